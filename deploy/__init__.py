@@ -1,0 +1,1 @@
+"""Ways to run the ledger: local servers without Docker, images and manifests."""

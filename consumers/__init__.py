@@ -1,0 +1,1 @@
+"""Every process that moves events: payments consumer, relay, projector."""

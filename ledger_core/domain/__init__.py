@@ -1,0 +1,1 @@
+"""Pure decisions on values already read: standard library, and numpy where whole columns are decided."""

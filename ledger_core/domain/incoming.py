@@ -1,0 +1,52 @@
+"""An upstream event on its way to an outcome: decoded and validated, or refused already."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ledger_core.domain.outcomes import Refusal
+from ledger_core.domain.payments import Fact
+
+SYSTEM_BOOK = "system"
+UNDECODABLE_SOURCE = "ledger:undecodable"
+
+
+class Record(Protocol):
+    """The record as received: what a dead letter must keep. Any transport's record has this shape."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One consumed record. Exactly one of `fact` and `refusal` is set.
+
+    A record that cannot be decoded belongs to the system book: source `ledger:undecodable`,
+    event id `incarnation:topic:partition:offset`, order key the same.
+    """
+
+    book: str
+    source: str
+    event_id: str
+    event_type: str
+    order_key: str
+    effective_at_us: int
+    """When it happened: microseconds since 1970-01-01 UTC, from the event itself."""
+    fingerprint: bytes
+    """Version byte and 16 bytes of BLAKE2b over canonical type and data as received."""
+    fact: Fact | None
+    refusal: Refusal | None
+    record: Record

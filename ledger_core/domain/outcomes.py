@@ -1,0 +1,102 @@
+"""What can become of an upstream event, and every reason why not, in order of precedence."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Outcome(StrEnum):
+    """What became of one consumed record; each record has exactly one."""
+
+    POSTED = "POSTED"
+    RECORDED = "RECORDED"
+    REPLAYED = "REPLAYED"
+    SKIPPED = "SKIPPED"
+    REJECTED = "REJECTED"
+    PARKED = "PARKED"
+
+
+class Code(StrEnum):
+    """Stable names of refusals. The order here is the order of precedence: the first that holds is the answer."""
+
+    # can the bytes be read at all?
+    RECORD_TOO_LARGE = "RECORD_TOO_LARGE"
+    RECORD_EMPTY = "RECORD_EMPTY"
+    NOT_UTF8 = "NOT_UTF8"
+    NOT_JSON = "NOT_JSON"
+    TOO_DEEP = "TOO_DEEP"
+    DUPLICATE_JSON_KEY = "DUPLICATE_JSON_KEY"
+    ENVELOPE_INVALID = "ENVELOPE_INVALID"
+    # is it for this book, and do we know its kind?
+    BOOK_MISMATCH = "BOOK_MISMATCH"
+    BOOK_UNKNOWN = "BOOK_UNKNOWN"
+    EVENT_TYPE_UNKNOWN = "EVENT_TYPE_UNKNOWN"
+    SCHEMA_VERSION_UNKNOWN = "SCHEMA_VERSION_UNKNOWN"
+    # is what it says well formed?
+    AMOUNT_NOT_POSITIVE = "AMOUNT_NOT_POSITIVE"
+    AMOUNT_INVALID = "AMOUNT_INVALID"
+    CURRENCY_UNKNOWN = "CURRENCY_UNKNOWN"
+    DATA_INVALID = "DATA_INVALID"
+    # was it seen before?
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    # may it happen now, by its order key?
+    ORDER_KEY_PARKED = "ORDER_KEY_PARKED"
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
+    PAYMENT_VOIDED = "PAYMENT_VOIDED"
+    ALREADY_VOIDED = "ALREADY_VOIDED"
+    PREDECESSOR_ABSENT = "PREDECESSOR_ABSENT"
+    VOID_AFTER_REFUND = "VOID_AFTER_REFUND"
+    REFUND_EXCEEDS_CAPTURED = "REFUND_EXCEEDS_CAPTURED"
+    # may its voucher be posted?
+    CONTROL_ACCOUNT_MISSING = "CONTROL_ACCOUNT_MISSING"
+    ACCOUNT_MISSING = "ACCOUNT_MISSING"
+    SAME_ACCOUNT_BOTH_SIDES = "SAME_ACCOUNT_BOTH_SIDES"
+    VOUCHER_UNBALANCED = "VOUCHER_UNBALANCED"
+    ACCOUNT_CURRENCY_MISMATCH = "ACCOUNT_CURRENCY_MISMATCH"
+    ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
+    ACCOUNT_FROZEN = "ACCOUNT_FROZEN"
+    PERIOD_CLOSED = "PERIOD_CLOSED"
+    OVERFLOW = "OVERFLOW"
+
+
+PARKING_CODES = frozenset(
+    {
+        Code.BOOK_UNKNOWN,
+        Code.EVENT_TYPE_UNKNOWN,
+        Code.SCHEMA_VERSION_UNKNOWN,
+        Code.ORDER_KEY_PARKED,
+        Code.PREDECESSOR_ABSENT,
+        Code.CONTROL_ACCOUNT_MISSING,
+        Code.ACCOUNT_MISSING,
+        Code.ACCOUNT_FROZEN,
+        Code.PERIOD_CLOSED,
+    }
+)
+"""Refusals that may be right later: the event is PARKED. Every other one is REJECTED for good."""
+
+BOOKLESS_CODES = frozenset(
+    {
+        Code.RECORD_TOO_LARGE,
+        Code.RECORD_EMPTY,
+        Code.NOT_UTF8,
+        Code.NOT_JSON,
+        Code.TOO_DEEP,
+        Code.DUPLICATE_JSON_KEY,
+        Code.ENVELOPE_INVALID,
+        Code.BOOK_MISMATCH,
+        Code.BOOK_UNKNOWN,
+    }
+)
+"""Refusals of records that no book can be trusted to own: they stand in the system book (id 0)."""
+
+
+class Refusal(NamedTuple):
+    """Why an event did not post. `waits_for` names what would heal it: event types joined by `|`,
+    `account:<code>`, `control:<role>:<currency>`, `book:<code>`, `schema:<type>`, `order_key`."""
+
+    code: Code
+    detail: str
+    waits_for: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.PARKED if self.code in PARKING_CODES else Outcome.REJECTED

@@ -1,0 +1,67 @@
+"""Payment facts: what an upstream service says happened, already validated. Amounts in minor units."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Beneficiary:
+    """A party of a capture or refund: its gross part, and the platform's commission on it in basis points."""
+
+    account: str
+    amount_minor: int
+    commission_bps: int = 0
+
+
+@dataclass(slots=True)
+class PaymentAuthorized:
+    """The payer's bank promised an amount."""
+
+    payment_id: str
+    amount_minor: int
+    currency: str
+    method: str
+
+
+@dataclass(slots=True)
+class PaymentCaptured:
+    """The amount was taken. `payer` names a wallet that paid; None when it came through the processor."""
+
+    payment_id: str
+    amount_minor: int
+    currency: str
+    method: str
+    beneficiaries: tuple[Beneficiary, ...] = ()
+    payer: str | None = None
+
+
+@dataclass(slots=True)
+class PaymentVoided:
+    """The payment was called off: before capture nothing posts, after it all captures are mirrored."""
+
+    payment_id: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class PaymentRefunded:
+    """Money went back to the payer; `beneficiaries` bear it as they would have received it."""
+
+    payment_id: str
+    refund_id: str
+    amount_minor: int
+    currency: str
+    beneficiaries: tuple[Beneficiary, ...] = ()
+    payer: str | None = None
+
+
+@dataclass(slots=True)
+class PayoutPaid:
+    """A seller's money left through the bank."""
+
+    payout_id: str
+    account: str
+    amount_minor: int
+    currency: str
+
+
+Fact = PaymentAuthorized | PaymentCaptured | PaymentVoided | PaymentRefunded | PayoutPaid

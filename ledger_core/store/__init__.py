@@ -1,0 +1,1 @@
+"""PostgreSQL: the event store, and the one transaction that writes it."""

@@ -1,0 +1,47 @@
+"""What goes into the posting transaction and what comes out of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ledger_core.domain.incoming import Incoming
+from ledger_core.domain.outcomes import Code, Outcome
+
+
+@dataclass(slots=True, frozen=True)
+class SourceAdvance:
+    """How one batch moves one partition. Offsets as in posting.md: `next_offset` is the consumer's position
+    after the batch; `gaps` counts offsets without a record (transaction markers, compaction)."""
+
+    topic: str
+    partition: int
+    incarnation: int
+    from_offset: int
+    next_offset: int
+    last_offset: int
+    last_timestamp_ms: int
+    last_hash: bytes
+    gaps: int
+
+
+@dataclass(slots=True, frozen=True)
+class Decided:
+    """What became of one incoming event. `position` 0 only for a partition that the fence dropped."""
+
+    outcome: Outcome
+    book: str
+    position: int
+    voucher_no: int
+    code: Code | None = None
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class BatchResult:
+    """`decided[i]` belongs to `incoming[i]`; None where the fence dropped its partition: not ours any more.
+
+    `healed` are parked events of earlier batches that this batch made right, in log order.
+    """
+
+    decided: Sequence[Decided | None]
+    healed: Sequence[tuple[Incoming, Decided]] = field(default_factory=tuple)
+    dropped: Sequence[tuple[str, int]] = field(default_factory=tuple)

@@ -1,0 +1,1 @@
+"""The database schema: numbered migrations and the runner that applies them."""

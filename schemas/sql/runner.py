@@ -1,0 +1,227 @@
+"""Applies the numbered migrations to a database: each once, in order, each in a transaction of its own.
+
+A migration that has been applied never changes: its checksum is kept and compared. Files are named `NNNN_name.sql`.
+A file whose first line is `-- no-transaction` (for `CREATE INDEX CONCURRENTLY` and the like) runs statement by
+statement; its statements end with `;` at the end of a line, and it must be safe to run again after half of it.
+
+    MigrationError            the schema is not what this release expects: read the message, nothing was changed
+    └── MigrationFailed       PostgreSQL refused a migration: it was rolled back, the ones before it stay
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+import psycopg
+from psycopg import sql
+
+LOCK_KEY = 0x6C65_6467_6572  # "ledger": one migrator at a time, whatever else uses advisory locks
+LOCK_TIMEOUT_MS = (
+    10_000  # a migration must not queue behind a long query with the whole service queueing behind it
+)
+MIGRATOR_TIMEOUT_MS = 300_000
+NO_TRANSACTION = "-- no-transaction"
+FILE_NAME = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
+ROLES = ("ledger_owner", "ledger_poster", "ledger_projector", "ledger_reader", "ledger_reconciler")
+
+CREATE_HISTORY = """
+    CREATE SCHEMA IF NOT EXISTS ledger_migrations;
+    CREATE TABLE IF NOT EXISTS ledger_migrations.migration (
+        version integer PRIMARY KEY,
+        name text NOT NULL,
+        checksum text NOT NULL,
+        applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    );
+    COMMENT ON TABLE ledger_migrations.migration IS 'Migrations applied to this database, and what they said';
+"""
+
+
+class MigrationError(Exception):
+    """The schema is not what this release expects; nothing was changed."""
+
+
+class MigrationFailed(MigrationError):
+    """PostgreSQL refused a migration; it was rolled back, and those before it stay."""
+
+
+@dataclass(slots=True, frozen=True)
+class Migration:
+    """One numbered file."""
+
+    version: int
+    name: str
+    text: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.version:04}_{self.name}"
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def in_transaction(self) -> bool:
+        return not self.text.startswith(NO_TRANSACTION)
+
+
+@dataclass(slots=True, frozen=True)
+class MigrationStatus:
+    """One migration as this database has it. `applied_at` None: not yet."""
+
+    label: str
+    checksum: str
+    applied_at: datetime | None
+
+
+def migrations(folder: Traversable | None = None) -> list[Migration]:
+    """The migrations of this release (or of another folder), in order."""
+    found: dict[int, Migration] = {}
+    for file in (folder or files("schemas.sql") / "migrations").iterdir():
+        if not file.name.endswith(".sql"):
+            continue
+        match = FILE_NAME.fullmatch(file.name)
+        if match is None:
+            raise MigrationError(f"{file.name} is not named NNNN_name.sql")
+        migration = Migration(int(match["version"]), match["name"], file.read_text("utf-8"))
+        if migration.version in found:
+            raise MigrationError(
+                f"{migration.label} and {found[migration.version].label} have the same number"
+            )
+        found[migration.version] = migration
+    return [found[version] for version in sorted(found)]
+
+
+def migrate(dsn: str, known: Sequence[Migration] | None = None) -> list[str]:
+    """Bring the database up to this release; returns what was applied now. Safe to call from many processes at once.
+
+    The DSN's user is a superuser, or has CREATEROLE and may create schemas in the database.
+    """
+    known = migrations() if known is None else known
+    with _only_migrator(dsn) as connection:
+        with connection.transaction():
+            connection.execute(CREATE_HISTORY)
+        _prepare_roles(connection)
+        pending = _pending(known, _history(connection))
+        for migration in pending:
+            _apply(connection, migration)
+    return [migration.label for migration in pending]
+
+
+def status(dsn: str, known: Sequence[Migration] | None = None) -> list[MigrationStatus]:
+    """Every migration of this release and when this database got it; changes nothing. Raises `MigrationError` as
+    `migrate` would: for a file that has changed since, or a database newer than this release."""
+    known = migrations() if known is None else known
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        exists = connection.execute(
+            "SELECT to_regclass('ledger_migrations.migration') IS NOT NULL"
+        ).fetchone()
+        applied = _history(connection) if exists == (True,) else {}
+    _pending(known, applied)
+    return [
+        MigrationStatus(m.label, m.checksum, applied[m.version].applied_at if m.version in applied else None)
+        for m in known
+    ]
+
+
+@contextmanager
+def _only_migrator(dsn: str) -> Iterator[psycopg.Connection]:
+    """A connection that holds the migration lock of its database. Statements are committed one by one unless said."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SELECT set_config('client_min_messages', 'warning', false)")
+        _set(connection, "lock_timeout", MIGRATOR_TIMEOUT_MS)
+        try:
+            connection.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
+        except psycopg.errors.LockNotAvailable:
+            message = (
+                f"another migration of this database has been running for {MIGRATOR_TIMEOUT_MS // 1000} s"
+            )
+            raise MigrationError(message) from None
+        _set(connection, "statement_timeout", 0)
+        _set(connection, "lock_timeout", LOCK_TIMEOUT_MS)
+        yield connection
+
+
+def _set(connection: psycopg.Connection, setting: str, milliseconds: int) -> None:
+    connection.execute("SELECT set_config(%s, %s, false)", (setting, f"{milliseconds}ms"))
+
+
+def _prepare_roles(connection: psycopg.Connection) -> None:
+    """The first migration acts as the owner role, which a user who is no superuser may only after being made a member."""
+    superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    if superuser == (True,):
+        return
+    for role in ROLES:
+        row = connection.execute("SELECT oid FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+        if row is None:
+            _create_role(connection, role)
+        is_member = connection.execute("SELECT pg_has_role(%s, 'USAGE')", (role,)).fetchone()
+        if is_member != (True,):
+            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
+
+
+def _create_role(connection: psycopg.Connection, role: str) -> None:
+    try:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        pass  # roles belong to the cluster: the migrator of another database was faster
+
+
+@dataclass(slots=True, frozen=True)
+class _Applied:
+    name: str
+    checksum: str
+    applied_at: datetime
+
+
+def _history(connection: psycopg.Connection) -> dict[int, _Applied]:
+    rows = connection.execute("SELECT version, name, checksum, applied_at FROM ledger_migrations.migration")
+    return {version: _Applied(name, checksum, applied_at) for version, name, checksum, applied_at in rows}
+
+
+def _pending(known: Sequence[Migration], applied: dict[int, _Applied]) -> list[Migration]:
+    """What is still to be applied, after checking that what was applied is what this release has."""
+    by_version = {migration.version: migration for migration in known}
+    for version, was in sorted(applied.items()):
+        now = by_version.get(version)
+        if now is None:
+            message = f"the database has migration {version:04}_{was.name}, this release does not: use a newer release"
+            raise MigrationError(message)
+        if now.checksum != was.checksum:
+            raise MigrationError(
+                f"migration {now.label} was applied on {was.applied_at:%Y-%m-%d} and has changed since: put the file back "
+                f"as it was and write the change as a new migration (applied {was.checksum[:12]}, now {now.checksum[:12]})"
+            )
+    return [migration for migration in known if migration.version not in applied]
+
+
+def _apply(connection: psycopg.Connection, migration: Migration) -> None:
+    try:
+        if migration.in_transaction:
+            with connection.transaction():
+                connection.execute(migration.text.encode())
+                connection.execute("RESET ROLE")
+                _record(connection, migration)
+        else:
+            for statement in re.split(r";[ \t]*$", migration.text, flags=re.MULTILINE):
+                if statement.strip():
+                    connection.execute(statement.encode())
+            connection.execute("RESET ROLE")
+            _record(connection, migration)
+    except psycopg.Error as error:
+        where = error.diag.context or error.diag.message_detail or ""
+        raise MigrationFailed(
+            f"migration {migration.label}: {error.diag.message_primary or error} {where}".rstrip()
+        ) from error
+
+
+def _record(connection: psycopg.Connection, migration: Migration) -> None:
+    connection.execute(
+        "INSERT INTO ledger_migrations.migration (version, name, checksum) VALUES (%s, %s, %s)",
+        (migration.version, migration.name, migration.checksum),
+    )

@@ -1,7 +1,7 @@
 """Where local servers keep data and caches, and which user they run as.
 
-PostgreSQL refuses to run as root, so as root it runs as another user, and every folder above its data must let
-that user pass. `/root` does not; then the system-wide folders are used instead.
+PostgreSQL refuses to run as root, so as root it runs as another user, and every folder above its data must
+let that user pass. `/root` does not; then the system-wide folders are used instead.
 """
 
 import os

@@ -26,7 +26,7 @@ START_TIMEOUT_SECONDS = 120
 CONFIGURATION = "ledger.conf"
 PID_FILE = "postmaster.pid"
 
-# What a laptop or a CI machine bears. Durability is untouched: the speed that we measure is the speed you get.
+# What a laptop or a CI machine bears. Durability is untouched: the speed measured is the speed you get.
 SETTINGS: Mapping[str, str] = MappingProxyType({
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",

@@ -1,7 +1,7 @@
 """Processes and ports: who runs, who owns what, and how to end it.
 
-A process id alone says nothing after a reboot or a crash, since ids are used again: a record carries the start
-time too.
+A process id alone says nothing after a reboot or a crash, since ids are used again: a record carries the
+start time too.
 """
 
 import fcntl

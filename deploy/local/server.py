@@ -1,8 +1,9 @@
 """What every local server has in common: start or attach, stop, restart after a crash, and who is to stop it.
 
 Beside its data folder `NAME` a server keeps `NAME.log`, `NAME.lock` (held while starting or stopping) and
-`NAME.owner`. The owner is the process that started it. Whoever attaches to a server of a living owner leaves it running
-at the end; when the owner has died without stopping it, the next to attach becomes the owner.
+`NAME.owner`. The owner is the process that started it. Whoever attaches to a server of a living owner
+leaves it running at the end; when the owner has died without stopping it, the next to attach becomes the
+owner.
 """
 
 import os
@@ -82,7 +83,6 @@ class LocalServer(ABC):
                         f"{self.label} does not stop: end process {process.pid} by hand ({self.log_path})"
                     )
                     raise LocalServiceError(message)
-            self._reap()
             self._owner.clear()
 
     def kill(self) -> None:
@@ -90,7 +90,6 @@ class LocalServer(ABC):
         if (process := self._running_process()) is not None and not kill_tree(process):
             message = f"{self.label} survives SIGKILL (process {process.pid}): see {self.log_path}"
             raise LocalServiceError(message)
-        self._reap()
 
     def __enter__(self) -> Self:
         self.start()
@@ -124,15 +123,12 @@ class LocalServer(ABC):
     def _request_stop(self, process: psutil.Process) -> None:
         """Ask the server to finish."""
 
-    def _reap(self) -> None:  # noqa: B027 - a server that is no child of ours has nothing to reap
-        """Collect the exit status of a child of ours that has ended."""
-
     # ------------------------------------------------------------------------------------------------- inside
     def _attach(self) -> None:
         running_on = self._remembered_port()
         if self._wanted_port is not None and running_on != self._wanted_port:
             message = (
-                f"{self.label} on {self.data_dir} already runs at port {running_on}, not {self._wanted_port}: "
+                f"{self.label} on {self.data_dir} runs at port {running_on}, not {self._wanted_port}: "
                 "stop it first, or ask for no port"
             )
             raise LocalServiceError(message)

@@ -1,7 +1,8 @@
 """Connections to the store under one of the ledger's database roles.
 
-A process logs in as the user of its DSN and acts as the narrowest role that its work needs. The role is part of the
-start-up packet, so that `RESET ROLE` (and a connection pool's reset) falls back to that role and not to the login.
+A process logs in as the user of its DSN and acts as the narrowest role that its work needs. The role is
+part of the start-up packet, so that `RESET ROLE` (and a connection pool's reset) falls back to that role
+and not to the login.
 """
 
 from enum import StrEnum

@@ -1,0 +1,69 @@
+"""Servers and databases for the tests: one server for a whole run, one fresh database for each test that asks."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.errors import LocalServiceUnavailable
+from deploy.local.kafka import LocalKafka
+from deploy.local.postgres import LocalPostgres
+from tests.support.databases import TestDatabase, create_database, drop_database
+from tests.support.servers import (
+    SERVERS_VARIABLE,
+    create_servers_folder,
+    remove_servers_folder,
+    sweep_abandoned_folders,
+)
+
+# A test database is thrown away at the end, so its server need not survive a power cut; faults start their own.
+SETTINGS_OF_TESTS = {"max_connections": "200", "max_wal_size": "1GB"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controlling process makes a folder for servers; its workers (xdist) find it in their environment."""
+    if not hasattr(config, "workerinput"):
+        sweep_abandoned_folders()
+        os.environ[SERVERS_VARIABLE] = str(create_servers_folder())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The controlling process outlives its workers, so it is the one that stops the servers."""
+    if not hasattr(config, "workerinput") and (folder := os.environ.pop(SERVERS_VARIABLE, None)):
+        remove_servers_folder(Path(folder))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """A superuser's DSN of a running PostgreSQL: LEDGER_POSTGRES_DSN, else a local server that all workers share."""
+    if dsn := os.environ.get("LEDGER_POSTGRES_DSN"):
+        return dsn
+    server = LocalPostgres(Path(os.environ[SERVERS_VARIABLE]) / "postgres", settings=SETTINGS_OF_TESTS)
+    server.start()
+    return server.dsn()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> str:
+    """Bootstrap servers of a running Kafka: LEDGER_KAFKA_BOOTSTRAP, else a local broker that all workers share."""
+    if servers := os.environ.get("LEDGER_KAFKA_BOOTSTRAP"):
+        return servers
+    broker = LocalKafka(Path(os.environ[SERVERS_VARIABLE]) / "kafka")
+    try:
+        broker.start()
+    except LocalServiceUnavailable as error:
+        required = os.environ.get("LEDGER_TEST_REQUIRE_KAFKA") == "1" or os.environ.get("CI") == "true"
+        message = f"REAL KAFKA NOT TESTED: {error}"
+        if required:
+            pytest.fail(message, pytrace=False)
+        pytest.skip(message)
+    return broker.bootstrap_servers
+
+
+@pytest.fixture
+def database(postgres_server: str) -> Iterator[TestDatabase]:
+    """A fresh database with all migrations; `.dsn(role)` connects to it as one of the ledger's roles."""
+    fresh = create_database(postgres_server)
+    yield fresh
+    drop_database(fresh)

@@ -1,0 +1,36 @@
+"""The folder in which one test run keeps its servers, and the end of runs that could not clean up."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from deploy.local.kafka import LocalKafka
+from deploy.local.postgres import LocalPostgres
+
+SERVERS_VARIABLE = "LEDGER_TEST_SERVERS"
+PREFIX = f"ledger-tests-{os.getuid()}-"
+
+
+def create_servers_folder() -> Path:
+    """A folder named after this process. Not under pytest's own: that is closed to the user PostgreSQL runs as."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    folder.chmod(0o755)
+    return folder
+
+
+def remove_servers_folder(folder: Path) -> None:
+    """Stop the servers that were started in it, and delete it."""
+    for server in (LocalPostgres(folder / "postgres"), LocalKafka(folder / "kafka")):
+        server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_abandoned_folders() -> None:
+    """Servers of a run that was killed would stay for ever: end those whose process is gone."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        process_id = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if process_id.isdigit() and not psutil.pid_exists(int(process_id)):
+            remove_servers_folder(folder)

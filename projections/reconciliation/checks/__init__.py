@@ -1,0 +1,15 @@
+"""The registry of checks: a new check is one file here, one row below and one example in the tests."""
+
+from projections.reconciliation.checks.check import Check, Scope
+from projections.reconciliation.checks.idempotency_conflict import IDEMPOTENCY_CONFLICT
+from projections.reconciliation.checks.order_suspense import ORDER_SUSPENSE_NOT_ZERO
+from projections.reconciliation.checks.source_partitions import SOURCE_HISTORY_MISSING, SOURCE_STOPPED
+
+CHECKS: tuple[Check, ...] = (
+    ORDER_SUSPENSE_NOT_ZERO,
+    IDEMPOTENCY_CONFLICT,
+    SOURCE_STOPPED,
+    SOURCE_HISTORY_MISSING,
+)
+
+__all__ = ["CHECKS", "Check", "Scope"]

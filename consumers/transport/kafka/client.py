@@ -1,0 +1,320 @@
+"""The seam to aiokafka: what we use of it, typed, and its errors as ours.
+
+The library has no type information, so the protocols here state the few methods that we call; everything else of
+this package is checked against them.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from ssl import SSLContext
+from typing import Protocol, TypedDict, cast
+
+from aiokafka import (  # type: ignore[import-untyped]
+    AIOKafkaConsumer,
+    AIOKafkaProducer,
+    ConsumerRebalanceListener,
+    TopicPartition,
+)
+from aiokafka.admin import (  # type: ignore[import-untyped]
+    AIOKafkaAdminClient,
+    NewTopic,
+    RecordsToDelete,
+)
+from aiokafka.admin.config_resource import (  # type: ignore[import-untyped]
+    ConfigResource,
+    ConfigResourceType,
+)
+from aiokafka.errors import (  # type: ignore[import-untyped]
+    ConsumerStoppedError,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+
+from consumers.transport.ports import Partition, Record, TransportUnavailable
+
+CLOSE_TIMEOUT_S = 5.0
+
+
+@dataclass(slots=True, frozen=True)
+class KafkaSecurity:
+    """How to speak to the brokers; plain text by default, for a broker on this machine."""
+
+    protocol: str = "PLAINTEXT"
+    ssl_context: SSLContext | None = None
+    sasl_mechanism: str = "SCRAM-SHA-512"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+class ConsumerClient(Protocol):
+    """What we use of a consumer."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def topics(self) -> set[str]: ...
+    async def getmany(
+        self, *partitions: Partition, timeout_ms: int, max_records: int | None = None
+    ) -> dict[Partition, list[Record]]: ...
+    async def position(self, partition: Partition) -> int: ...
+    async def beginning_offsets(self, partitions: Iterable[Partition]) -> dict[Partition, int]: ...
+    async def end_offsets(self, partitions: Iterable[Partition]) -> dict[Partition, int]: ...
+    async def commit(self, offsets: Mapping[Partition, int]) -> None: ...
+    def assign(self, partitions: Sequence[Partition]) -> None: ...
+    def subscribe(self, topics: Sequence[str], *, listener: object) -> None: ...
+    def seek(self, partition: Partition, offset: int) -> None: ...
+    def pause(self, *partitions: Partition) -> None: ...
+    def resume(self, *partitions: Partition) -> None: ...
+
+
+class Batch(Protocol):
+    """Records on their way to one partition."""
+
+    def append(
+        self,
+        *,
+        timestamp: int | None,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]],
+    ) -> object | None:
+        """None when the batch is full."""
+        ...
+
+
+class ProducerClient(Protocol):
+    """What we use of a producer."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def partitions_for(self, topic: str) -> set[int]: ...
+    def create_batch(self) -> Batch: ...
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[object]: ...
+
+
+class TopicDescription(TypedDict):
+    """One topic of a metadata answer."""
+
+    error_code: int
+    topic: str
+    is_internal: bool
+    partitions: list[object]
+
+
+class TopicAnswer(Protocol):
+    """Rows of topic, error code, message."""
+
+    @property
+    def topic_errors(self) -> Sequence[tuple[str, int, str | None]]: ...
+
+
+class DeletedAnswer(Protocol):
+    """Rows of topic, error code."""
+
+    @property
+    def topic_error_codes(self) -> Sequence[tuple[str, int]]: ...
+
+
+class ConfigAnswer(Protocol):
+    """Rows of error code, message, type, name, and the entries: name, value and more."""
+
+    @property
+    def resources(self) -> Sequence[tuple[int, str | None, int, str, Sequence[tuple[str, str, object]]]]: ...
+
+
+class AdminClient(Protocol):
+    """What we use of the admin client."""
+
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+    async def list_topics(self) -> list[str]: ...
+    async def describe_topics(self, topics: list[str] | None = None) -> list[TopicDescription]: ...
+    async def describe_configs(self, resources: list[object]) -> list[ConfigAnswer]: ...
+    async def create_topics(self, topics: list[object]) -> TopicAnswer: ...
+    async def delete_topics(self, topics: list[str]) -> DeletedAnswer: ...
+    async def delete_records(self, before: Mapping[Partition, object]) -> object: ...
+
+
+class ClientSettings(TypedDict):
+    """What every client is given."""
+
+    bootstrap_servers: str
+    client_id: str
+    security_protocol: str
+    ssl_context: SSLContext | None
+    sasl_mechanism: str
+    sasl_plain_username: str | None
+    sasl_plain_password: str | None
+    request_timeout_ms: int
+
+
+def settings(
+    bootstrap: str, client_id: str, security: KafkaSecurity, request_timeout_ms: int
+) -> ClientSettings:
+    """What every client is given. Raises ValueError for empty brokers."""
+    if not bootstrap.strip():
+        raise ValueError("no Kafka brokers given")
+    return {
+        "bootstrap_servers": bootstrap,
+        "client_id": client_id,
+        "security_protocol": security.protocol,
+        "ssl_context": security.ssl_context,
+        "sasl_mechanism": security.sasl_mechanism,
+        "sasl_plain_username": security.username,
+        "sasl_plain_password": security.password,
+        "request_timeout_ms": request_timeout_ms,
+    }
+
+
+@dataclass(slots=True, frozen=True)
+class ConsumerLimits:
+    """Sizes and times of a consumer."""
+
+    max_partition_fetch_bytes: int
+    fetch_max_bytes: int
+    session_timeout_ms: int
+    heartbeat_interval_ms: int
+    max_poll_interval_ms: int
+    metadata_max_age_ms: int
+
+
+def new_consumer(client: ClientSettings, group_id: str | None, limits: ConsumerLimits) -> ConsumerClient:
+    """A consumer that never commits by itself and never jumps to another offset by itself."""
+    return cast(
+        "ConsumerClient",
+        AIOKafkaConsumer(
+            **client,
+            group_id=group_id,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=limits.max_partition_fetch_bytes,
+            fetch_max_bytes=limits.fetch_max_bytes,
+            session_timeout_ms=limits.session_timeout_ms,
+            heartbeat_interval_ms=limits.heartbeat_interval_ms,
+            max_poll_interval_ms=limits.max_poll_interval_ms,
+            metadata_max_age_ms=limits.metadata_max_age_ms,
+        ),
+    )
+
+
+def new_producer(client: ClientSettings, *, max_batch_bytes: int) -> ProducerClient:
+    """An idempotent producer that is acknowledged by all replicas in sync."""
+    return cast(
+        "ProducerClient",
+        AIOKafkaProducer(**client, enable_idempotence=True, acks="all", max_batch_size=max_batch_bytes),
+    )
+
+
+def new_admin(client: ClientSettings) -> AdminClient:
+    """A client for topics."""
+    return cast("AdminClient", AIOKafkaAdminClient(**client))
+
+
+def native(partition: Partition) -> Partition:
+    """The library's own tuple, which it insists on; equal to ours and of the same hash."""
+    return cast("Partition", TopicPartition(partition.topic, partition.partition))
+
+
+class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Hands both callbacks of a rebalance on, as our partitions."""
+
+    def __init__(
+        self,
+        assigned: Callable[[list[Partition]], Awaitable[None]],
+        revoked: Callable[[list[Partition]], Awaitable[None]],
+    ) -> None:
+        self._assigned = assigned
+        self._revoked = revoked
+
+    async def on_partitions_assigned(self, assigned: Iterable[Partition]) -> None:
+        await self._assigned(sorted(Partition(*partition) for partition in assigned))
+
+    async def on_partitions_revoked(self, revoked: Iterable[Partition]) -> None:
+        await self._revoked(sorted(Partition(*partition) for partition in revoked))
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turns the library's errors, and a time that ran out, into `TransportUnavailable`."""
+    try:
+        yield
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise TransportUnavailable(f"Kafka failed while {doing}: {type(error).__name__} {error}") from error
+
+
+async def close_consumer(consumer: ConsumerClient) -> None:
+    """Leaves the group and closes, in bounded time, also when no broker answers."""
+    with suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await consumer.stop()
+
+
+async def close_producer(producer: ProducerClient) -> None:
+    """Closes a producer with nothing in flight."""
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await producer.stop()
+    except (KafkaError, TimeoutError):
+        await abandon_producer(producer)
+
+
+async def abandon_producer(producer: ProducerClient) -> None:
+    """Ends a producer that failed, without waiting for what it still wants to send.
+
+    An idempotent producer of this library never gives a batch up, and its `stop` waits for every batch; so its
+    sender is cancelled and its connections are closed under it.
+    """
+    library = cast("AIOKafkaProducer", producer)
+    library._closed = True  # noqa: SLF001 - or its finalizer warns
+    sender = library._sender.sender_task  # noqa: SLF001 - there is no public way
+    if sender is not None:
+        sender.cancel()
+    with suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await library.client.close()
+            if sender is not None:
+                await asyncio.wait([sender])
+
+
+def lost_offsets(error: OffsetOutOfRangeError) -> dict[Partition, int]:
+    """Which positions the error is about."""
+    (offsets,) = error.args
+    return {Partition(*partition): offset for partition, offset in offsets.items()}
+
+
+def topic_to_create(
+    topic: str, partitions: int, replication_factor: int, topic_settings: Mapping[str, str]
+) -> object:
+    """One topic as the admin client takes it."""
+    return cast(
+        "object",
+        NewTopic(
+            topic,
+            partitions,
+            replication_factor,
+            # The library takes the brokers' default only together with an assignment, which may be empty.
+            replica_assignments={} if replication_factor == -1 else None,
+            topic_configs=dict(topic_settings),
+        ),
+    )
+
+
+def topic_limit_resource(topic: str) -> object:
+    """Asks for the largest batch of a topic."""
+    return cast("object", ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": ""}))
+
+
+def records_to_delete(before: Mapping[Partition, int]) -> dict[Partition, object]:
+    """The offsets as the admin client takes them."""
+    return {native(partition): RecordsToDelete(offset) for partition, offset in before.items()}
+
+
+def raise_for_code(code: int, doing: str) -> None:
+    """Raises `TransportUnavailable` for the broker's error code."""
+    raise TransportUnavailable(f"Kafka refused {doing}: {for_code(code).__name__}")

@@ -1,4 +1,4 @@
-"""Servers and databases for the tests: one server for a whole run, one fresh database for each test that asks."""
+"""Servers and databases for the tests: one server for a whole run, a fresh database for each test."""
 
 import os
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from tests.support.servers import (
     sweep_abandoned_folders,
 )
 
-# A test database is thrown away at the end, so its server need not survive a power cut; faults start their own.
+# Durability stays on: what the tests pass is what production runs.
 SETTINGS_OF_TESTS = {"max_connections": "200", "max_wal_size": "1GB"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The controlling process makes a folder for servers; its workers (xdist) find it in their environment."""
+    """The controlling process makes a folder for servers; xdist's workers find it in the environment."""
     if not hasattr(config, "workerinput"):
         sweep_abandoned_folders()
         os.environ[SERVERS_VARIABLE] = str(create_servers_folder())
@@ -36,7 +36,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> str:
-    """A superuser's DSN of a running PostgreSQL: LEDGER_POSTGRES_DSN, else a local server that all workers share."""
+    """A superuser's DSN: of LEDGER_POSTGRES_DSN, else of a local server that all workers share."""
     if dsn := os.environ.get("LEDGER_POSTGRES_DSN"):
         return dsn
     server = LocalPostgres(Path(os.environ[SERVERS_VARIABLE]) / "postgres", settings=SETTINGS_OF_TESTS)
@@ -46,7 +46,7 @@ def postgres_server() -> str:
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap() -> str:
-    """Bootstrap servers of a running Kafka: LEDGER_KAFKA_BOOTSTRAP, else a local broker that all workers share."""
+    """A running Kafka: LEDGER_KAFKA_BOOTSTRAP, else a local broker that all workers share."""
     if servers := os.environ.get("LEDGER_KAFKA_BOOTSTRAP"):
         return servers
     broker = LocalKafka(Path(os.environ[SERVERS_VARIABLE]) / "kafka")

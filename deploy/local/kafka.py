@@ -1,4 +1,4 @@
-"""An Apache Kafka broker on this machine: one process that is broker and controller, on the loopback address."""
+"""An Apache Kafka broker on this machine: one process, broker and controller, on the loopback address."""
 
 import base64
 import os
@@ -59,7 +59,7 @@ class LocalKafka(LocalServer):
         known = {PROPERTIES, "logs"}
         if strange := sorted(entry.name for entry in self.data_dir.iterdir() if entry.name not in known):
             message = (
-                f"{self.data_dir} is not a folder of a local Kafka (it holds {strange[0]}): choose another"
+                f"{self.data_dir} holds {strange[0]}, so it is no folder of a local Kafka: choose another"
             )
             raise LocalServiceError(message)
 
@@ -67,7 +67,7 @@ class LocalKafka(LocalServer):
         self._write_properties(port)
         java = find_java(os.environ)
         command = [
-            str(java), f"-Xmx{self._heap_mb}m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Djava.awt.headless=true",
+            str(java), f"-Xmx{self._heap_mb}m", "-XX:+UseSerialGC", "-XX:-UsePerfData",
             f"-Dlog4j2.configurationFile={CONFIGURATION / 'log4j2.properties'}",
             "-cp", f"{find_jars(self._cache, java, os.environ)}/*",
         ]  # fmt: skip
@@ -91,17 +91,11 @@ class LocalKafka(LocalServer):
         """Give a new folder its cluster id; one that has it stays as it is."""
         if (self.data_dir / "logs" / "meta.properties").exists():
             return
-        # The id is 16 bytes in base64 for URLs. The prefix keeps it from starting with a dash, as an option would.
+        # 16 bytes in base64 for URLs; the zero keeps the id from starting with a dash, as an option would.
         cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
-        arguments = [
-            "kafka.tools.StorageTool",
-            "format",
-            "-t",
-            cluster_id,
-            "-c",
-            str(self.data_dir / PROPERTIES),
-        ]
-        done = subprocess.run([*command, *arguments], check=False, capture_output=True, text=True, timeout=60)
+        properties = str(self.data_dir / PROPERTIES)
+        format_logs = [*command, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", properties]
+        done = subprocess.run(format_logs, check=False, capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
             message = (
                 f"cannot prepare {self.data_dir} for Kafka: {(done.stderr or done.stdout).strip()[-500:]}"
@@ -109,7 +103,7 @@ class LocalKafka(LocalServer):
             raise LocalServiceError(message)
 
     def _spawn(self, command: list[str]) -> psutil.Process:
-        """Start a process that is no child of ours: it lives on when we die, and its end is not ours to collect."""
+        """Start a process that is no child of ours: it lives on when we die, and is not ours to reap."""
         script = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
         done = subprocess.run(
             ["/bin/sh", "-c", script, "sh", str(self.log_path), *command],

@@ -1,4 +1,4 @@
-"""The jars of Apache Kafka, fetched once by Maven into a cache and compared with the hashes that are committed here."""
+"""The jars of Apache Kafka, fetched once by Maven into a cache and compared with committed hashes."""
 
 import hashlib
 import os
@@ -33,7 +33,7 @@ def find_jars(cache: Path, java: Path, environment: Mapping[str, str]) -> Path:
 
 
 def _fetch_whole(maven: str, java: Path, environment: Mapping[str, str], target: Path) -> None:
-    """Fetch, compare, rename: readers see no folder or a whole one; of two at once the second drops its own."""
+    """Fetch, compare, rename: readers see none or a whole one; of two at once the second drops its own."""
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         draft.chmod(0o755)
@@ -71,13 +71,12 @@ def _fetch(maven: str, java: Path, environment: Mapping[str, str], folder: Path)
 
 
 def _compare(folder: Path) -> None:
-    wanted = dict(reversed(line.split(maxsplit=1)) for line in HASHES.read_text().splitlines())
+    lines = (line.split(maxsplit=1) for line in HASHES.read_text().splitlines())
+    wanted = {name: digest for digest, name in lines}
     found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.glob("*.jar")}
-    if different := sorted(
-        name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)
-    ):
+    if different := sorted({name for name, _ in wanted.items() ^ found.items()}):
         message = (
-            f"jars of Apache Kafka are not the ones that this version was tested with: {', '.join(different)}; "
+            f"these jars of Apache Kafka are not the ones that were tested: {', '.join(different)}; "
             "look for a mirror or proxy that changes files"
         )
         raise LocalServiceError(message)

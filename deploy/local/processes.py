@@ -39,11 +39,15 @@ def port_is_free(port: int) -> bool:
 
 
 def alive(process: psutil.Process) -> bool:
-    """Whether it still runs; a zombie, which nobody has reaped yet, does not."""
+    """Whether it still runs. A zombie does while threads other than its first hold on."""
     try:
-        return process.is_running() and process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+        if not process.is_running():
+            return False
+        if process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
+            return process.num_threads() > 1
     except psutil.NoSuchProcess:
         return False
+    return True
 
 
 def wait_gone(processes: list[psutil.Process], *, timeout_seconds: float) -> bool:

@@ -1,6 +1,6 @@
 """A fresh, migrated database in tens of milliseconds: migrations run once, into a template that is copied.
 
-The template's name holds a hash of the migrations, so that a server that outlives the run never serves an old schema.
+The template's name holds a hash of the migrations: a server that outlives the run never serves an old schema.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from ledger_core.store.connection import Role, dsn_for_role
+from schemas.sql.runner import migrate
 
 MIGRATIONS = Path(__file__).parents[2] / "schemas" / "sql"
 TEMPLATE_LOCK = (
@@ -69,8 +70,6 @@ def _template(connection: psycopg.Connection, server_dsn: str) -> str:
 
 
 def _build_template(connection: psycopg.Connection, server_dsn: str, name: str) -> None:
-    from schemas.sql import migrate
-
     draft = f"{name}_draft"
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(draft)))
     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))

@@ -15,7 +15,7 @@ PREFIX = f"ledger-tests-{os.getuid()}-"
 
 
 def create_servers_folder() -> Path:
-    """A folder named after this process. Not under pytest's own: that is closed to the user PostgreSQL runs as."""
+    """A folder named after this process; pytest's own is closed to the user PostgreSQL runs as."""
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     folder.chmod(0o755)
     return folder

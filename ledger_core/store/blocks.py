@@ -20,9 +20,9 @@ def leaf_hash(
 ) -> bytes:
     """The leaf of one event: every stored column that is known before the book is locked.
 
-    Unambiguous because PostgreSQL's text holds no NUL, and what stands between the third NUL and the state has
-    the length that its first byte says. Position and voucher number are not in it: the leaf's place in the block
-    gives both.
+    Unambiguous because PostgreSQL's text holds no NUL, and what stands between the third NUL and the state
+    has the length that its first byte says. Position and voucher number are not in it: the leaf's place in
+    the block gives both.
     """
     if originator_id is None:
         return sha256(f"\0{event_type}\0{order_key}\0\0".encode() + state).digest()

@@ -1,0 +1,1 @@
+"""What people ask of the ledger: commands, each one transaction, each with its reason in the log."""

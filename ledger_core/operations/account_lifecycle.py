@@ -1,0 +1,183 @@
+"""Open, freeze and unfreeze accounts: the event and the rows that postings decide on, in one transaction.
+
+Lock order as everywhere: the account's row and head, then the book (which the recorder's append locks).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import psycopg
+from eventsourcing.application import AggregateNotFoundError
+
+from ledger_core.domain.charts import AccountType
+from ledger_core.operations.account import Account
+from ledger_core.operations.application import LedgerApplication
+from ledger_core.store.account_events import account_originator_id
+from ledger_core.store.recorder import LedgerRecorder, Transactions
+
+FIND_BOOK: Final = "SELECT book_id FROM ledger.book_directory WHERE code = %s"
+FIND_ASSET: Final = "SELECT asset_id FROM ledger.asset WHERE code = %s"
+FIND_ACCOUNT: Final = "SELECT account_id FROM ledger.account WHERE book_id = %s AND code = %s"
+
+INSERT_ACCOUNT: Final = """
+INSERT INTO ledger.account (book_id, code, type, asset_id, role, keyed) VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (book_id, code) DO NOTHING RETURNING account_id"""
+INSERT_HEAD: Final = "INSERT INTO ledger.account_head (book_id, account_id, asset_id) VALUES (%s, %s, %s)"
+
+LOCK_HEAD: Final = """
+SELECT status FROM ledger.account_head WHERE book_id = %s AND account_id = %s FOR NO KEY UPDATE"""
+SET_STATUS: Final = "UPDATE ledger.account_head SET status = %s WHERE book_id = %s AND account_id = %s"
+
+
+class AccountCommandError(Exception):
+    """A command that cannot be done; nothing was written. `code` is stable, the text is for people.
+
+    BookUnknownError, CurrencyUnknownError, AccountMissingError, AccountDiffersError, AccountClosedError
+    """
+
+    code = "ACCOUNT_COMMAND_REFUSED"
+
+
+class BookUnknownError(AccountCommandError):
+    """No book has this code."""
+
+    code = "BOOK_UNKNOWN"
+
+
+class CurrencyUnknownError(AccountCommandError):
+    """Nothing is counted in this currency."""
+
+    code = "CURRENCY_UNKNOWN"
+
+
+class AccountMissingError(AccountCommandError):
+    """The book has no account of this code."""
+
+    code = "ACCOUNT_MISSING"
+
+
+class AccountDiffersError(AccountCommandError):
+    """The account is open already, and not as asked for."""
+
+    code = "ACCOUNT_DIFFERS"
+
+
+class AccountClosedError(AccountCommandError):
+    """A closed account stays closed."""
+
+    code = "ACCOUNT_CLOSED"
+
+
+@dataclass(slots=True, frozen=True)
+class AccountState:
+    """An account after a command. `changed` is False when it already was as asked for: a repeat is safe."""
+
+    book: str
+    code: str
+    type: str
+    currency: str
+    role: str
+    keyed: bool
+    frozen_because: str | None
+    version: int
+    opened_at: datetime
+    changed: bool
+
+
+class AccountLifecycle:
+    """The account commands of one book. `transactions` opens them, as the poster role."""
+
+    def __init__(self, transactions: Transactions, book_code: str) -> None:
+        self.book_code = book_code
+        with transactions() as connection:
+            row = connection.execute(FIND_BOOK, (book_code,)).fetchone()
+        if row is None:
+            raise BookUnknownError(f"there is no book {book_code!r}")
+        self._recorder = LedgerRecorder(transactions, row[0])
+        self._application = LedgerApplication(self._recorder)
+
+    def open_account(
+        self, code: str, *, account_type: AccountType, currency: str, role: str = "", keyed: bool = False
+    ) -> AccountState:
+        """Open an account. One that is open as asked for is left as it is; an other one is refused."""
+        wanted = Account.open(
+            self.book_code, code, account_type=account_type, currency=currency, role=role, keyed=keyed
+        )
+        with self._recorder.transaction() as connection:
+            created = self._insert_rows(connection, wanted)
+            if created:
+                self._application.save(wanted)
+            account = self._application.account(wanted.id)
+            if _properties(account) != _properties(wanted):
+                raise AccountDiffersError(f"account {code!r} is open with other properties")
+            return self._state(account, changed=created)
+
+    def freeze(self, code: str, *, reason: str) -> AccountState:
+        """Refuse entries from now on. What is in flight either posts before this or is parked."""
+        return self._change_status(code, reason, status="F")
+
+    def unfreeze(self, code: str, *, reason: str) -> AccountState:
+        """Take entries again."""
+        return self._change_status(code, reason, status="O")
+
+    def show(self, code: str) -> AccountState:
+        """The account as its events say."""
+        try:
+            account = self._application.account(account_originator_id(self.book_code, code))
+        except AggregateNotFoundError as error:
+            raise AccountMissingError(f"book {self.book_code!r} has no account {code!r}") from error
+        return self._state(account, changed=False)
+
+    def _insert_rows(self, connection: psycopg.Connection, account: Account) -> bool:
+        book_id = self._recorder.book_id
+        asset = connection.execute(FIND_ASSET, (account.currency,)).fetchone()
+        if asset is None:
+            raise CurrencyUnknownError(f"there is no currency {account.currency!r}")
+        properties = (account.code, account.type, asset[0], account.role, account.keyed)
+        created = connection.execute(INSERT_ACCOUNT, (book_id, *properties)).fetchone()
+        if created is None:
+            return False
+        connection.execute(INSERT_HEAD, (book_id, created[0], asset[0]))
+        return True
+
+    def _change_status(self, code: str, reason: str, *, status: str) -> AccountState:
+        if not reason.strip():
+            raise ValueError("a reason is required")
+        book_id = self._recorder.book_id
+        with self._recorder.transaction() as connection:
+            found = connection.execute(FIND_ACCOUNT, (book_id, code)).fetchone()
+            if found is None:
+                raise AccountMissingError(f"book {self.book_code!r} has no account {code!r}")
+            head = connection.execute(LOCK_HEAD, (book_id, found[0])).fetchone()
+            if head is None or head[0] == "C":
+                raise AccountClosedError(f"account {code!r} is closed")
+            # Read under the head's lock: whoever changed the status before us has committed its event.
+            account = self._application.account(account_originator_id(self.book_code, code))
+            if status == "F":
+                account.freeze(reason)
+            else:
+                account.unfreeze(reason)
+            changed = bool(account.pending_events)
+            if changed:
+                connection.execute(SET_STATUS, (status, book_id, found[0]))
+                self._application.save(account)
+            return self._state(account, changed=changed)
+
+    def _state(self, account: Account, *, changed: bool) -> AccountState:
+        return AccountState(
+            book=self.book_code,
+            code=account.code,
+            type=account.type,
+            currency=account.currency,
+            role=account.role,
+            keyed=account.keyed,
+            frozen_because=account.frozen_because,
+            version=account.version,
+            opened_at=account.created_on,
+            changed=changed,
+        )
+
+
+def _properties(account: Account) -> tuple[str, str, str, str, bool]:
+    return account.code, account.type, account.currency, account.role, account.keyed

@@ -1,0 +1,184 @@
+"""Accounts open, freeze and thaw by commands, and rebuild from their events alone."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from psycopg_pool import ConnectionPool
+
+from ledger_core.domain.charts import Template
+from ledger_core.operations.account_lifecycle import (
+    AccountClosedError,
+    AccountDiffersError,
+    AccountLifecycle,
+    AccountMissingError,
+    BookUnknownError,
+    CurrencyUnknownError,
+)
+from ledger_core.store.books import Books, create_book, open_accounts
+from ledger_core.store.connection import Role
+from tests.support.databases import TestDatabase
+
+pytestmark = pytest.mark.postgres
+
+CHART: dict[str, object] = {"controls": [], "templates": []}
+CODE = "wallet:seller:42"
+
+
+@pytest.fixture
+def pool(database: TestDatabase) -> Iterator[ConnectionPool]:
+    with ConnectionPool(database.dsn(Role.POSTER), min_size=1, max_size=6, open=True) as pool:
+        with pool.connection() as connection:
+            create_book(connection, "shop", CHART)
+        yield pool
+
+
+@pytest.fixture
+def accounts(pool: ConnectionPool) -> AccountLifecycle:
+    return AccountLifecycle(pool.connection, "shop")
+
+
+def head_status(pool: ConnectionPool, code: str = CODE) -> str | None:
+    query = """SELECT status FROM ledger.account JOIN ledger.account_head USING (book_id, account_id)
+               WHERE code = %s"""
+    with pool.connection() as connection:
+        row = connection.execute(query, (code,)).fetchone()
+    return row[0] if row else None
+
+
+def event_types(pool: ConnectionPool) -> list[str]:
+    with pool.connection() as connection:
+        rows = connection.execute("SELECT type FROM ledger.event WHERE book_id > 0 ORDER BY position")
+        return [row[0] for row in rows]
+
+
+def test_an_account_rebuilds_from_its_events_after_a_restart(
+    pool: ConnectionPool, accounts: AccountLifecycle, database: TestDatabase
+) -> None:
+    accounts.open_account(CODE, account_type="liability", currency="BRL", role="", keyed=False)
+    accounts.freeze(CODE, reason="court order 7")
+    accounts.unfreeze(CODE, reason="lifted")
+    last = accounts.freeze(CODE, reason="court order 8")
+
+    with ConnectionPool(database.dsn(Role.POSTER), min_size=1, open=True) as another_process:
+        rebuilt = AccountLifecycle(another_process.connection, "shop").show(CODE)
+    assert (rebuilt.type, rebuilt.currency, rebuilt.frozen_because, rebuilt.version) == (
+        "liability",
+        "BRL",
+        "court order 8",
+        4,
+    )
+    assert rebuilt.opened_at == last.opened_at
+    assert head_status(pool) == "F"
+    assert event_types(pool) == [
+        "book.created",
+        "account.opened",
+        "account.frozen",
+        "account.unfrozen",
+        "account.frozen",
+    ]
+
+
+def test_an_account_opened_on_the_fly_freezes_and_rebuilds_like_any_other(
+    pool: ConnectionPool, accounts: AccountLifecycle
+) -> None:
+    with pool.connection() as connection:
+        books = Books(connection)
+        books.load_assets()
+        book = books.find(["shop"])["shop"]
+        template = Template("wallet:seller:*", "liability", role="SELLER", keyed=True)
+        with connection.transaction():
+            open_accounts(connection, book, [(CODE, "BRL", template)], books.assets)
+    accounts.freeze(CODE, reason="suspected fraud")
+    shown = accounts.show(CODE)
+    assert (shown.code, shown.type, shown.currency, shown.role, shown.keyed) == (
+        CODE,
+        "liability",
+        "BRL",
+        "SELLER",
+        True,
+    )
+    assert shown.frozen_because == "suspected fraud"
+
+
+def test_opening_twice_changes_nothing_and_opening_differently_is_refused(
+    pool: ConnectionPool, accounts: AccountLifecycle
+) -> None:
+    first = accounts.open_account(CODE, account_type="liability", currency="BRL")
+    again = accounts.open_account(CODE, account_type="liability", currency="BRL")
+    assert (first.changed, again.changed) == (True, False)
+    with pytest.raises(AccountDiffersError):
+        accounts.open_account(CODE, account_type="asset", currency="BRL")
+    assert event_types(pool) == ["book.created", "account.opened"]
+
+
+def test_freezing_a_frozen_account_keeps_the_first_reason(
+    pool: ConnectionPool, accounts: AccountLifecycle
+) -> None:
+    accounts.open_account(CODE, account_type="liability", currency="BRL")
+    accounts.freeze(CODE, reason="first")
+    again = accounts.freeze(CODE, reason="second")
+    assert (again.changed, again.frozen_because) == (False, "first")
+    thawed = accounts.unfreeze(CODE, reason="done")
+    assert (accounts.unfreeze(CODE, reason="done").changed, thawed.changed) == (False, True)
+    assert head_status(pool) == "O"
+
+
+def test_eight_writers_that_open_and_freeze_the_same_account_record_one_of_each(
+    pool: ConnectionPool, accounts: AccountLifecycle
+) -> None:
+    start = threading.Barrier(8)
+
+    def command(number: int) -> None:
+        start.wait()
+        accounts.open_account(CODE, account_type="liability", currency="BRL")
+        accounts.freeze(CODE, reason=f"writer {number}")
+
+    with ThreadPoolExecutor(max_workers=8) as writers:
+        for done in [writers.submit(command, number) for number in range(8)]:
+            done.result()
+    assert event_types(pool) == ["book.created", "account.opened", "account.frozen"]
+
+
+def test_a_command_that_fails_leaves_no_row(pool: ConnectionPool, accounts: AccountLifecycle) -> None:
+    with pytest.raises(CurrencyUnknownError):
+        accounts.open_account(CODE, account_type="liability", currency="XXZ")
+    assert head_status(pool) is None
+    assert event_types(pool) == ["book.created"]
+
+
+def test_commands_on_what_is_not_there_say_so(pool: ConnectionPool, accounts: AccountLifecycle) -> None:
+    with pytest.raises(AccountMissingError):
+        accounts.freeze("wallet:seller:none", reason="x")
+    with pytest.raises(AccountMissingError):
+        accounts.show("wallet:seller:none")
+    with pytest.raises(BookUnknownError):
+        AccountLifecycle(pool.connection, "nowhere")
+
+
+def test_a_reason_is_required(accounts: AccountLifecycle) -> None:
+    accounts.open_account(CODE, account_type="liability", currency="BRL")
+    with pytest.raises(ValueError, match="a reason is required"):
+        accounts.freeze(CODE, reason=" ")
+
+
+def test_a_closed_account_stays_closed(pool: ConnectionPool, accounts: AccountLifecycle) -> None:
+    accounts.open_account(CODE, account_type="liability", currency="BRL")
+    with pool.connection() as connection:
+        connection.execute("UPDATE ledger.account_head SET status = 'C'")
+    with pytest.raises(AccountClosedError):
+        accounts.unfreeze(CODE, reason="please")
+
+
+def test_a_strangers_environment_does_not_change_stored_bytes(
+    pool: ConnectionPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPRESSOR_TOPIC", "zlib")
+    AccountLifecycle(pool.connection, "shop").open_account(CODE, account_type="liability", currency="BRL")
+    with pool.connection() as connection:
+        row = connection.execute("SELECT state FROM ledger.event WHERE type = 'account.opened'").fetchone()
+    assert row is not None
+    assert (
+        row[0] == b'{"code":"wallet:seller:42","type":"liability","currency":"BRL","role":"","keyed":false}'
+    )

@@ -1,17 +1,15 @@
 """Applies the numbered migrations to a database: each once, in order, each in a transaction of its own.
 
-A migration that has been applied never changes: its checksum is kept and compared. Files are named `NNNN_name.sql`.
-A file whose first line is `-- no-transaction` (for `CREATE INDEX CONCURRENTLY` and the like) runs statement by
-statement; its statements end with `;` at the end of a line, and it must be safe to run again after half of it.
-
-    MigrationError            the schema is not what this release expects: read the message, nothing was changed
-    └── MigrationFailed       PostgreSQL refused a migration: it was rolled back, the ones before it stay
+A migration that has been applied never changes: its checksum is kept and compared. Files are named
+`NNNN_name.sql`. A file whose first line is `-- no-transaction` (for `CREATE INDEX CONCURRENTLY` and the
+like) runs statement by statement; its statements end with `;` at the end of a line, and it must be safe
+to run again after half of it.
 """
 
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -21,9 +19,7 @@ import psycopg
 from psycopg import sql
 
 LOCK_KEY = 0x6C65_6467_6572  # "ledger": one migrator at a time, whatever else uses advisory locks
-LOCK_TIMEOUT_MS = (
-    10_000  # a migration must not queue behind a long query with the whole service queueing behind it
-)
+LOCK_TIMEOUT_MS = 10_000  # behind a migration that waits for a lock the whole service waits
 MIGRATOR_TIMEOUT_MS = 300_000
 NO_TRANSACTION = "-- no-transaction"
 FILE_NAME = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
@@ -42,11 +38,10 @@ CREATE_HISTORY = """
 
 
 class MigrationError(Exception):
-    """The schema is not what this release expects; nothing was changed."""
+    """The schema is not what this release expects, or PostgreSQL refused a migration.
 
-
-class MigrationFailed(MigrationError):
-    """PostgreSQL refused a migration; it was rolled back, and those before it stay."""
+    The refused one was rolled back, those before it stay. The message says what to do.
+    """
 
 
 @dataclass(slots=True, frozen=True)
@@ -98,7 +93,7 @@ def migrations(folder: Traversable | None = None) -> list[Migration]:
 
 
 def migrate(dsn: str, known: Sequence[Migration] | None = None) -> list[str]:
-    """Bring the database up to this release; returns what was applied now. Safe to call from many processes at once.
+    """Bring the database up to this release; returns what was applied. Many processes may call it at once.
 
     The DSN's user is a superuser, or has CREATEROLE and may create schemas in the database.
     """
@@ -114,8 +109,10 @@ def migrate(dsn: str, known: Sequence[Migration] | None = None) -> list[str]:
 
 
 def status(dsn: str, known: Sequence[Migration] | None = None) -> list[MigrationStatus]:
-    """Every migration of this release and when this database got it; changes nothing. Raises `MigrationError` as
-    `migrate` would: for a file that has changed since, or a database newer than this release."""
+    """Every migration of this release and when this database got it; changes nothing.
+
+    Raises `MigrationError` as `migrate` would: for a file that has changed, or a database that is newer.
+    """
     known = migrations() if known is None else known
     with psycopg.connect(dsn, autocommit=True) as connection:
         exists = connection.execute(
@@ -131,7 +128,7 @@ def status(dsn: str, known: Sequence[Migration] | None = None) -> list[Migration
 
 @contextmanager
 def _only_migrator(dsn: str) -> Iterator[psycopg.Connection]:
-    """A connection that holds the migration lock of its database. Statements are committed one by one unless said."""
+    """A connection that holds the migration lock of its database and commits each statement unless told."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("SELECT set_config('client_min_messages', 'warning', false)")
         _set(connection, "lock_timeout", MIGRATOR_TIMEOUT_MS)
@@ -152,7 +149,7 @@ def _set(connection: psycopg.Connection, setting: str, milliseconds: int) -> Non
 
 
 def _prepare_roles(connection: psycopg.Connection) -> None:
-    """The first migration acts as the owner role, which a user who is no superuser may only after being made a member."""
+    """The first migration acts as the owner role, which a user who is no superuser may only as its member."""
     superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if superuser == (True,):
         return
@@ -166,10 +163,9 @@ def _prepare_roles(connection: psycopg.Connection) -> None:
 
 
 def _create_role(connection: psycopg.Connection, role: str) -> None:
-    try:
+    # roles belong to the cluster: the migrator of another database may be faster
+    with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
-    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-        pass  # roles belong to the cluster: the migrator of another database was faster
 
 
 @dataclass(slots=True, frozen=True)
@@ -190,12 +186,13 @@ def _pending(known: Sequence[Migration], applied: dict[int, _Applied]) -> list[M
     for version, was in sorted(applied.items()):
         now = by_version.get(version)
         if now is None:
-            message = f"the database has migration {version:04}_{was.name}, this release does not: use a newer release"
-            raise MigrationError(message)
+            raise MigrationError(
+                f"the database has migration {version:04}_{was.name}, this release does not: use a newer one"
+            )
         if now.checksum != was.checksum:
             raise MigrationError(
-                f"migration {now.label} was applied on {was.applied_at:%Y-%m-%d} and has changed since: put the file back "
-                f"as it was and write the change as a new migration (applied {was.checksum[:12]}, now {now.checksum[:12]})"
+                f"migration {now.label} was applied on {was.applied_at:%Y-%m-%d} and has changed since: put "
+                f"the file back, write the change as a new one ({was.checksum[:12]}, now {now.checksum[:12]})"
             )
     return [migration for migration in known if migration.version not in applied]
 
@@ -214,10 +211,9 @@ def _apply(connection: psycopg.Connection, migration: Migration) -> None:
             connection.execute("RESET ROLE")
             _record(connection, migration)
     except psycopg.Error as error:
+        what = error.diag.message_primary or str(error)
         where = error.diag.context or error.diag.message_detail or ""
-        raise MigrationFailed(
-            f"migration {migration.label}: {error.diag.message_primary or error} {where}".rstrip()
-        ) from error
+        raise MigrationError(f"migration {migration.label}: {what} {where}".rstrip()) from error
 
 
 def _record(connection: psycopg.Connection, migration: Migration) -> None:

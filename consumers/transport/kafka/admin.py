@@ -1,21 +1,20 @@
 """`TopicAdmin` of Apache Kafka."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from consumers.transport.admin import missing_topics
 from consumers.transport.kafka.client import (
-    AdminClient,
     KafkaSecurity,
     new_admin,
-    raise_for_code,
     records_to_delete,
     settings,
     topic_limit_resource,
     topic_to_create,
-    translated,
 )
+from consumers.transport.kafka.errors import raise_for_code, translated
+from consumers.transport.kafka.protocols import AdminClient
 from consumers.transport.ports import Partition, TransportUnavailable
 
 TOPIC_EXISTS = 36
@@ -64,7 +63,7 @@ class KafkaAdmin:
                     created.append(topic)
                 elif code != TOPIC_EXISTS:
                     raise_for_code(code, f"creating topic {topic!r}: {message}")
-            await _propagated(client, partitions_by_topic)
+            await _until(client, lambda counts: not missing_topics(counts, partitions_by_topic))
             return created
 
     async def list_topics(self) -> dict[str, int]:
@@ -76,9 +75,7 @@ class KafkaAdmin:
             for name, code in (await client.delete_topics([topic])).topic_error_codes:
                 if code not in {0, TOPIC_UNKNOWN}:
                     raise_for_code(code, f"deleting topic {name!r}")
-            async with asyncio.timeout(PROPAGATION_TIMEOUT_S):
-                while topic in await _counts(client):
-                    await asyncio.sleep(PROPAGATION_POLL_S)
+            await _until(client, lambda counts: topic not in counts)
 
     async def delete_records(self, before: Mapping[Partition, int]) -> None:
         async with self._client("deleting records") as client:
@@ -115,7 +112,8 @@ async def _counts(client: AdminClient) -> dict[str, int]:
     }
 
 
-async def _propagated(client: AdminClient, wanted: Mapping[str, int]) -> None:
+async def _until(client: AdminClient, done: Callable[[Mapping[str, int]], bool]) -> None:
+    """Asks the brokers until it is done; they have no way to tell."""
     async with asyncio.timeout(PROPAGATION_TIMEOUT_S):
-        while missing_topics(await _counts(client), wanted):
+        while not done(await _counts(client)):  # noqa: ASYNC110 - what changes is in another process
             await asyncio.sleep(PROPAGATION_POLL_S)

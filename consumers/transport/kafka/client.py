@@ -1,42 +1,31 @@
-"""The seam to aiokafka: what we use of it, typed, and its errors as ours.
-
-The library has no type information, so the protocols here state the few methods that we call; everything else of
-this package is checked against them.
-"""
+"""Making and closing the clients of aiokafka: every setting that the ledger depends on stands here."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ssl import SSLContext
-from typing import Protocol, TypedDict, cast
+from typing import TypedDict, cast
 
-from aiokafka import (  # type: ignore[import-untyped]
+from aiokafka import (
     AIOKafkaConsumer,
     AIOKafkaProducer,
     ConsumerRebalanceListener,
     TopicPartition,
 )
-from aiokafka.admin import (  # type: ignore[import-untyped]
+from aiokafka.admin import (
     AIOKafkaAdminClient,
     NewTopic,
     RecordsToDelete,
 )
-from aiokafka.admin.config_resource import (  # type: ignore[import-untyped]
+from aiokafka.admin.config_resource import (
     ConfigResource,
     ConfigResourceType,
 )
-from aiokafka.errors import (  # type: ignore[import-untyped]
-    ConsumerStoppedError,
-    IllegalStateError,
-    KafkaError,
-    NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
-    UnknownTopicOrPartitionError,
-    for_code,
-)
 
-from consumers.transport.ports import Partition, Record, TransportUnavailable
+from consumers.transport.kafka.errors import KafkaError
+from consumers.transport.kafka.protocols import AdminClient, ConsumerClient, ProducerClient
+from consumers.transport.ports import Partition
 
 CLOSE_TIMEOUT_S = 5.0
 
@@ -50,94 +39,6 @@ class KafkaSecurity:
     sasl_mechanism: str = "SCRAM-SHA-512"
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-
-
-class ConsumerClient(Protocol):
-    """What we use of a consumer."""
-
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
-    async def topics(self) -> set[str]: ...
-    async def getmany(
-        self, *partitions: Partition, timeout_ms: int, max_records: int | None = None
-    ) -> dict[Partition, list[Record]]: ...
-    async def position(self, partition: Partition) -> int: ...
-    async def beginning_offsets(self, partitions: Iterable[Partition]) -> dict[Partition, int]: ...
-    async def end_offsets(self, partitions: Iterable[Partition]) -> dict[Partition, int]: ...
-    async def commit(self, offsets: Mapping[Partition, int]) -> None: ...
-    def assign(self, partitions: Sequence[Partition]) -> None: ...
-    def subscribe(self, topics: Sequence[str], *, listener: object) -> None: ...
-    def seek(self, partition: Partition, offset: int) -> None: ...
-    def pause(self, *partitions: Partition) -> None: ...
-    def resume(self, *partitions: Partition) -> None: ...
-
-
-class Batch(Protocol):
-    """Records on their way to one partition."""
-
-    def append(
-        self,
-        *,
-        timestamp: int | None,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Sequence[tuple[str, bytes]],
-    ) -> object | None:
-        """None when the batch is full."""
-        ...
-
-
-class ProducerClient(Protocol):
-    """What we use of a producer."""
-
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
-    async def partitions_for(self, topic: str) -> set[int]: ...
-    def create_batch(self) -> Batch: ...
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[object]: ...
-
-
-class TopicDescription(TypedDict):
-    """One topic of a metadata answer."""
-
-    error_code: int
-    topic: str
-    is_internal: bool
-    partitions: list[object]
-
-
-class TopicAnswer(Protocol):
-    """Rows of topic, error code, message."""
-
-    @property
-    def topic_errors(self) -> Sequence[tuple[str, int, str | None]]: ...
-
-
-class DeletedAnswer(Protocol):
-    """Rows of topic, error code."""
-
-    @property
-    def topic_error_codes(self) -> Sequence[tuple[str, int]]: ...
-
-
-class ConfigAnswer(Protocol):
-    """Rows of error code, message, type, name, and the entries: name, value and more."""
-
-    @property
-    def resources(self) -> Sequence[tuple[int, str | None, int, str, Sequence[tuple[str, str, object]]]]: ...
-
-
-class AdminClient(Protocol):
-    """What we use of the admin client."""
-
-    async def start(self) -> None: ...
-    async def close(self) -> None: ...
-    async def list_topics(self) -> list[str]: ...
-    async def describe_topics(self, topics: list[str] | None = None) -> list[TopicDescription]: ...
-    async def describe_configs(self, resources: list[object]) -> list[ConfigAnswer]: ...
-    async def create_topics(self, topics: list[object]) -> TopicAnswer: ...
-    async def delete_topics(self, topics: list[str]) -> DeletedAnswer: ...
-    async def delete_records(self, before: Mapping[Partition, object]) -> object: ...
 
 
 class ClientSettings(TypedDict):
@@ -221,7 +122,7 @@ def native(partition: Partition) -> Partition:
     return cast("Partition", TopicPartition(partition.topic, partition.partition))
 
 
-class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
+class RebalanceListener(ConsumerRebalanceListener):
     """Hands both callbacks of a rebalance on, as our partitions."""
 
     def __init__(
@@ -237,15 +138,6 @@ class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Iterable[Partition]) -> None:
         await self._revoked(sorted(Partition(*partition) for partition in revoked))
-
-
-@contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Turns the library's errors, and a time that ran out, into `TransportUnavailable`."""
-    try:
-        yield
-    except (KafkaError, TimeoutError, OSError) as error:
-        raise TransportUnavailable(f"Kafka failed while {doing}: {type(error).__name__} {error}") from error
 
 
 async def close_consumer(consumer: ConsumerClient) -> None:
@@ -267,8 +159,8 @@ async def close_producer(producer: ProducerClient) -> None:
 async def abandon_producer(producer: ProducerClient) -> None:
     """Ends a producer that failed, without waiting for what it still wants to send.
 
-    An idempotent producer of this library never gives a batch up, and its `stop` waits for every batch; so its
-    sender is cancelled and its connections are closed under it.
+    An idempotent producer of this library never gives a batch up, and its `stop` waits for every batch; so
+    its sender is cancelled and its connections are closed under it.
     """
     library = cast("AIOKafkaProducer", producer)
     library._closed = True  # noqa: SLF001 - or its finalizer warns
@@ -280,12 +172,6 @@ async def abandon_producer(producer: ProducerClient) -> None:
             await library.client.close()
             if sender is not None:
                 await asyncio.wait([sender])
-
-
-def lost_offsets(error: OffsetOutOfRangeError) -> dict[Partition, int]:
-    """Which positions the error is about."""
-    (offsets,) = error.args
-    return {Partition(*partition): offset for partition, offset in offsets.items()}
 
 
 def topic_to_create(
@@ -313,8 +199,3 @@ def topic_limit_resource(topic: str) -> object:
 def records_to_delete(before: Mapping[Partition, int]) -> dict[Partition, object]:
     """The offsets as the admin client takes them."""
     return {native(partition): RecordsToDelete(offset) for partition, offset in before.items()}
-
-
-def raise_for_code(code: int, doing: str) -> None:
-    """Raises `TransportUnavailable` for the broker's error code."""
-    raise TransportUnavailable(f"Kafka refused {doing}: {for_code(code).__name__}")

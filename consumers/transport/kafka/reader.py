@@ -6,14 +6,13 @@ from typing import TypeVar
 
 from consumers.transport.kafka.client import (
     ClientSettings,
-    ConsumerClient,
     ConsumerLimits,
-    OffsetOutOfRangeError,
     close_consumer,
     native,
     new_consumer,
-    translated,
 )
+from consumers.transport.kafka.errors import OffsetOutOfRangeError, translated
+from consumers.transport.kafka.protocols import ConsumerClient
 from consumers.transport.ports import Partition, Record, TopicMissing
 
 POLL_MS = 100

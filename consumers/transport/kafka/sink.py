@@ -1,4 +1,4 @@
-"""Sending to Kafka: batches per partition, one in flight each, so that a failure can neither skip nor reorder."""
+"""Sending to Kafka: one batch in flight per partition, so that a failure can neither skip nor reorder."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -6,17 +6,14 @@ from typing import Final
 
 from consumers.transport.kafka.admin import KafkaAdmin
 from consumers.transport.kafka.client import (
-    Batch,
-    KafkaError,
     KafkaSecurity,
-    ProducerClient,
-    UnknownTopicOrPartitionError,
     abandon_producer,
     close_producer,
     new_producer,
     settings,
-    translated,
 )
+from consumers.transport.kafka.errors import translated
+from consumers.transport.kafka.protocols import Batch, ProducerClient
 from consumers.transport.limits import MAX_MESSAGE_BYTES, refuse_too_large
 from consumers.transport.partitioner import Partitioner
 from consumers.transport.ports import (
@@ -36,8 +33,8 @@ class KafkaSink:
     """A `Sink` over Kafka.
 
     The next batch of a partition is handed over when the one before is acknowledged: a fresh producer's first
-    batch may be lost and its second still accepted by the broker, with idempotence too. The library's idempotent
-    producer never gives up, so `send_timeout_ms` does; the producer is rebuilt after any failure.
+    batch may be lost and its second still accepted by the broker, with idempotence too. The library's
+    idempotent producer never gives up, so `send_timeout_ms` does; any failure rebuilds the producer.
     """
 
     def __init__(
@@ -59,7 +56,6 @@ class KafkaSink:
         self._send_timeout_s = send_timeout_ms / 1000
         self._producer: ProducerClient | None = None
         self._partitioner = Partitioner()
-        self._partition_counts: dict[str, int] = {}
         self._message_limits: dict[str, int] = {}
         self._lock = asyncio.Lock()
 
@@ -80,7 +76,9 @@ class KafkaSink:
             topics = sorted({message.topic for message in messages})
             await self._learn(topics)
             refuse_too_large(messages, min(self._message_limits[topic] for topic in topics))
-            groups = self._partitioner.distribute(messages, self._partition_counts)
+            with translated("asking for partitions"):
+                counts = {topic: len(await producer.partitions_for(topic)) for topic in topics}
+            groups = self._partitioner.distribute(messages, counts)
             try:
                 async with asyncio.timeout(self._send_timeout_s), asyncio.TaskGroup() as group:
                     for partition, of_partition in groups.items():
@@ -117,15 +115,14 @@ class KafkaSink:
         return self._producer
 
     async def _discard(self) -> None:
-        """Whatever the producer still holds is forgotten with it, and what we know of the topics, too."""
+        """Whatever the producer still holds is forgotten with it, and what we know of the topics."""
         producer, self._producer = self._producer, None
-        self._partition_counts.clear()
         self._message_limits.clear()
         if producer is not None:
             await abandon_producer(producer)
 
     async def _learn(self, topics: Sequence[str]) -> None:
-        """How many partitions the topics have, and how large their messages may be."""
+        """How large the messages of the topics may be; refuses a topic that does not exist."""
         if all(topic in self._message_limits for topic in topics):
             return
         counts = await self._admin.list_topics()
@@ -133,9 +130,7 @@ class KafkaSink:
             if topic not in counts:
                 raise TopicMissing(topic)
         for topic in topics:
-            limit = self._max_message_bytes or await self._topic_limit(topic)
-            self._partition_counts[topic] = counts[topic]
-            self._message_limits[topic] = limit
+            self._message_limits[topic] = self._max_message_bytes or await self._topic_limit(topic)
 
     async def _topic_limit(self, topic: str) -> int:
         try:

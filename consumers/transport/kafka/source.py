@@ -8,22 +8,24 @@ import structlog
 
 from consumers.transport.kafka.admin import KafkaAdmin
 from consumers.transport.kafka.client import (
-    ConsumerClient,
     ConsumerLimits,
-    ConsumerStoppedError,
-    IllegalStateError,
-    KafkaError,
     KafkaSecurity,
-    NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
     RebalanceListener,
     close_consumer,
-    lost_offsets,
     native,
     new_consumer,
     settings,
+)
+from consumers.transport.kafka.errors import (
+    ConsumerStoppedError,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    lost_offsets,
     translated,
 )
+from consumers.transport.kafka.protocols import ConsumerClient
 from consumers.transport.kafka.reader import KafkaReader
 from consumers.transport.ports import (
     Assignment,
@@ -44,9 +46,9 @@ REBALANCE_GRACE_S = 0.2
 class KafkaSource:
     """A `Source` over Kafka.
 
-    With `group_id` the brokers share the partitions between the live members; with `partitions`, or with neither,
-    it reads those given, or all, by itself. `stall_timeout_ms` of fetching without a record while there is lag
-    makes a new consumer: a library that has lost its way does not say so.
+    With `group_id` the brokers share the partitions between the live members; with `partitions`, or with
+    neither, it reads those given, or all, by itself. `stall_timeout_ms` of fetching without a record while
+    there is lag makes a new consumer: a library that has lost its way does not say so.
     """
 
     def __init__(
@@ -180,8 +182,8 @@ class KafkaSource:
     async def _assigned(
         self, consumer: ConsumerClient, assignment: Assignment, partitions: Sequence[Partition]
     ) -> None:
-        # Nothing is fetched before the consumer has said from where; the offset 0 keeps the library from asking
-        # the group's committed one.
+        # Nothing is fetched before the consumer has said from where; the offset 0 keeps the library from
+        # asking for the group's committed one.
         for partition in partitions:
             consumer.seek(native(partition), 0)
             consumer.pause(native(partition))

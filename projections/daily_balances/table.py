@@ -1,0 +1,85 @@
+"""The table of daily balances: adding a batch, building it from entries, checking it."""
+
+from collections.abc import Mapping
+from typing import Final, LiteralString
+
+import psycopg
+
+from projections.arrays import integers, texts
+from projections.daily_balances.fold import MovementRows, fold_movements
+from projections.projection import FoldedProjection, TableSql
+
+ADD: Final[LiteralString] = """
+INSERT INTO projections.daily_balance_versions AS old (
+    book_id, version, account, day, currency, debits_minor, credits_minor, entries
+)
+SELECT * FROM unnest(
+    %s::integer[], %s::integer[], %s::text[], %s::date[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[]
+)
+ON CONFLICT (book_id, version, account, day) DO UPDATE SET
+    debits_minor = old.debits_minor + excluded.debits_minor,
+    credits_minor = old.credits_minor + excluded.credits_minor,
+    entries = old.entries + excluded.entries
+"""
+
+# LEFT JOIN: an entry of an unknown account breaks a NOT NULL; better no build than one that lacks it.
+BUILD: Final[LiteralString] = """
+INSERT INTO projections.daily_balance_versions (
+    book_id, version, account, day, currency, debits_minor, credits_minor, entries
+)
+SELECT
+    %(book_id)s, %(version)s, account.code, movement.day, asset.code, movement.debits, movement.credits,
+    movement.entries
+FROM (
+    SELECT
+        account_id, asset_id, (effective_at AT TIME ZONE 'UTC')::date AS day,
+        coalesce(sum(amount_minor) FILTER (WHERE side = 'D'), 0) AS debits,
+        coalesce(sum(amount_minor) FILTER (WHERE side = 'C'), 0) AS credits,
+        count(*) AS entries
+    FROM ledger.entry
+    WHERE book_id = %(book_id)s AND position <= %(last_position)s
+    GROUP BY account_id, asset_id, day
+) AS movement
+LEFT JOIN ledger.account ON account.book_id = %(book_id)s AND account.account_id = movement.account_id
+LEFT JOIN ledger.asset ON asset.asset_id = movement.asset_id
+"""
+
+CHECKSUM: Final[LiteralString] = """
+SELECT count(*), coalesce(sum(hashtextextended(
+    concat_ws('|', account, day, currency, debits_minor, credits_minor, entries), 0
+)::numeric), 0)
+FROM projections.daily_balance_versions WHERE book_id = %(book_id)s AND version = %(version)s
+"""
+
+DELETE: Final[LiteralString] = (
+    "DELETE FROM projections.daily_balance_versions WHERE book_id = %(book_id)s AND version = %(version)s"
+)
+
+
+def add_movements(connection: psycopg.Connection, rows: MovementRows, versions: Mapping[int, int]) -> None:
+    """Add a batch's movements to the stored days."""
+    if not rows:
+        return
+    movements = rows.values()
+    connection.execute(
+        ADD,
+        (
+            integers([book_id for book_id, _, _ in rows]),
+            integers([versions[book_id] for book_id, _, _ in rows]),
+            texts([account for _, account, _ in rows]),
+            texts([day for _, _, day in rows]),
+            texts([row.currency for row in movements]),
+            integers([row.debits_minor for row in movements]),
+            integers([row.credits_minor for row in movements]),
+            integers([row.entries for row in movements]),
+        ),
+    )
+
+
+DAILY_BALANCES = FoldedProjection(
+    name="daily_balances",
+    fold_version=1,
+    fold=fold_movements,
+    write=add_movements,
+    sql=TableSql(checksum=CHECKSUM, delete=DELETE, build=BUILD),
+)

@@ -1,0 +1,31 @@
+"""The ledger's events as the folds of the read side see them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, NotRequired, TypedDict
+
+VOUCHER_POSTED = "voucher.posted"
+FACT_RECORDED = "fact.recorded"
+
+
+class EventState(TypedDict):
+    """What folds read of an event's state; it holds more. Amounts are digits in minor units.
+
+    A line is account, side, amount, currency, purpose; more may follow in later versions.
+    """
+
+    kind: NotRequired[str]
+    effective_at: NotRequired[str]
+    """RFC 3339 in UTC with six decimals, so that the order of the text is the order in time."""
+    amount_minor: NotRequired[str]
+    currency: NotRequired[str]
+    lines: NotRequired[Sequence[Sequence[str]]]
+
+
+class LedgerEvent(NamedTuple):
+    """One event of one book. Folds get them in position order per book, each exactly once."""
+
+    book_id: int
+    position: int
+    type: str
+    order_key: str
+    state: EventState

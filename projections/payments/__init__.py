@@ -1,0 +1,1 @@
+"""Payment status: per order key, what was authorised, captured, refunded, called off and paid out."""

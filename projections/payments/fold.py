@@ -1,0 +1,69 @@
+"""The fold of payments: sums and marks per order key; the status follows from them in the table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from projections.events import FACT_RECORDED, VOUCHER_POSTED, LedgerEvent
+
+
+@dataclass(slots=True)
+class PaymentChange:
+    """What a batch adds to one order key. In minor units of `currency` ('' while no event names one)."""
+
+    first_effective_at: str
+    last_effective_at: str
+    last_position: int
+    currency: str = ""
+    authorised_minor: int = 0
+    captured_minor: int = 0
+    refunded_minor: int = 0
+    voided_minor: int = 0
+    paid_out_minor: int = 0
+    captures: int = 0
+    refunds: int = 0
+    voided: bool = False
+
+
+PAYMENT_KINDS = frozenset({"authorization", "capture", "refund", "void", "payout"})
+"""Vouchers of other kinds (an adjustment) say nothing about the state of a payment."""
+
+PaymentRows = dict[tuple[int, str], PaymentChange]
+
+
+def fold_payments(events: Sequence[LedgerEvent]) -> PaymentRows:
+    """Changes per (book_id, order key)."""
+    rows: PaymentRows = {}
+    for book_id, position, event_type, order_key, state in events:
+        if event_type != VOUCHER_POSTED and event_type != FACT_RECORDED:
+            continue
+        kind = state["kind"]
+        if kind not in PAYMENT_KINDS:
+            continue
+        effective_at = state["effective_at"]
+        row = rows.get((book_id, order_key))
+        if row is None:
+            row = rows[book_id, order_key] = PaymentChange(effective_at, effective_at, position)
+        elif effective_at > row.last_effective_at:
+            row.last_effective_at = effective_at
+        elif effective_at < row.first_effective_at:
+            row.first_effective_at = effective_at
+        row.last_position = position
+        row.currency = row.currency or state.get("currency") or ""
+        _add(row, kind, int(state.get("amount_minor", "0")))
+    return rows
+
+
+def _add(row: PaymentChange, kind: str, amount_minor: int) -> None:
+    if kind == "capture":
+        row.captured_minor += amount_minor
+        row.captures += 1
+    elif kind == "authorization":
+        row.authorised_minor += amount_minor
+    elif kind == "refund":
+        row.refunded_minor += amount_minor
+        row.refunds += 1
+    elif kind == "void":
+        row.voided_minor += amount_minor
+        row.voided = True
+    else:
+        row.paid_out_minor += amount_minor

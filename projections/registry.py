@@ -1,0 +1,8 @@
+"""Every read model. To add one: its folder, its table in a migration, its row here."""
+
+from projections.daily_balances.table import DAILY_BALANCES
+from projections.payments.table import PAYMENTS
+from projections.projection import Projection
+from projections.trial_balance.table import TRIAL_BALANCE
+
+PROJECTIONS: tuple[Projection, ...] = (PAYMENTS, DAILY_BALANCES, TRIAL_BALANCE)

@@ -1,0 +1,106 @@
+"""Reading the log from the store: what the topic did not bring, and what a rebuild folds."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, LiteralString, NamedTuple
+
+import orjson
+import psycopg
+
+from projections.arrays import integers
+from projections.events import LedgerEvent
+
+
+class Span(NamedTuple):
+    """Positions of one book, both ends included."""
+
+    book_id: int
+    first: int
+    last: int
+
+
+class BlockMark(NamedTuple):
+    """The block that holds a position: its number and hash, by which the log is continued."""
+
+    number: int
+    hash: bytes
+
+
+EVENTS: Final[LiteralString] = """
+SELECT event.book_id, event.position, event.type, event.order_key, event.state
+FROM unnest(%s::integer[], %s::bigint[], %s::bigint[]) AS span (book_id, first, last)
+CROSS JOIN LATERAL (
+    SELECT * FROM ledger.event
+    WHERE event.book_id = span.book_id AND event.position BETWEEN span.first AND span.last
+) AS event
+ORDER BY event.book_id, event.position
+"""
+
+BLOCKS_AT: Final[LiteralString] = """
+SELECT wanted.book_id, wanted.position, block.number, block.hash
+FROM unnest(%s::integer[], %s::bigint[]) AS wanted (book_id, position)
+CROSS JOIN LATERAL (
+    SELECT number, hash, first_position FROM ledger.block
+    WHERE block.book_id = wanted.book_id AND block.last_position >= wanted.position
+    ORDER BY block.last_position LIMIT 1
+) AS block
+WHERE block.first_position <= wanted.position
+"""
+
+BOOK_EVENTS: Final[LiteralString] = """
+SELECT position, type, order_key, state FROM ledger.event
+WHERE book_id = %s AND position BETWEEN %s AND %s ORDER BY position
+"""
+
+
+class LogIncomplete(Exception):
+    """The store lacks events that it has counted: run verify; nothing goes on from here."""
+
+
+def read_events(connection: psycopg.Connection, spans: Sequence[Span]) -> dict[int, list[LedgerEvent]]:
+    """The events of each span, by book_id; at most one span per book. Raises `LogIncomplete`."""
+    events: dict[int, list[LedgerEvent]] = {span.book_id: [] for span in spans}
+    if not spans:
+        return events
+    columns = (integers([span[column] for span in spans]) for column in range(3))
+    for book_id, position, event_type, order_key, state in connection.execute(
+        EVENTS, tuple(columns), binary=True
+    ):
+        events[book_id].append(LedgerEvent(book_id, position, event_type, order_key, orjson.loads(state)))
+    for span in spans:
+        _require_all(span, len(events[span.book_id]))
+    return events
+
+
+def iterate_events(
+    connection: psycopg.Connection, span: Span, *, chunk_events: int
+) -> Iterator[list[LedgerEvent]]:
+    """The events of one span in chunks, without holding them all. Raises `LogIncomplete` at its end."""
+    found = 0
+    with connection.cursor(name="ledger_events", binary=True) as cursor:
+        cursor.execute(BOOK_EVENTS, span)
+        while rows := cursor.fetchmany(chunk_events):
+            found += len(rows)
+            yield [
+                LedgerEvent(span.book_id, position, event_type, order_key, orjson.loads(state))
+                for position, event_type, order_key, state in rows
+            ]
+    _require_all(span, found)
+
+
+def blocks_at(
+    connection: psycopg.Connection, positions: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], BlockMark]:
+    """The block of each (book_id, position) that the store holds; positions beyond its end are left out."""
+    if not positions:
+        return {}
+    columns = (integers([wanted[column] for wanted in positions]) for column in range(2))
+    rows = connection.execute(BLOCKS_AT, tuple(columns), binary=True)
+    return {(book_id, position): BlockMark(number, block) for book_id, position, number, block in rows}
+
+
+def _require_all(span: Span, found: int) -> None:
+    expected = max(0, span.last - span.first + 1)
+    if found != expected:
+        raise LogIncomplete(
+            f"book {span.book_id}: {found} of {expected} events at positions {span.first} to {span.last}"
+        )

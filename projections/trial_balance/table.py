@@ -1,0 +1,96 @@
+"""The table of the trial balance: adding a batch, building it from entries, checking it.
+
+It is the fold of daily movements, summed over accounts of one type. The type of an account never changes, so
+the database looks it up while it adds the batch.
+"""
+
+from collections.abc import Mapping
+from typing import Final, LiteralString
+
+import psycopg
+
+from projections.arrays import integers, texts
+from projections.daily_balances.fold import MovementRows, fold_movements
+from projections.projection import FoldedProjection, TableSql
+
+# LEFT JOIN: a movement of an account that the store does not know breaks the NOT NULL of account_type;
+# better no batch than a trial balance that lacks one in silence.
+ADD: Final[LiteralString] = """
+INSERT INTO projections.trial_balance_versions AS old (
+    book_id, version, day, currency, account_type, debits_minor, credits_minor, entries
+)
+SELECT
+    new.book_id, new.version, new.day, new.currency, account.type, sum(new.debits), sum(new.credits),
+    sum(new.entries)
+FROM unnest(
+    %s::integer[], %s::integer[], %s::text[], %s::date[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[]
+) AS new (book_id, version, account, day, currency, debits, credits, entries)
+LEFT JOIN ledger.account ON account.book_id = new.book_id AND account.code = new.account
+GROUP BY new.book_id, new.version, new.day, new.currency, account.type
+ON CONFLICT (book_id, version, day, currency, account_type) DO UPDATE SET
+    debits_minor = old.debits_minor + excluded.debits_minor,
+    credits_minor = old.credits_minor + excluded.credits_minor,
+    entries = old.entries + excluded.entries
+"""
+
+BUILD: Final[LiteralString] = """
+INSERT INTO projections.trial_balance_versions (
+    book_id, version, day, currency, account_type, debits_minor, credits_minor, entries
+)
+SELECT
+    %(book_id)s, %(version)s, movement.day, asset.code, account.type, sum(movement.debits),
+    sum(movement.credits), sum(movement.entries)
+FROM (
+    SELECT
+        account_id, asset_id, (effective_at AT TIME ZONE 'UTC')::date AS day,
+        coalesce(sum(amount_minor) FILTER (WHERE side = 'D'), 0) AS debits,
+        coalesce(sum(amount_minor) FILTER (WHERE side = 'C'), 0) AS credits,
+        count(*) AS entries
+    FROM ledger.entry
+    WHERE book_id = %(book_id)s AND position <= %(last_position)s
+    GROUP BY account_id, asset_id, day
+) AS movement
+LEFT JOIN ledger.account ON account.book_id = %(book_id)s AND account.account_id = movement.account_id
+LEFT JOIN ledger.asset ON asset.asset_id = movement.asset_id
+GROUP BY movement.day, asset.code, account.type
+"""
+
+CHECKSUM: Final[LiteralString] = """
+SELECT count(*), coalesce(sum(hashtextextended(
+    concat_ws('|', day, currency, account_type, debits_minor, credits_minor, entries), 0
+)::numeric), 0)
+FROM projections.trial_balance_versions WHERE book_id = %(book_id)s AND version = %(version)s
+"""
+
+DELETE: Final[LiteralString] = (
+    "DELETE FROM projections.trial_balance_versions WHERE book_id = %(book_id)s AND version = %(version)s"
+)
+
+
+def add_totals(connection: psycopg.Connection, rows: MovementRows, versions: Mapping[int, int]) -> None:
+    """Add a batch's movements to the stored totals."""
+    if not rows:
+        return
+    movements = rows.values()
+    connection.execute(
+        ADD,
+        (
+            integers([book_id for book_id, _, _ in rows]),
+            integers([versions[book_id] for book_id, _, _ in rows]),
+            texts([account for _, account, _ in rows]),
+            texts([day for _, _, day in rows]),
+            texts([row.currency for row in movements]),
+            integers([row.debits_minor for row in movements]),
+            integers([row.credits_minor for row in movements]),
+            integers([row.entries for row in movements]),
+        ),
+    )
+
+
+TRIAL_BALANCE = FoldedProjection(
+    name="trial_balance",
+    fold_version=1,
+    fold=fold_movements,
+    write=add_totals,
+    sql=TableSql(checksum=CHECKSUM, delete=DELETE, build=BUILD),
+)

@@ -9,5 +9,5 @@ class LocalServiceError(Exception):
     """A local server failed; the message is one line for the user, and says what to do next."""
 
 
-class LocalServiceUnavailable(LocalServiceError):  # noqa: N818 - the absence is a state, and callers skip on it
+class LocalServiceUnavailable(LocalServiceError):
     """This machine cannot run the server; the message names what is missing and the other ways."""

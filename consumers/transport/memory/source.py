@@ -27,6 +27,7 @@ class MemorySource:
         self._paused: set[Partition] = set()
         self._owned: set[Partition] = set()
         self._first = 0
+        self._unplaced: list[Partition] = []
         self._failure: Exception | None = None
 
     async def start(self, assignment: Assignment) -> None:
@@ -51,6 +52,9 @@ class MemorySource:
         while True:
             self._log.require_available()
             self._raise_failure()
+            if self._unplaced:
+                await self.take(self._unplaced)
+                continue
             slices = self._take_records(max_records)
             remaining = deadline - asyncio.get_running_loop().time()
             if slices or remaining <= 0:
@@ -97,9 +101,8 @@ class MemorySource:
 
     async def give_up_all_but(self, target: Sequence[Partition]) -> None:
         lost = sorted(self._owned - set(target))
-        self._owned.difference_update(lost)
-        for partition in lost:
-            self._positions.pop(partition, None)
+        self._forget(lost)
+        self._unplaced = [partition for partition in self._unplaced if partition in target]
         if lost and self._assignment is not None:
             await self._guard(self._assignment.revoked(lost))
 
@@ -107,14 +110,24 @@ class MemorySource:
         gained = sorted(set(target) - self._owned)
         self._owned.update(gained)
         self._paused.difference_update(gained)
+        self._unplaced = []
         if gained and self._assignment is not None:
             await self._guard(self._assign(self._assignment, gained))
+            if self._failure is not None:
+                # The next fetch raises it; the one after it asks again from where to read.
+                self._forget(gained)
+                self._unplaced = gained
 
     async def _assign(self, assignment: Assignment, gained: Sequence[Partition]) -> None:
         source: Source = self
         for partition, offset in (await assignment.assigned(source, gained)).items():
             if partition in self._owned:
                 self._positions[partition] = offset
+
+    def _forget(self, partitions: Sequence[Partition]) -> None:
+        self._owned.difference_update(partitions)
+        for partition in partitions:
+            self._positions.pop(partition, None)
 
     async def _guard(self, call: Awaitable[None]) -> None:
         """One member's failing callback comes out of its own fetch, not out of another member's join."""

@@ -1,0 +1,86 @@
+"""What must be known of an order key before its next event may happen: the payment's life cycle."""
+
+from dataclasses import dataclass, field
+
+from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.payments import Fact, PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentVoided
+
+AUTHORIZED = "payment.authorized"
+CAPTURED = "payment.captured"
+
+FACT_NAMES: dict[type, str] = {PaymentAuthorized: AUTHORIZED, PaymentCaptured: CAPTURED}
+"""Names by which a parked event says what it waits for; only facts that can heal another have one."""
+
+
+@dataclass(slots=True)
+class Subject:
+    """The locked row of one order key. Amounts in minor units of `asset_id` (0 while no amount is known)."""
+
+    authorised_minor: int = 0
+    captured_minor: int = 0
+    refunded_minor: int = 0
+    asset_id: int = 0
+    voided: bool = False
+    parked: int = 0
+    captures: list[int] = field(default_factory=list)
+    """Log references (batch_id << 16 | ordinal) of the capture vouchers."""
+
+
+def has_life_cycle(fact: Fact) -> bool:
+    """True when the fact has a predecessor or a limit, or is one for another: its subject row is locked."""
+    return isinstance(fact, PaymentCaptured | PaymentAuthorized | PaymentRefunded | PaymentVoided)
+
+
+def heals(fact: Fact, waits_for: str) -> bool:
+    """True when an event parked for `waits_for` may go on once this fact has happened."""
+    name = FACT_NAMES.get(type(fact))
+    return name is not None and name in waits_for.split("|")
+
+
+def refuse(fact: Fact, subject: Subject, asset_id: int) -> Refusal | None:
+    """The first reason, in the order of `Code`, why this fact may not happen now; None when it may."""
+    if isinstance(fact, PaymentVoided):
+        return _refuse_void(subject)
+    if not has_life_cycle(fact):
+        return None
+    if subject.asset_id not in (0, asset_id):
+        return Refusal(Code.CURRENCY_MISMATCH, "the payment was made in another currency")
+    if subject.voided:
+        return Refusal(Code.PAYMENT_VOIDED, "the payment was voided before")
+    if isinstance(fact, PaymentRefunded):
+        return _refuse_refund(fact, subject)
+    return None
+
+
+def _refuse_void(subject: Subject) -> Refusal | None:
+    if subject.voided:
+        return Refusal(Code.ALREADY_VOIDED, "the payment was voided before")
+    if not subject.authorised_minor and not subject.captured_minor:
+        return Refusal(Code.PREDECESSOR_ABSENT, "nothing authorised or captured to void", f"{AUTHORIZED}|{CAPTURED}")
+    if subject.refunded_minor:
+        return Refusal(Code.VOID_AFTER_REFUND, "the payment was refunded before: refund the rest instead")
+    return None
+
+
+def _refuse_refund(fact: PaymentRefunded, subject: Subject) -> Refusal | None:
+    if not subject.captured_minor:
+        return Refusal(Code.PREDECESSOR_ABSENT, "nothing captured to refund", CAPTURED)
+    left_minor = subject.captured_minor - subject.refunded_minor
+    if fact.amount_minor > left_minor:
+        return Refusal(Code.REFUND_EXCEEDS_CAPTURED, f"{fact.amount_minor} is more than the {left_minor} that is left")
+    return None
+
+
+def advance(fact: Fact, subject: Subject, asset_id: int, reference: int) -> None:
+    """Writes an accepted fact into its subject; `reference` says where its event stands in the log."""
+    if isinstance(fact, PaymentCaptured):
+        subject.captured_minor += fact.amount_minor
+        subject.captures.append(reference)
+        subject.asset_id = asset_id
+    elif isinstance(fact, PaymentAuthorized):
+        subject.authorised_minor += fact.amount_minor
+        subject.asset_id = asset_id
+    elif isinstance(fact, PaymentRefunded):
+        subject.refunded_minor += fact.amount_minor
+    elif isinstance(fact, PaymentVoided):
+        subject.voided = True

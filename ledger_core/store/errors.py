@@ -1,0 +1,34 @@
+"""What the store can raise, by what the caller must do.
+
+    StoreError
+    ├── FenceLostError       another worker moved these partitions: drop them, go on without
+    ├── SurpriseError        what was prepared does not hold under lock: roll back, go the exact path
+    ├── PostingHaltedError   posting is stopped for now: pause, keep the records, try again
+    └── CorruptionError      the store contradicts itself: stop, run verify
+"""
+
+from collections.abc import Sequence
+
+
+class StoreError(Exception):
+    """Base of all errors of the store."""
+
+
+class FenceLostError(StoreError):
+    """These partitions do not stand where this worker left them."""
+
+    def __init__(self, partitions: Sequence[tuple[str, int]]) -> None:
+        super().__init__(f"partitions moved on without us: {partitions}")
+        self.partitions = list(partitions)
+
+
+class SurpriseError(StoreError):
+    """Something can be refused after all, or a row count differs from the one asked for."""
+
+
+class PostingHaltedError(StoreError):
+    """A book is halted, or a batch could not be posted in many tries."""
+
+
+class CorruptionError(StoreError):
+    """Rows that must exist are not there, or contradict each other."""

@@ -1,0 +1,209 @@
+"""The exact path: subjects, parked queues and captures read under lock, each event decided one by one."""
+
+from base64 import b64decode
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import orjson
+
+from ledger_core.domain.decide import Case, Decision, Locked, Movement, Ruling, SubjectKey, decide_batch
+from ledger_core.domain.incoming import Incoming, Record
+from ledger_core.domain.outcomes import Outcome
+from ledger_core.domain.payments import PaymentVoided
+from ledger_core.domain.subjects import Subject, has_life_cycle
+from ledger_core.store.columns import IntArray
+from ledger_core.store.errors import SurpriseError
+from ledger_core.store.prepare import Item, ParkedLetter, Preparer, settle
+from ledger_core.store.rows import Layout, inbox_rows, lay_out
+from ledger_core.store.transaction import QUERIES, Transaction, sorted_by_book
+
+Decode = Callable[[Record], Incoming]
+
+
+@dataclass(slots=True, frozen=True)
+class ParkedRecord:
+    """The record of a dead letter, as it was received."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode) -> tuple[Layout, list[Item]]:
+    """Steps 3 to 5: locks what decides, decides, writes subjects. Returns the columns and what was healed."""
+    items = transaction.prepared.items
+    with transaction.step("subjects"):
+        known = _lock_subjects(transaction, items)
+        captured = {key: len(subject.captures) for key, subject in known.items()}
+        parked = _parked_items(transaction, known, preparer, decode)
+        captures = _captures_to_mirror(transaction, known, [*items, *parked], preparer)
+    locked = _lock(transaction, known, parked, captures)
+    subjects_locked = frozenset(known)
+    decision = decide_batch([item.case for item in items], locked, transaction.prepared.drain)
+    _demand_subjects(transaction, decision, subjects_locked)
+    healed = _settle(items, parked, decision)
+    transaction.label_decided()
+    if healed:
+        _copy_healed_keys(transaction, healed)
+    _update_subjects(transaction, locked.subjects, captured)
+    layout = lay_out(sorted_by_book(items, healed))
+    if transaction.heads is not None:
+        transaction.heads = transaction.heads.only(layout.heads)
+    return layout, healed
+
+
+def _lock_subjects(transaction: Transaction, items: Sequence[Item]) -> dict[SubjectKey, Subject]:
+    every = transaction.prepared.lock_every_key
+    needed: set[SubjectKey] = set(transaction.prepared.drain)
+    keys: set[SubjectKey] = set(needed)
+    for item in items:
+        refusal, fact = item.case.refusal, item.case.fact
+        if refusal is not None and refusal.outcome is Outcome.REJECTED:
+            continue
+        keys.add(item.case.subject_key)
+        if every or refusal is not None or (fact is not None and has_life_cycle(fact)):
+            needed.add(item.case.subject_key)
+    if needed:
+        transaction.cursor.execute(QUERIES["insert_subjects"], _key_columns(needed))
+    if not keys:
+        return {}
+    rows = transaction.cursor.execute(QUERIES["lock_subjects"], _key_columns(keys)).fetchall()
+    return {
+        (book_id, order_key): Subject(authorised, captured, refunded, asset_id, voided, parked, captures.tolist())
+        for book_id, order_key, authorised, captured, refunded, asset_id, voided, parked, captures in rows
+    }
+
+
+def _key_columns(keys: Iterable[SubjectKey]) -> dict[str, list[int] | list[str]]:
+    ordered = sorted(keys)
+    return {"books": [book_id for book_id, _ in ordered], "keys": [key for _, key in ordered]}
+
+
+def _parked_items(
+    transaction: Transaction, known: dict[SubjectKey, Subject], preparer: Preparer, decode: Decode
+) -> list[Item]:
+    """The parked queues of the locked order keys, oldest first per book."""
+    keys = [key for key, subject in known.items() if subject.parked]
+    if not keys:
+        return []
+    letters = []
+    for row in transaction.cursor.execute(QUERIES["parked_queue"], _key_columns(keys)).fetchall():
+        _, position, _, waits_for, event_id, source_id, revision, topic, partition, offset, timestamp, key, value, headers = row
+        received = tuple((name, b64decode(encoded)) for name, encoded in headers)
+        record = ParkedRecord(topic, partition, offset, timestamp, key, value, received)
+        letters.append(ParkedLetter(position, waits_for, event_id, source_id, revision, decode(record)))
+    return preparer.prepare_parked(letters)
+
+
+def _captures_to_mirror(
+    transaction: Transaction, known: dict[SubjectKey, Subject], items: Sequence[Item], preparer: Preparer
+) -> dict[int, list[Movement]]:
+    """Posted lines of the captures that a void in this batch would mirror."""
+    books = {
+        item.book.book_id: item.book for item in items if isinstance(item.case.fact, PaymentVoided)
+    }
+    wanted = [
+        (item.book.book_id, reference)
+        for item in items
+        if isinstance(item.case.fact, PaymentVoided) and item.case.subject_key in known
+        for reference in known[item.case.subject_key].captures
+    ]
+    if not wanted:
+        return {}
+    parameters = {
+        "books": IntArray(np.array([book_id for book_id, _ in wanted]), 4),
+        "references": IntArray(np.array([reference for _, reference in wanted])),
+    }
+    rows = transaction.cursor.execute(QUERIES["capture_states"], parameters).fetchall()
+    owner = {reference: books[book_id] for book_id, reference in wanted}
+    return {reference: preparer.movements_of(owner[reference], orjson.loads(state)["lines"]) for reference, state in rows}
+
+
+def _lock(
+    transaction: Transaction, known: dict[SubjectKey, Subject], parked: Sequence[Item], captures: dict[int, list[Movement]]
+) -> Locked:
+    """Step 4 for every account that this batch could touch, and what is read under these locks."""
+    items = transaction.prepared.items
+    moved = [movement.head for item in (*items, *parked) for movement in item.case.movements]
+    moved += [movement.head for movements in captures.values() for movement in movements]
+    transaction.lock_heads(np.unique(np.array(moved, dtype=np.int64)))
+    queues: dict[SubjectKey, deque[Case]] = defaultdict(deque)
+    for item in parked:
+        queues[item.case.subject_key].append(item.case)
+    books = {item.book.book_id for item in (*items, *parked)}
+    rows = transaction.cursor.execute(QUERIES["closed_through"], {"books": list(books)}).fetchall()
+    counts: dict[int, int] = dict.fromkeys(books, 0)
+    for item in items:
+        counts[item.book.book_id] += 1
+    return Locked(
+        heads=transaction.heads.by_key() if transaction.heads is not None else {},
+        subjects=known,
+        queues=dict(queues),
+        captures=captures,
+        closed_through_us=dict(rows),
+        next_reference={book_id: transaction.prepared.batch_id << 16 | count for book_id, count in counts.items()},
+    )
+
+
+def _demand_subjects(transaction: Transaction, decision: Decision, subjects_locked: frozenset[SubjectKey]) -> None:
+    """An event that parks needs a locked subject row: where one has none, the batch starts over with all of them."""
+    if transaction.prepared.lock_every_key:
+        return
+    parks = [ruling for ruling in decision.arrivals if ruling.outcome is Outcome.PARKED]
+    if any(ruling.case.subject_key not in subjects_locked for ruling in parks):
+        transaction.prepared.lock_every_key = True
+        raise SurpriseError("an event without a subject parks")
+
+
+def _settle(items: Sequence[Item], parked: Sequence[Item], decision: Decision) -> list[Item]:
+    for item, ruling in zip(items, decision.arrivals, strict=True):
+        if ruling.outcome is not item.outcome or ruling.refusal is not item.refusal or ruling.draft is not item.draft:
+            settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements)
+    owner = {id(item.case): item for item in (*items, *parked)}
+    return [_healed(owner[id(ruling.case)], ruling) for ruling in decision.healed]
+
+
+def _healed(item: Item, ruling: Ruling) -> Item:
+    """A parked item with its outcome: the dead letter's own, or one revision after an arrival of this batch."""
+    if item.arrival >= 0:
+        item = replace(item, arrival=-1, revision=item.revision + 1, parked_as=item)
+    settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements)
+    return item
+
+
+def _copy_healed_keys(transaction: Transaction, healed: Sequence[Item]) -> None:
+    """Inbox rows of the next revision. Their subjects are locked, so nobody else writes these keys."""
+    counts: dict[int, int] = defaultdict(int)
+    for item in transaction.prepared.items:
+        counts[item.book.book_id] += 1
+    rows = inbox_rows(sorted_by_book(healed, ()), transaction.prepared.batch_id, counts)
+    transaction.copy("copy_inbox", rows)
+
+
+def _update_subjects(transaction: Transaction, after: dict[SubjectKey, Subject], captured: dict[SubjectKey, int]) -> None:
+    keys = sorted(after)
+    if not keys:
+        return
+    rows = [after[key] for key in keys]
+    new_captures = [
+        "{" + ",".join(map(str, subject.captures[captured.get(key, 0) :])) + "}" for key, subject in zip(keys, rows, strict=True)
+    ]
+    transaction.cursor.execute(
+        QUERIES["update_subjects"],
+        {
+            **_key_columns(keys),
+            "authorised": [subject.authorised_minor for subject in rows],
+            "captured": [subject.captured_minor for subject in rows],
+            "refunded": [subject.refunded_minor for subject in rows],
+            "assets": [subject.asset_id for subject in rows],
+            "voided": [subject.voided for subject in rows],
+            "parked": [subject.parked for subject in rows],
+            "new_captures": new_captures,
+        },
+    )

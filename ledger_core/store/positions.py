@@ -1,0 +1,77 @@
+"""Source rows: how far each partition is consumed, and whether the log is still the one we consumed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import psycopg
+
+from ledger_core.domain.incoming import Record
+from ledger_core.store.named_sql import load_queries
+
+QUERIES = load_queries("ledger_core.store", "posting.sql")
+
+
+@dataclass(slots=True, frozen=True)
+class SourcePosition:
+    """Where one partition stands. `last_*` describe the last record consumed, -1 and empty before the first."""
+
+    topic: str
+    partition: int
+    incarnation: int
+    beginning: int
+    next_offset: int
+    last_offset: int
+    last_timestamp_ms: int
+    last_hash: bytes
+    stopped_code: str
+    stopped_detail: str
+
+
+@dataclass(slots=True, frozen=True)
+class Maintenance:
+    """A row that stops posting: in one book (0 means all), for a scope, with a reason."""
+
+    book_id: int
+    scope: str
+    mode: str
+    reason: str
+
+
+def record_hash(record: Record) -> bytes:
+    """Sixteen bytes that tell this record from another one at the same offset of a recreated topic."""
+    digest = blake2b(record.key or b"", digest_size=16)
+    digest.update(b"\0")
+    digest.update(record.value or b"")
+    return digest.digest()
+
+
+class SourcePositions:
+    """Reads and creates source rows, on a connection of its own in autocommit."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+
+    def find(self, beginnings: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], SourcePosition]:
+        """Rows of these partitions; those seen for the first time are created at their log's beginning."""
+        keys = sorted(beginnings)
+        parameters: dict[str, Sequence[object]] = {
+            "topics": [topic for topic, _ in keys],
+            "partitions": [partition for _, partition in keys],
+            "beginnings": [beginnings[key] for key in keys],
+        }
+        with self.connection.transaction():
+            self.connection.execute(QUERIES["insert_source_positions"], parameters)
+        with self.connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(QUERIES["source_positions"], parameters).fetchall()
+        return {(row[0], row[1]): SourcePosition(*row) for row in rows}
+
+    def stop(self, topic: str, partition: int, code: str, detail: str) -> None:
+        """Stops a partition until an operator starts it again; reconciliation makes a finding of it."""
+        parameters = {"topic": topic, "partition": partition, "code": code, "detail": detail}
+        self.connection.execute(QUERIES["stop_source"], parameters)
+
+    def maintenance(self) -> list[Maintenance]:
+        """Rows in force now."""
+        return [Maintenance(*row) for row in self.connection.execute(QUERIES["maintenance"]).fetchall()]

@@ -1,0 +1,168 @@
+"""The posting transaction: one batch, one PostgreSQL transaction, exactly as posting.md says.
+
+Lock order, here and everywhere: source rows, inbox keys, subjects, heads, books. A batch whose keys are all new
+and in which nothing can be refused is laid out before BEGIN and decided over columns; any surprise (a known key,
+a known subject, a frozen account) rolls back and goes the exact path, where each event is decided one by one.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from ledger_core.domain.incoming import Incoming, Record
+from ledger_core.store import connection as connections
+from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
+from ledger_core.store.columns import register_columns
+from ledger_core.store.errors import FenceLostError, PostingHaltedError, SurpriseError
+from ledger_core.store.exact import decide_exactly
+from ledger_core.store.positions import SourcePositions
+from ledger_core.store.prepare import Item, Prepared, Preparer
+from ledger_core.store.rows import inbox_rows, lay_out, subject_rows
+from ledger_core.store.transaction import Transaction
+
+LOOK_UP_STREAK = 8
+"""Batches that ask the inbox first after one met a known key; a replay goes on asking while it meets them."""
+
+ATTEMPTS = 20
+"""Tries of one batch before its error is the caller's: deadlocks and surprises are few and end."""
+
+Label = Callable[[str], None]
+
+
+def no_label(name: str) -> None:
+    """Labelled points mark where fault tests kill the process; in production nothing happens there."""
+
+
+class Poster:
+    """Prepares and posts batches. `prepare` and `post` may run in two threads at once, each at most once."""
+
+    def __init__(
+        self, dsn: str, *, decode: Callable[[Record], Incoming], label: Label = no_label, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._dsn = dsn
+        self._decode = decode
+        self._label = label
+        self._clock = clock
+        self._look_up = 0
+        self._exact = 0
+        self.timings: dict[str, float] = {}
+        """Seconds spent per step since the start, for the benchmark's `stage_` rows."""
+
+    def open(self) -> None:
+        """Connects. Raises psycopg.OperationalError when PostgreSQL can't be reached."""
+        self._preparing = self._connect()
+        self._posting = self._connect()
+        self.positions = SourcePositions(self._connect())
+        self._preparer = Preparer(self._preparing)
+        self._exact_preparer = Preparer(self._posting_helper())
+
+    def close(self) -> None:
+        for connection in (self._preparing, self._posting, self._helper, self.positions.connection):
+            connection.close()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = connections.connect(self._dsn, connections.Role.POSTER)
+        connection.autocommit = True
+        register_columns(connection)
+        connection.execute("SET lock_timeout = '30s'")
+        connection.execute("SET synchronous_commit = on")
+        return connection
+
+    def _posting_helper(self) -> psycopg.Connection[Any]:
+        self._helper = self._connect()
+        return self._helper
+
+    def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]) -> Prepared:
+        """All that needs no lock: rules, accounts (opened on the fly in their own transaction), bytes, columns."""
+        return self._lay_out(self._preparer, incoming, advances, look_up=self._look_up > 0)
+
+    def _lay_out(
+        self, preparer: Preparer, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool
+    ) -> Prepared:
+        prepared = preparer.prepare(incoming, advances, look_up=look_up)
+        prepared.layout = lay_out(prepared.items)
+        prepared.inbox = inbox_rows(prepared.items, prepared.batch_id)
+        prepared.subjects = subject_rows(prepared.new_subjects) if prepared.plain else []
+        return prepared
+
+    def post(self, prepared: Prepared) -> BatchResult:
+        """Posts a batch whatever it takes: exact path, without lost partitions, again after a deadlock.
+
+        Raises `PostingHaltedError` when a book or maintenance stops posting, psycopg errors when the database
+        is away; then nothing was posted, or (a connection lost at COMMIT) all of it: post the same records
+        again after asking `positions` where the sources stand.
+        """
+        dropped: list[tuple[str, int]] = []
+        incoming, kept = prepared.incoming, list(range(len(prepared.incoming)))
+        exact = not prepared.plain or self._exact > 0
+        for attempt in range(ATTEMPTS):
+            try:
+                result = self._post_once(prepared, exact=exact)
+                break
+            except FenceLostError as lost:
+                dropped += lost.partitions
+                kept = [n for n in kept if (incoming[n].record.topic, incoming[n].record.partition) not in lost.partitions]
+                advances = [a for a in prepared.advances if (a.topic, a.partition) not in lost.partitions]
+                prepared = self._again([incoming[n] for n in kept], advances, prepared)
+            except errors.UniqueViolation as violation:
+                exact = self._learn(violation) or exact
+                prepared = self._again(prepared.incoming, prepared.advances, prepared)
+            except (SurpriseError, errors.DeadlockDetected):
+                exact, self._exact = True, LOOK_UP_STREAK
+                prepared = self._again(prepared.incoming, prepared.advances, prepared)
+            if attempt == ATTEMPTS - 1:
+                raise PostingHaltedError(f"a batch was rolled back {ATTEMPTS} times in a row")
+        self._forget()
+        decided: list[Decided | None] = [None] * len(incoming)
+        for n, outcome in zip(kept, result.decided, strict=True):
+            decided[n] = outcome
+        return BatchResult(decided, result.healed, tuple(dropped))
+
+    def heal(self, book: str, waits_for: str) -> BatchResult:
+        """Drains the queues of events that wait for this (`account:<code>` …), for it has come true."""
+        owner = self._exact_preparer.books.find([book])[book]
+        prepared = self._lay_out(self._exact_preparer, (), (), look_up=False)
+        prepared.drain = self._exact_preparer.parked_for(owner.book_id, waits_for)
+        prepared.plain = False
+        return self.post(prepared) if prepared.drain else BatchResult(())
+
+    def _again(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], before: Prepared) -> Prepared:
+        prepared = self._lay_out(self._exact_preparer, incoming, advances, look_up=True)
+        prepared.drain, prepared.lock_every_key = before.drain, before.lock_every_key
+        return prepared
+
+    def _learn(self, violation: errors.UniqueViolation) -> bool:
+        """What a violated key says of the batches to come; any other constraint is a fault and is raised."""
+        constraint = violation.diag.constraint_name
+        if constraint == "inbox_pkey":
+            self._look_up = LOOK_UP_STREAK
+            return False
+        if constraint == "subject_pkey":
+            self._exact = LOOK_UP_STREAK
+            return True
+        raise violation
+
+    def _forget(self) -> None:
+        self._look_up = max(0, self._look_up - 1)
+        self._exact = max(0, self._exact - 1)
+
+    def _post_once(self, prepared: Prepared, *, exact: bool) -> BatchResult:
+        mark = self._label
+        with self._posting.transaction(), self._posting.cursor(binary=True) as cursor:
+            transaction = Transaction(cursor, prepared, self._label, self.timings, self._clock)
+            transaction.fence()
+            transaction.copy_inbox()
+            healed: list[Item] = []
+            if exact:
+                layout, healed = decide_exactly(transaction, self._exact_preparer, self._decode)
+            else:
+                layout = transaction.decide_over_columns()
+            result = transaction.write(layout, healed)
+            mark("before_commit")
+        mark("after_commit")
+        return result
+
+

@@ -1,0 +1,365 @@
+"""Everything about a batch that needs no lock: proposals, accounts, cases, bytes, leaves (posting.md, "Before BEGIN")."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from ledger_core.domain import subjects
+from ledger_core.domain.decide import Case, Movement, SubjectKey
+from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming
+from ledger_core.domain.outcomes import Code, Outcome, Refusal
+from ledger_core.domain.payments import PaymentVoided
+from ledger_core.domain.subjects import Subject
+from ledger_core.domain.vouchers import Draft, Line
+from ledger_core.rules.catalogue import propose
+from ledger_core.store.batch import SourceAdvance
+from ledger_core.store.books import Book, Books
+from ledger_core.store.encoding import PURPOSE_NAMES, fact_state, refused_state, rfc3339, voucher_state
+from ledger_core.store.named_sql import load_queries
+
+if TYPE_CHECKING:
+    from ledger_core.store.rows import Layout
+
+QUERIES = load_queries("ledger_core.store", "posting.sql")
+CONFLICT_SOURCE = "conflict"
+
+
+@dataclass(slots=True)
+class Item:
+    """One event that will have an inbox row and an event in its book's log.
+
+    `arrival` is its place among the incoming events, -1 for one healed from a parked queue: then it was parked
+    at `position_parked`, or in this very batch, `parked_as` another item.
+    """
+
+    incoming: Incoming
+    book: Book
+    source_id: int
+    event_id: str
+    fingerprint: bytes
+    case: Case
+    arrival: int
+    effective_at: str
+    revision: int = 1
+    position_parked: int = 0
+    parked_as: "Item | None" = None
+    outcome: Outcome = Outcome.POSTED
+    draft: Draft | None = None
+    refusal: Refusal | None = None
+    movements: list[Movement] = field(default_factory=list)
+    state: bytes = b""
+
+
+@dataclass(slots=True)
+class Replay:
+    """An arrival whose key is known, with the same fingerprint: where its outcome stands in the log, or
+    which arrival of this very batch it repeats (`twin`)."""
+
+    arrival: int
+    batch_id: int = 0
+    ordinal: int = 0
+    book: Book | None = None
+    twin: int = -1
+
+
+@dataclass(slots=True, frozen=True)
+class ParkedLetter:
+    """A parked dead letter read under its subject's lock."""
+
+    position: int
+    waits_for: str
+    event_id: str
+    source_id: int
+    revision: int
+    incoming: Incoming
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A batch ready for its transaction. Items stand grouped by book, in order of arrival within each.
+
+    `plain` says that nothing can be refused before heads are read, as far as is known without locks:
+    every order key is new to the store, or the batch is decided on the exact path.
+    """
+
+    incoming: Sequence[Incoming]
+    advances: Sequence[SourceAdvance]
+    batch_id: int
+    items: list[Item]
+    replays: list[Replay]
+    plain: bool
+    new_subjects: dict[SubjectKey, Subject] = field(default_factory=dict)
+    drain: tuple[SubjectKey, ...] = ()
+    lock_every_key: bool = False
+    """On the exact path: also events without a life cycle get a subject, for one of them parks."""
+    layout: "Layout | None" = None
+    inbox: list[bytes] = field(default_factory=list)
+    subjects: list[bytes] = field(default_factory=list)
+
+
+class Preparer:
+    """Prepares batches on a connection of its own, while another batch is being posted."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self.books = Books(connection)
+
+    def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool) -> Prepared:
+        """`look_up` asks the inbox for known keys first; without it all keys count as new, and COPY objects."""
+        if not self.books.assets:
+            self.books.load_assets()
+        books = self._books_of(incoming)
+        items, replays = self._without_twins(incoming, books)
+        if look_up:
+            items = self._without_known(items, replays)
+        batch_id = self._next_batch_id()
+        self._propose(items)
+        items.sort(key=_book_id)
+        ordinals: dict[int, int] = defaultdict(int)
+        for item in items:
+            book_id = item.book.book_id
+            item.case.reference = batch_id << 16 | ordinals[book_id]
+            ordinals[book_id] += 1
+        new_subjects = predict(items)
+        return Prepared(incoming, advances, batch_id, items, replays, new_subjects is not None, new_subjects or {})
+
+    def prepare_parked(self, letters: Sequence["ParkedLetter"]) -> list[Item]:
+        """Items from parked dead letters, decoded and proposed anew; they keep their inbox key."""
+        books = self._books_of([letter.incoming for letter in letters])
+        items = []
+        for letter in letters:
+            item = self._item(letter.incoming, books[letter.incoming.book], -1)
+            item.source_id, item.event_id = letter.source_id, letter.event_id
+            item.revision, item.position_parked = letter.revision + 1, letter.position
+            item.case.waits_for = letter.waits_for
+            items.append(item)
+        self._propose(items)
+        return items
+
+    def parked_for(self, book_id: int, waits_for: str) -> tuple[SubjectKey, ...]:
+        """Order keys with an event that waits for this."""
+        with self._connection.transaction():
+            rows = self._connection.execute(QUERIES["parked_for"], (book_id, waits_for)).fetchall()
+        return tuple((row[0], row[1]) for row in rows)
+
+    def movements_of(self, book: Book, lines: Sequence[Sequence[str]]) -> list[Movement]:
+        """Movements of a posted voucher's lines, as its event keeps them."""
+        self.books.find_accounts(book, {line[0]: line[3] for line in lines})
+        movements = []
+        for account, side, amount, currency, purpose in lines:
+            ref = book.accounts[account]
+            line = Line(account, "D" if side == "D" else "C", int(amount), currency, PURPOSE_NAMES.index(purpose))
+            movements.append(Movement(ref.head, ref.asset_id, line, ref.keyed))
+        return movements
+
+    # ------------------------------------------------------------------ steps, in order
+
+    def _books_of(self, incoming: Sequence[Incoming]) -> dict[str, Book]:
+        codes = {event.book for event in incoming}
+        books = self.books.find(codes | {SYSTEM_BOOK})
+        sources: dict[str, set[str]] = defaultdict(set)
+        for event in incoming:
+            sources[event.book if event.book in books else SYSTEM_BOOK].add(event.source)
+        for code, uris in sources.items():
+            self.books.find_sources(books[code], uris)
+        return books
+
+    def _without_twins(self, incoming: Sequence[Incoming], books: dict[str, Book]) -> tuple[list[Item], list[Replay]]:
+        seen: dict[tuple[str, str, str], Item] = {}
+        items: list[Item] = []
+        replays: list[Replay] = []
+        for arrival, event in enumerate(incoming):
+            book = books.get(event.book)
+            if book is None:
+                event = _of_unknown_book(event)
+                book = books[SYSTEM_BOOK]
+                self.books.find_sources(book, [event.source])
+            key = (event.book, event.source, event.event_id)
+            first = seen.get(key)
+            if first is None:
+                seen[key] = item = self._item(event, book, arrival)
+                items.append(item)
+            elif first.fingerprint == event.fingerprint:
+                replays.append(Replay(arrival, twin=first.arrival))
+            else:
+                self._add_conflict(self._item(event, book, arrival), items, replays, seen)
+        return items, replays
+
+    def _add_conflict(
+        self, item: Item, items: list[Item], replays: list[Replay], seen: dict[tuple[str, str, str], Item]
+    ) -> None:
+        """A known key with another payload: an event of its own, once for each payload."""
+        self._make_conflict(item)
+        key = (item.book.code, CONFLICT_SOURCE, item.event_id)
+        first = seen.setdefault(key, item)
+        if first is item:
+            items.append(item)
+        else:
+            replays.append(Replay(item.arrival, twin=first.arrival))
+
+    def _make_conflict(self, item: Item) -> None:
+        self.books.find_sources(item.book, [CONFLICT_SOURCE])
+        item.event_id = f"{item.event_id}#{item.source_id}#{item.fingerprint.hex()}"
+        item.source_id = item.book.sources[CONFLICT_SOURCE]
+        item.case.fact = None
+        item.case.refusal = Refusal(Code.IDEMPOTENCY_CONFLICT, "an event of this id with other content was decided before")
+
+    def _item(self, event: Incoming, book: Book, arrival: int) -> Item:
+        case = Case(
+            subject_key=(book.book_id, event.order_key),
+            fact=event.fact,
+            asset_id=0,
+            draft=None,
+            movements=[],
+            refusal=event.refusal,
+            effective_at_us=event.effective_at_us,
+            reference=0,
+        )
+        return Item(event, book, book.sources[event.source], event.event_id, event.fingerprint, case, arrival, "")
+
+    def _without_known(self, items: list[Item], replays: list[Replay]) -> list[Item]:
+        """Drops items whose key and fingerprint are in the inbox; the others of a known key become conflicts."""
+        known = self._known(items)
+        unknown, conflicts = [], []
+        for item in items:
+            row = known.get((item.book.book_id, item.source_id, item.event_id))
+            if row is None:
+                unknown.append(item)
+            elif row[0] == item.fingerprint:
+                replays.append(Replay(item.arrival, row[1], row[2], item.book))
+            else:
+                self._make_conflict(item)
+                conflicts.append(item)
+        if conflicts:
+            unknown.extend(self._without_known(conflicts, replays))
+            unknown.sort(key=_arrival)
+        return unknown
+
+    def _known(self, items: list[Item]) -> dict[tuple[int, int, str], tuple[bytes, int, int]]:
+        parameters = {
+            "books": [item.book.book_id for item in items],
+            "sources": [item.source_id for item in items],
+            "event_ids": [item.event_id for item in items],
+        }
+        with self._connection.transaction(), self._connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(QUERIES["known_keys"], parameters).fetchall()
+        return {(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in rows}
+
+    def _next_batch_id(self) -> int:
+        with self._connection.transaction():
+            row = self._connection.execute(QUERIES["next_batch_id"]).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _propose(self, items: list[Item]) -> None:
+        """Asks the rules, finds or opens the accounts they name, and encodes what will be if nothing is refused."""
+        wanted: dict[int, dict[str, str]] = defaultdict(dict)
+        by_id: dict[int, Book] = {}
+        for item in items:
+            fact = item.case.fact
+            if fact is None:
+                continue
+            proposal = propose(fact, item.book.chart)
+            if isinstance(proposal, Refusal):
+                item.case.refusal = proposal
+            elif proposal is not None:
+                item.case.draft = proposal
+                known = item.book.accounts
+                for line in proposal.lines:
+                    if line.account not in known:
+                        wanted[item.book.book_id][line.account] = line.currency
+                        by_id[item.book.book_id] = item.book
+        for book_id, codes in wanted.items():
+            self.books.find_accounts(by_id[book_id], codes)
+        assets = self.books.assets
+        times = rfc3339([item.incoming.effective_at_us for item in items])
+        for item, effective_at in zip(items, times, strict=True):
+            item.effective_at = effective_at
+            case = item.case
+            if case.fact is not None:
+                case.asset_id = assets.get(getattr(case.fact, "currency", ""), 0)
+            if case.draft is not None and case.refusal is None:
+                _resolve(item, assets)
+            settle(item, _expected(case), case.refusal, case.draft, case.movements)
+
+
+def _expected(case: Case) -> Outcome:
+    if case.refusal is not None:
+        return case.refusal.outcome
+    return Outcome.POSTED if case.movements else Outcome.RECORDED
+
+
+def _resolve(item: Item, assets: dict[str, int]) -> None:
+    case = item.case
+    assert case.draft is not None
+    accounts = item.book.accounts
+    for line in case.draft.lines:
+        ref = accounts.get(line.account)
+        if ref is None:
+            case.refusal = Refusal(Code.ACCOUNT_MISSING, f"there is no account {line.account}", f"account:{line.account}")
+            return
+        case.movements.append(Movement(ref.head, assets[line.currency], line, ref.keyed))
+
+
+def settle(
+    item: Item, outcome: Outcome, refusal: Refusal | None, draft: Draft | None, movements: list[Movement]
+) -> None:
+    """Writes an outcome into an item, with the bytes that the log will keep."""
+    item.outcome, item.refusal, item.draft = outcome, refusal, draft
+    if refusal is not None:
+        item.movements = []
+        item.state = refused_state(item.incoming, refusal, item.effective_at, item.revision)
+    elif outcome is Outcome.POSTED:
+        assert draft is not None
+        item.movements = movements
+        item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision)
+    else:
+        item.movements = []
+        item.state = fact_state(item.incoming, item.effective_at, item.revision)
+
+
+def predict(items: list[Item]) -> dict[SubjectKey, Subject] | None:
+    """The subjects after this batch if the store knows none of its order keys and refuses nothing.
+
+    None when that cannot be: something parks, or has its predecessor elsewhere.
+    """
+    predicted: dict[SubjectKey, Subject] = {}
+    for item in items:
+        case = item.case
+        if case.refusal is not None:
+            if case.refusal.outcome is Outcome.PARKED:
+                return None
+            continue
+        if case.fact is None or not subjects.has_life_cycle(case.fact):
+            continue
+        subject = predicted.get(case.subject_key)
+        if subject is None:
+            subject = predicted[case.subject_key] = Subject()
+        if subjects.refuse(case.fact, subject, case.asset_id) is not None:
+            return None
+        if subject.captures and isinstance(case.fact, PaymentVoided):
+            return None  # the mirror is made under lock
+        subjects.advance(case.fact, subject, case.asset_id, case.reference)
+    return predicted
+
+
+def _of_unknown_book(event: Incoming) -> Incoming:
+    """An event of a book that does not exist waits in the system book, under its coordinates."""
+    record = event.record
+    place = f"1:{record.topic}:{record.partition}:{record.offset}"
+    refusal = Refusal(Code.BOOK_UNKNOWN, f"there is no book {event.book[:80]}", f"book:{event.book[:80]}")
+    return Incoming(
+        SYSTEM_BOOK, UNDECODABLE_SOURCE, place, event.event_type, place, event.effective_at_us, event.fingerprint, None, refusal, record
+    )
+
+
+def _book_id(item: Item) -> int:
+    return item.book.book_id
+
+
+def _arrival(item: Item) -> int:
+    return item.arrival
+

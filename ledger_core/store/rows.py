@@ -1,0 +1,251 @@
+"""The rows of a batch as binary COPY buffers: fixed-width columns by numpy, variable ones joined.
+
+All that is known before the lock is laid out before BEGIN (`lay_out`); positions, voucher numbers and
+balances are filled in under lock.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger_core.domain.decide import Numbered, SubjectKey
+from ledger_core.domain.outcomes import Outcome
+from ledger_core.domain.subjects import Subject
+from ledger_core.store.blocks import leaf_hash, merkle_root
+from ledger_core.store.columns import POSTGRES_EPOCH_US, Int64s, field_bytes
+from ledger_core.store.encoding import TYPE_OF_OUTCOME
+from ledger_core.store.prepare import Item
+
+_TYPE_BYTES = {outcome: (name, field_bytes(name.encode())) for outcome, name in TYPE_OF_OUTCOME.items()}
+
+_EVENT_HEAD = np.dtype(
+    [("fields", ">i2"), ("l1", ">i4"), ("position", ">i8"), ("l2", ">i4"), ("voucher_no", ">i8"), ("l3", ">i4"), ("book", ">i4"),
+     ("no_version", ">i4"), ("no_originator", ">i4")]
+)  # fmt: skip
+
+_ENTRY = np.dtype(
+    [("fields", ">i2"), ("l1", ">i4"), ("sequence", ">i8"), ("l2", ">i4"), ("position", ">i8"), ("l3", ">i4"), ("amount", ">i8"),
+     ("l4", ">i4"), ("running", ">i8"), ("l5", ">i4"), ("effective", ">i8"), ("l6", ">i4"), ("book", ">i4"), ("l7", ">i4"),
+     ("account", ">i4"), ("l8", ">i4"), ("line", ">i2"), ("l9", ">i4"), ("purpose", ">i2"), ("l10", ">i4"), ("asset", ">i2"),
+     ("l11", ">i4"), ("side", "S1"), ("l12", ">i4")]
+)  # fmt: skip
+_ENTRY_LENGTHS = {"l1": 8, "l2": 8, "l3": 8, "l4": 8, "l5": 8, "l6": 4, "l7": 4, "l8": 2, "l9": 2, "l10": 2, "l11": 1, "l12": 0}
+
+
+@dataclass(slots=True)
+class Span:
+    """The events of one book in this batch: items[start:stop], sealed as one block."""
+
+    book_id: int
+    start: int
+    stop: int
+    vouchers: int
+    merkle_root: bytes
+    min_effective_us: int
+
+
+@dataclass(slots=True)
+class Layout:
+    """A batch as columns. `accounts` are the distinct heads in lock order; `account[i]` is entry i's place in it."""
+
+    spans: list[Span]
+    tails: list[bytes]
+    is_voucher: Int64s
+    heads: Int64s
+    account: Int64s
+    amounts: Int64s
+    is_debit: NDArray[np.bool_]
+    item: Int64s
+    line: Int64s
+    purpose: Int64s
+    asset: Int64s
+    effective_us: Int64s
+    order_keys: dict[int, bytes]
+    """Per entry on a keyed account: its order key."""
+
+
+END_OF_TIME_US = 253_402_300_799_999_999
+"""9999-12-31, for a book without vouchers in this batch: no closed period reaches that far."""
+
+
+def lay_out(items: Sequence[Item]) -> Layout:
+    """Columns of items that stand grouped by book."""
+    tails: list[bytes] = []
+    leaves: list[bytes] = []
+    for item in items:
+        name, type_field = _TYPE_BYTES[item.outcome]
+        key = item.incoming.order_key
+        key_bytes = key.encode()
+        state = item.state
+        tails.append(
+            b"".join((type_field, len(key_bytes).to_bytes(4, "big"), key_bytes, len(state).to_bytes(4, "big"), state))
+        )
+        leaves.append(leaf_hash(name, key, None, None, state))
+    counts = [len(item.movements) for item in items]
+    movements = list(chain.from_iterable(item.movements for item in items))
+    owner = np.repeat(np.arange(len(items), dtype=np.int64), counts)
+    starts = np.cumsum(counts, dtype=np.int64) - counts
+    entry_heads = np.array([movement[0] for movement in movements], dtype=np.int64)
+    heads, account = np.unique(entry_heads, return_inverse=True)
+    lines = [movement[2] for movement in movements]
+    effective = np.array([item.incoming.effective_at_us for item in items], dtype=np.int64)
+    return Layout(
+        spans=_spans(items, leaves),
+        tails=tails,
+        is_voucher=np.array([1 if item.outcome is Outcome.POSTED else 0 for item in items], dtype=np.int64),
+        heads=heads,
+        account=account.astype(np.int64),
+        amounts=np.array([line[2] for line in lines], dtype=np.int64),
+        is_debit=np.array([line[1] == "D" for line in lines], dtype=np.bool_),
+        item=owner,
+        line=np.arange(len(owner), dtype=np.int64) - starts[owner] + 1 if len(owner) else owner,
+        purpose=np.array([line[4] for line in lines], dtype=np.int64),
+        asset=np.array([movement[1] for movement in movements], dtype=np.int64),
+        effective_us=effective[owner] if len(owner) else owner,
+        order_keys=_keyed(items),
+    )
+
+
+def _keyed(items: Sequence[Item]) -> dict[int, bytes]:
+    order_keys = (
+        item.incoming.order_key.encode() if movement[3] else None for item in items for movement in item.movements
+    )
+    return {entry: key for entry, key in enumerate(order_keys) if key is not None}
+
+
+def _spans(items: Sequence[Item], leaves: Sequence[bytes]) -> list[Span]:
+    spans: list[Span] = []
+    start = 0
+    while start < len(items):
+        book_id = items[start].book.book_id
+        stop = start
+        vouchers = 0
+        earliest = END_OF_TIME_US
+        while stop < len(items) and items[stop].book.book_id == book_id:
+            if items[stop].outcome is Outcome.POSTED:
+                vouchers += 1
+                earliest = min(earliest, items[stop].incoming.effective_at_us)
+            stop += 1
+        spans.append(Span(book_id, start, stop, vouchers, merkle_root(leaves[start:stop]), earliest))
+        start = stop
+    return spans
+
+
+def inbox_rows(items: Sequence[Item], batch_id: int, first_ordinals: Mapping[int, int] | None = None) -> list[bytes]:
+    """Rows of the inbox in key order; ordinals count per book in the order of `items`, from 0 or as given."""
+    batch = field_bytes(batch_id.to_bytes(8, "big"))
+    head = (7).to_bytes(2, "big") + batch
+    rows: list[tuple[int, int, str, int, bytes]] = []
+    ordinal = 0
+    previous = -1
+    for item in items:
+        book_id = item.book.book_id
+        ordinal = ordinal + 1 if book_id == previous else (first_ordinals or {}).get(book_id, 0)
+        previous = book_id
+        event_id = item.event_id.encode()
+        fingerprint = item.fingerprint
+        row = b"".join(
+            (
+                head,
+                b"\0\0\0\4", book_id.to_bytes(4, "big"),
+                b"\0\0\0\4", item.source_id.to_bytes(4, "big"),
+                b"\0\0\0\4", ordinal.to_bytes(4, "big"),
+                b"\0\0\0\2", item.revision.to_bytes(2, "big"),
+                len(event_id).to_bytes(4, "big"), event_id,
+                len(fingerprint).to_bytes(4, "big"), fingerprint,
+            )
+        )  # fmt: skip
+        rows.append((book_id, item.source_id, item.event_id, item.revision, row))
+    rows.sort()
+    return [row[4] for row in rows]
+
+
+def subject_rows(predicted: Mapping[SubjectKey, Subject]) -> list[bytes]:
+    """Rows of subjects in key order, for order keys that the store does not know yet."""
+    rows = []
+    for book_id, order_key in sorted(predicted):
+        subject = predicted[book_id, order_key]
+        key = order_key.encode()
+        rows.append(
+            b"".join(
+                (
+                    b"\0\x09\0\0\0\4", book_id.to_bytes(4, "big"),
+                    len(key).to_bytes(4, "big"), key,
+                    b"\0\0\0\x08", subject.authorised_minor.to_bytes(8, "big"),
+                    b"\0\0\0\x08", subject.captured_minor.to_bytes(8, "big"),
+                    b"\0\0\0\x08", subject.refunded_minor.to_bytes(8, "big"),
+                    b"\0\0\0\2", subject.asset_id.to_bytes(2, "big"),
+                    b"\0\0\0\1\1" if subject.voided else b"\0\0\0\1\0",
+                    b"\0\0\0\4", subject.parked.to_bytes(4, "big"),
+                    _bigint_array(subject.captures),
+                )
+            )  # fmt: skip
+        )
+    return rows
+
+
+def _bigint_array(values: Sequence[int]) -> bytes:
+    if not values:
+        return b"\0\0\0\x0c" + bytes(8) + b"\0\0\0\x14"
+    head = b"\0\0\0\1\0\0\0\0\0\0\0\x14" + len(values).to_bytes(4, "big") + b"\0\0\0\1"
+    body = b"".join([b"\0\0\0\x08" + value.to_bytes(8, "big") for value in values])
+    return (len(head) + len(body)).to_bytes(4, "big") + head + body
+
+
+def event_rows(layout: Layout, books: Int64s, positions: Int64s, voucher_nos: Int64s) -> list[bytes]:
+    """Rows of events: a fixed head that the lock filled in, a tail that was ready before."""
+    heads = np.zeros(len(positions), dtype=_EVENT_HEAD)
+    heads["fields"] = 8
+    heads["l1"] = heads["l2"] = 8
+    heads["l3"] = 4
+    heads["position"], heads["voucher_no"], heads["book"] = positions, voucher_nos, books
+    heads["no_version"] = heads["no_originator"] = -1
+    raw = heads.tobytes()
+    size = _EVENT_HEAD.itemsize
+    slices = [raw[at : at + size] for at in range(0, len(raw), size)]
+    return list(chain.from_iterable(zip(slices, layout.tails, strict=True)))
+
+
+def entry_rows(layout: Layout, numbered: Numbered, positions: Int64s) -> list[bytes]:
+    """Rows of entries, sorted by account and posting_sequence: neighbours in the index are neighbours here."""
+    order = numbered.order
+    rows = np.zeros(len(order), dtype=_ENTRY)
+    rows["fields"] = 12
+    for name, length in _ENTRY_LENGTHS.items():
+        rows[name] = length
+    heads = layout.heads[layout.account[order]]
+    rows["sequence"] = numbered.posting_sequence
+    rows["position"] = positions[layout.item[order]]
+    rows["amount"] = layout.amounts[order]
+    rows["running"] = numbered.running_minor
+    rows["effective"] = layout.effective_us[order] - POSTGRES_EPOCH_US
+    rows["book"] = heads >> 32
+    rows["account"] = heads & 0xFFFFFFFF
+    rows["line"] = layout.line[order]
+    rows["purpose"] = layout.purpose[order]
+    rows["asset"] = layout.asset[order]
+    rows["side"] = np.where(layout.is_debit[order], b"D", b"C")
+    if not layout.order_keys:
+        return [rows.tobytes()]
+    return _with_order_keys(rows, order, layout.order_keys)
+
+
+def _with_order_keys(rows: NDArray[np.void], order: Int64s, order_keys: Mapping[int, bytes]) -> list[bytes]:
+    """Splices order keys in where accounts are keyed: only there does a row have a variable part."""
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order), dtype=np.int64)
+    raw = memoryview(rows.tobytes())
+    size = _ENTRY.itemsize
+    parts: list[bytes] = []
+    done = 0
+    for at, entry in sorted((int(place[entry]), entry) for entry in order_keys):
+        key = order_keys[entry]
+        end = (at + 1) * size - 4
+        parts += (bytes(raw[done:end]), len(key).to_bytes(4, "big"), key)
+        done = end + 4
+    parts.append(bytes(raw[done:]))
+    return parts
+

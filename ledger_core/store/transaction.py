@@ -1,0 +1,322 @@
+"""The steps of the posting transaction, in the order in which they take locks (posting.md)."""
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psycopg
+from psycopg.types.json import Jsonb
+
+from ledger_core.domain.decide import OPEN, Head, HeadColumns, HeadKey, Numbered, number_entries, sums_fit
+from ledger_core.domain.outcomes import Outcome
+from ledger_core.domain.subjects import has_life_cycle
+from ledger_core.store.batch import BatchResult, Decided
+from ledger_core.store.blocks import block_hash
+from ledger_core.store.columns import COPY_HEADER, COPY_TRAILER, POSTGRES_EPOCH_US, Int64s, IntArray, field_bytes
+from ledger_core.store.errors import CorruptionError, FenceLostError, PostingHaltedError, SurpriseError
+from ledger_core.store.named_sql import load_queries
+from ledger_core.store.prepare import Item, Prepared
+from ledger_core.store.rows import Layout, entry_rows, event_rows
+
+QUERIES = load_queries("ledger_core.store", "posting.sql")
+
+
+@dataclass(slots=True, frozen=True)
+class LockedHeads:
+    """Heads under lock, as columns in key order. `keys` are book_id << 32 | account_id."""
+
+    keys: Int64s
+    columns: HeadColumns
+    assets: Int64s
+    statuses: str
+
+    def only(self, keys: Int64s) -> "LockedHeads":
+        """The rows of these keys, which are sorted and all here."""
+        rows = np.searchsorted(self.keys, keys)
+        columns = HeadColumns(*(column[rows] for column in self.columns))
+        return LockedHeads(keys, columns, self.assets[rows], "".join([self.statuses[row] for row in rows]))
+
+    def by_key(self) -> dict[HeadKey, Head]:
+        """One by one, for decisions that can refuse."""
+        columns = zip(self.keys.tolist(), *(c.tolist() for c in self.columns), self.assets.tolist(), self.statuses, strict=True)
+        return {key: Head(sequence, debits, credits, asset, status) for key, sequence, debits, credits, asset, status in columns}
+
+
+class Transaction:
+    """One posting transaction under way; each method is one step."""
+
+    def __init__(
+        self,
+        cursor: psycopg.Cursor[Any],
+        prepared: Prepared,
+        label: Callable[[str], None],
+        timings: dict[str, float],
+        clock: Callable[[], float],
+    ) -> None:
+        self.cursor = cursor
+        self.prepared = prepared
+        self.heads: LockedHeads | None = None
+        self._blocks: list[bytes] = []
+        self._label = label
+        self._timings = timings
+        self._clock = clock
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Times a step and marks its end for fault tests."""
+        began = self._clock()
+        yield
+        self._timings[name] = self._timings.get(name, 0.0) + self._clock() - began
+        self._label(name)
+
+    def label_decided(self) -> None:
+        self._label("decided")
+
+    def copy(self, query: str, parts: Sequence[bytes]) -> None:
+        with self.cursor.copy(QUERIES[query]) as copy:
+            copy.write(b"".join((COPY_HEADER, *parts, COPY_TRAILER)))
+
+    def fence(self) -> None:
+        """Step 1: source rows locked; each must stand where this worker left it."""
+        advances = self.prepared.advances
+        if not advances:
+            return
+        with self.step("fence"):
+            parameters = {"topics": [a.topic for a in advances], "partitions": [a.partition for a in advances]}
+            rows = self.cursor.execute(QUERIES["lock_sources"], parameters).fetchall()
+            stand = {(row[0], row[1]): (row[2], row[3]) for row in rows}
+            lost = [
+                (a.topic, a.partition) for a in advances if stand.get((a.topic, a.partition)) != (a.incarnation, a.from_offset)
+            ]
+            if lost:
+                raise FenceLostError(lost)
+
+    def copy_inbox(self) -> None:
+        """Step 2: the keys. A violation is the caller's to handle."""
+        if self.prepared.inbox:
+            with self.step("inbox"):
+                self.copy("copy_inbox", self.prepared.inbox)
+
+    def decide_over_columns(self) -> Layout:
+        """Steps 3 to 5 when nothing can be refused; raises `SurpriseError` as soon as something can."""
+        layout = self.prepared.layout
+        assert layout is not None
+        with self.step("subjects"):
+            self._check_parked()
+            if self.prepared.subjects:
+                self.copy("copy_subjects", self.prepared.subjects)
+        self.lock_heads(layout.heads)
+        if self.heads is not None:
+            if self.heads.statuses.count(OPEN) != len(layout.heads) or not sums_fit(self.heads.columns, layout.amounts):
+                raise SurpriseError("an account is not open, or a counter could overflow")
+            if not np.array_equal(self.heads.assets[layout.account], layout.asset):
+                raise SurpriseError("an account is kept in another currency")
+        return layout
+
+    def _check_parked(self) -> None:
+        """Events without a subject may still meet a parked order key."""
+        items = [item for item in self.prepared.items if item.case.fact is None or not has_life_cycle(item.case.fact)]
+        items = [item for item in items if item.outcome is not Outcome.REJECTED]
+        if not items:
+            return
+        parameters = {"books": [item.book.book_id for item in items], "keys": [item.incoming.order_key for item in items]}
+        row = self.cursor.execute(QUERIES["parked_keys"], parameters).fetchone()
+        if row is None or row[0]:
+            raise SurpriseError("an order key is parked")
+
+    def lock_heads(self, heads: Int64s) -> None:
+        """Step 4: heads in key order, in a statement before any update of them."""
+        if not len(heads):
+            return
+        with self.step("heads"):
+            parameters = {"books": IntArray(heads >> 32, 4), "accounts": IntArray(heads & 0xFFFFFFFF, 4)}
+            row = self.cursor.execute(QUERIES["lock_heads"], parameters).fetchone()
+            if row is None or row[0] is None or not np.array_equal(row[0], heads & 0xFFFFFFFF):
+                raise CorruptionError("an account has no head: run verify")
+            self.heads = LockedHeads(heads, HeadColumns(row[1], row[2], row[3]), row[4], row[5])
+
+    def write(self, layout: Layout, healed: Sequence[Item]) -> BatchResult:
+        """Steps 6 and 7. After the books nothing here can refuse, but for the database's guards."""
+        items = sorted_by_book(self.prepared.items, healed) if healed else self.prepared.items
+        numbered = self._number(layout)
+        positions, voucher_nos = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        if items:
+            positions, voucher_nos = self._books(layout)
+            # nothing can be refused after this line
+            self._write_log(layout, numbered, positions, voucher_nos)
+            self._write_dead_letters(items, positions)
+        self._advance_sources()
+        return self._result(items, positions.tolist(), voucher_nos.tolist())
+
+    def _number(self, layout: Layout) -> Numbered | None:
+        if self.heads is None or not len(layout.amounts):
+            return None
+        began = self._clock()
+        columns = self.heads.columns
+        numbered = number_entries(columns, layout.account, layout.amounts, layout.is_debit)
+        self._timings["decide"] = self._timings.get("decide", 0.0) + self._clock() - began
+        return numbered
+
+    def _books(self, layout: Layout) -> tuple[Int64s, Int64s]:
+        """Step 6: positions and voucher numbers, and the sealed blocks."""
+        with self.step("books"):
+            spans = layout.spans
+            ids = [span.book_id for span in spans]
+            rows = self.cursor.execute(QUERIES["lock_books"], {"books": IntArray(np.array(ids), 4)}).fetchall()
+            if len(rows) != len(spans):
+                raise CorruptionError("a book is missing: run verify")
+            positions, numbers, blocks, hashes, recorded = [], [], [], [], []
+            firsts: list[int] = []
+            voucher_firsts: list[int] = []
+            for span, (book_id, position, voucher_no, number, previous, mode, recorded_at_us) in zip(spans, rows, strict=True):
+                if mode != "open":
+                    raise PostingHaltedError(f"posting into book {book_id} is halted")
+                last = position + span.stop - span.start
+                sealed = block_hash(previous, span.merkle_root, book_id, position + 1, last, recorded_at_us)
+                firsts.append(position + 1)
+                voucher_firsts.append(voucher_no)
+                positions.append(last)
+                numbers.append(voucher_no + span.vouchers)
+                hashes.append(sealed)
+                recorded.append(recorded_at_us)
+                blocks.append(_block_row(book_id, number + 1, self.prepared.batch_id, position + 1, last, recorded_at_us, span.merkle_root, previous, sealed))  # fmt: skip
+            parameters = {
+                "books": ids, "positions": positions, "voucher_nos": numbers, "hashes": hashes,
+                "recorded_at_us": recorded, "min_effective_us": [span.min_effective_us for span in spans],
+            }  # fmt: skip
+            if self.cursor.execute(QUERIES["raise_books"], parameters).rowcount != len(spans):
+                raise SurpriseError("a period closed or posting was halted meanwhile")
+            self._blocks = blocks
+            return _place(layout, firsts, voucher_firsts)
+
+    def _write_log(self, layout: Layout, numbered: Numbered | None, positions: Int64s, voucher_nos: Int64s) -> None:
+        with self.step("blocks"):
+            self.copy("copy_blocks", self._blocks)
+        if numbered is not None:
+            with self.step("heads_written"):
+                heads, after = layout.heads, numbered.heads
+                parameters = {
+                    "books": IntArray(heads >> 32, 4), "accounts": IntArray(heads & 0xFFFFFFFF, 4),
+                    "sequences": IntArray(after.posting_sequence), "debits": IntArray(after.debits_minor),
+                    "credits": IntArray(after.credits_minor),
+                }  # fmt: skip
+                if self.cursor.execute(QUERIES["update_heads"], parameters).rowcount != len(heads):
+                    raise CorruptionError("an account has no head: run verify")
+            with self.step("entries"):
+                self.copy("copy_entries", entry_rows(layout, numbered, positions))
+        with self.step("events"):
+            books = np.repeat(
+                np.array([span.book_id for span in layout.spans], dtype=np.int64),
+                [span.stop - span.start for span in layout.spans],
+            )
+            self.copy("copy_events", event_rows(layout, books, positions, voucher_nos))
+
+    def _write_dead_letters(self, items: Sequence[Item], positions: Int64s) -> None:
+        letters = [
+            _dead_letter(item, position, self.prepared)
+            for item, position in zip(items, positions.tolist(), strict=True)
+            if item.refusal is not None
+        ]
+        if letters:
+            with self.step("dead_letters"):
+                self.cursor.executemany(QUERIES["insert_dead_letters"], letters)
+        place = {id(item): position for item, position in zip(items, positions.tolist(), strict=True)}
+        resolved = [
+            (item.book.book_id, item.position_parked or place[id(item.parked_as)], place[id(item)])
+            for item in items
+            if item.revision > 1
+        ]
+        if resolved:
+            parameters = {"books": [r[0] for r in resolved], "positions": [r[1] for r in resolved], "resolved": [r[2] for r in resolved]}
+            self.cursor.execute(QUERIES["resolve_dead_letters"], parameters)
+
+    def _advance_sources(self) -> None:
+        """Step 7, last: the cursors with their counters."""
+        advances = self.prepared.advances
+        if not advances:
+            return
+        counts: Counter[tuple[str, int, Outcome]] = Counter()
+        for item in self.prepared.items:
+            record = item.incoming.record
+            counts[record.topic, record.partition, item.outcome] += 1
+        for replay in self.prepared.replays:
+            record = self.prepared.incoming[replay.arrival].record
+            counts[record.topic, record.partition, Outcome.REPLAYED] += 1
+        with self.step("sources"):
+            parameters: dict[str, Sequence[object]] = {
+                "topics": [a.topic for a in advances],
+                "partitions": [a.partition for a in advances],
+                "next_offsets": [a.next_offset for a in advances],
+                "last_offsets": [a.last_offset for a in advances],
+                "last_timestamps_ms": [a.last_timestamp_ms for a in advances],
+                "last_hashes": [a.last_hash for a in advances],
+                "gaps": [a.gaps for a in advances],
+            }
+            for outcome in Outcome:
+                parameters[outcome.value.lower()] = [counts[a.topic, a.partition, outcome] for a in advances]
+            if self.cursor.execute(QUERIES["advance_sources"], parameters).rowcount != len(advances):
+                raise FenceLostError([(a.topic, a.partition) for a in advances])
+
+    def _result(self, items: Sequence[Item], positions: list[int], voucher_nos: list[int]) -> BatchResult:
+        decided: list[Decided | None] = [None] * len(self.prepared.incoming)
+        healed = []
+        for item, position, voucher_no in zip(items, positions, voucher_nos, strict=True):
+            refusal = item.refusal
+            outcome = Decided(item.outcome, item.book.code, position, voucher_no, refusal and refusal.code, refusal.detail if refusal else "")
+            if item.arrival >= 0 and item.revision == 1:
+                decided[item.arrival] = outcome
+            else:
+                healed.append((item.incoming, outcome))
+        for replay in self.prepared.replays:
+            incoming = self.prepared.incoming[replay.arrival]
+            decided[replay.arrival] = Decided(Outcome.REPLAYED, incoming.book, 0, 0)
+        return BatchResult(decided, healed)
+
+
+def sorted_by_book(items: Sequence[Item], healed: Sequence[Item]) -> list[Item]:
+    """Arrivals, then what they healed, per book: the order of the log."""
+    return sorted([*items, *healed], key=lambda item: item.book.book_id)
+
+
+def _place(layout: Layout, firsts: Sequence[int], voucher_firsts: Sequence[int]) -> tuple[Int64s, Int64s]:
+    sizes = [span.stop - span.start for span in layout.spans]
+    starts = np.repeat(np.array([span.start for span in layout.spans], dtype=np.int64), sizes)
+    positions = np.repeat(np.array(firsts, dtype=np.int64), sizes) + np.arange(len(starts), dtype=np.int64) - starts
+    running = np.cumsum(layout.is_voucher)
+    before = np.repeat(np.array([running[span.start] - layout.is_voucher[span.start] for span in layout.spans], dtype=np.int64), sizes)
+    voucher_nos = (np.repeat(np.array(voucher_firsts, dtype=np.int64), sizes) + running - before) * layout.is_voucher
+    return positions, voucher_nos
+
+
+def _block_row(
+    book_id: int, number: int, batch_id: int, first: int, last: int, recorded_at_us: int, root: bytes, previous: bytes, sealed: bytes
+) -> bytes:
+    return b"".join(
+        (
+            b"\0\x09",
+            field_bytes(book_id.to_bytes(4, "big")),
+            *(field_bytes(value.to_bytes(8, "big")) for value in (number, batch_id, first, last, recorded_at_us - POSTGRES_EPOCH_US)),
+            *(field_bytes(value) for value in (root, previous, sealed)),
+        )
+    )
+
+
+def _dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, object]:
+    record = item.incoming.record
+    refusal = item.refusal
+    assert refusal is not None
+    incarnations = {(a.topic, a.partition): a.incarnation for a in prepared.advances}
+    return {
+        "book_id": item.book.book_id, "position": position, "source_id": item.source_id, "event_id": item.event_id,
+        "revision": item.revision, "outcome": item.outcome.value, "code": refusal.code.value, "detail": refusal.detail,
+        "waits_for": refusal.waits_for, "order_key": item.incoming.order_key, "topic": record.topic, "partition": record.partition,
+        "incarnation": incarnations.get((record.topic, record.partition), 1), "log_offset": record.offset,
+        "timestamp_ms": record.timestamp, "key": record.key, "value": record.value,
+        "headers": Jsonb([[name, b64encode(value).decode()] for name, value in record.headers]),
+    }  # fmt: skip
+
+

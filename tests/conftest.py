@@ -34,6 +34,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         remove_servers_folder(Path(folder))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that kill processes run one after another, on one worker."""
+    for item in items:
+        if item.get_closest_marker("fault"):
+            item.add_marker(pytest.mark.xdist_group("faults"))
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> str:
     """A superuser's DSN: of LEDGER_POSTGRES_DSN, else of a local server that all workers share."""

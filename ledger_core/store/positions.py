@@ -48,10 +48,9 @@ def record_hash(record: Record) -> bytes:
 
 
 class SourcePositions:
-    """Reads and creates source rows, on a connection of its own in autocommit."""
+    """Reads and creates source rows, on a connection of its own in autocommit, which its owner sets and renews."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self.connection = connection
+    connection: psycopg.Connection[Any]
 
     def find(self, beginnings: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], SourcePosition]:
         """Rows of these partitions; those seen for the first time are created at their log's beginning."""
@@ -66,6 +65,11 @@ class SourcePositions:
         with self.connection.cursor(binary=True) as cursor:
             rows = cursor.execute(QUERIES["source_positions"], parameters).fetchall()
         return {(row[0], row[1]): SourcePosition(*row) for row in rows}
+
+    def stored(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+        """Positions of all partitions of these topics that were ever consumed."""
+        rows = self.connection.execute(QUERIES["positions_of_topics"], (list(topics),)).fetchall()
+        return {(topic, partition): next_offset for topic, partition, next_offset in rows}
 
     def stop(self, topic: str, partition: int, code: str, detail: str) -> None:
         """Stops a partition until an operator starts it again; reconciliation makes a finding of it."""

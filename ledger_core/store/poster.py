@@ -48,20 +48,27 @@ class Poster:
         self._clock = clock
         self._look_up = 0
         self._exact = 0
+        self._connections: list[psycopg.Connection[Any]] = []
+        self.positions = SourcePositions()
         self.timings: dict[str, float] = {}
         """Seconds spent per step since the start, for the benchmark's `stage_` rows."""
 
     def open(self) -> None:
         """Connects. Raises psycopg.OperationalError when PostgreSQL can't be reached."""
-        self._preparing = self._connect()
-        self._posting = self._connect()
-        self.positions = SourcePositions(self._connect())
-        self._preparer = Preparer(self._preparing)
-        self._exact_preparer = Preparer(self._posting_helper())
+        self._connections = [self._connect() for _ in range(4)]
+        preparing, exact, self._posting, positions = self._connections
+        self._preparer = Preparer(preparing)
+        self._exact_preparer = Preparer(exact)
+        self.positions.connection = positions
 
     def close(self) -> None:
-        for connection in (self._preparing, self._posting, self._helper, self.positions.connection):
+        for connection in self._connections:
             connection.close()
+
+    def reopen(self) -> None:
+        """New connections after an unknown outcome; what is remembered of books is read again."""
+        self.close()
+        self.open()
 
     def _connect(self) -> psycopg.Connection[Any]:
         connection = connections.connect(self._dsn, connections.Role.POSTER)
@@ -70,10 +77,6 @@ class Poster:
         connection.execute("SET lock_timeout = '30s'")
         connection.execute("SET synchronous_commit = on")
         return connection
-
-    def _posting_helper(self) -> psycopg.Connection[Any]:
-        self._helper = self._connect()
-        return self._helper
 
     def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]) -> Prepared:
         """All that needs no lock: rules, accounts (opened on the fly in their own transaction), bytes, columns."""

@@ -189,6 +189,10 @@ SELECT topic, partition, incarnation, beginning, next_offset, last_offset, last_
 FROM ledger.source_position
 WHERE (topic, partition) IN (SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::integer[]));
 
+-- name: positions_of_topics
+-- Where all partitions of these topics stand.
+SELECT topic, partition, next_offset FROM ledger.source_position WHERE topic = ANY(%s);
+
 -- name: stop_source
 -- Stops a partition with a reason; an operator starts it again.
 UPDATE ledger.source_position SET stopped_code = %(code)s, stopped_detail = %(detail)s

@@ -1,0 +1,238 @@
+"""The payments consumer: records in, batches posted, positions kept by the store.
+
+While one batch is being posted in a thread, the next is fetched, decoded and prepared in another. The stored
+source row says where a partition stands; what is committed to Kafka feeds lag dashboards only.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import psycopg
+import structlog
+
+from consumers.assignment import PartitionKeeper
+from consumers.transport.ports import Partition, PositionLost, Record, Slice, Source, TransportError, TransportUnavailable
+from ledger_core.domain.incoming import Incoming
+from ledger_core.domain.outcomes import Outcome
+from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
+from ledger_core.store.errors import PostingHaltedError
+from ledger_core.store.poster import Label, Poster, no_label
+from ledger_core.store.positions import record_hash
+from ledger_core.store.prepare import Prepared
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentsSettings:
+    """How batches are bounded and when a partition stops.
+
+    A batch closes at `batch_max_events` or `batch_max_ms` after its first record. `reject_flood` rejected
+    records of one partition in a row stop it with an alert, instead of emptying the topic into dead letters.
+    """
+
+    batch_max_events: int = 2_000
+    batch_max_ms: int = 50
+    idle_wait_ms: int = 200
+    maintenance_check_ms: int = 1_000
+    retry_wait_ms: int = 250
+    reject_flood: int = 5_000
+
+
+class Decodes(Protocol):
+    """What turns records into incoming events; pure."""
+
+    def decode_many(self, records: Sequence[Record]) -> Sequence[Incoming]: ...
+
+
+class Observes(Protocol):
+    """What metrics want to know of the consumer."""
+
+    def batch_posted(self, decided: Sequence[Decided], healed: int, seconds: float) -> None: ...
+
+    def lag(self, partition: Partition, messages: int) -> None: ...
+
+    def maintenance(self, active: bool) -> None: ...
+
+
+class PaymentsConsumer:
+    """One worker. `counts` are outcomes of consumed records since the start; `healed` counts drained ones."""
+
+    def __init__(
+        self,
+        source: Source,
+        poster: Poster,
+        decoder: Decodes,
+        settings: PaymentsSettings,
+        metrics: Observes | None = None,
+        label: Label = no_label,
+    ) -> None:
+        self._source = source
+        self._poster = poster
+        self._decoder = decoder
+        self._settings = settings
+        self._metrics = metrics
+        self._label = label
+        self._keeper = PartitionKeeper(source, poster.positions)
+        self._rejected_in_a_row: Counter[Partition] = Counter()
+        self._maintenance_checked = float("-inf")
+        self._halted = False
+        self.counts: Counter[Outcome] = Counter()
+        self.healed = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consumes until `stop` is set; then posts what it has in hand and leaves the group."""
+        await self._start(stop)
+        posting: asyncio.Task[BatchResult] | None = None
+        try:
+            while not stop.is_set():
+                posting = await self._turn(posting)
+            if posting is not None:
+                await posting
+        except psycopg.OperationalError as error:  # rolled back, or posted with the reply lost: the source row knows
+            log.warning("consumer.stops_unsure", error=type(error).__name__)
+        finally:
+            await self._source.stop()
+
+    async def _start(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self._source.start(self._keeper)
+                return
+            except TransportUnavailable as unavailable:
+                log.warning("transport.unavailable", detail=str(unavailable))
+                await self._wait()
+
+    async def _turn(self, posting: asyncio.Task[BatchResult] | None) -> asyncio.Task[BatchResult] | None:
+        """One batch further: fetch and prepare while the batch before is being posted."""
+        try:
+            await self._check_maintenance()
+            await self._keeper.start_held()
+            slices = await self._fetch()
+            if not slices:
+                if posting is not None:
+                    await posting
+                return None
+            advances = [self._advance(partition, part) for partition, part in slices.items()]
+            prepared = await asyncio.to_thread(self._prepare, slices, advances)
+            if posting is not None:
+                await posting
+            return asyncio.create_task(self._post(prepared))
+        except PositionLost as lost:
+            await self._keeper.stop(lost.partition, "POSITION_LOST", str(lost))
+            await self._recover(posting)
+        except (PostingHaltedError, TransportError, psycopg.OperationalError, psycopg.InterfaceError) as error:
+            log.warning("consumer.retries", error=type(error).__name__, detail=str(error).splitlines()[0] if str(error) else "")
+            await self._recover(posting)
+        return None
+
+    async def _fetch(self) -> dict[Partition, Slice]:
+        """Records until the batch is full, its time is over or the log has no more at hand."""
+        slices: dict[Partition, Slice] = {}
+        count = 0
+        closes_at = 0.0
+        while True:
+            now = time.monotonic()
+            wait_ms = self._settings.idle_wait_ms if not count else max(0, int((closes_at - now) * 1000))
+            fetched = await self._source.fetch(max_records=self._settings.batch_max_events - count, timeout_ms=wait_ms)
+            if not count:
+                closes_at = time.monotonic() + self._settings.batch_max_ms / 1000
+            for partition, part in fetched.items():
+                whole = slices.setdefault(partition, Slice())
+                whole.records.extend(part.records)
+                whole.next_offset = part.next_offset
+                count += len(part.records)
+            if not fetched or count >= self._settings.batch_max_events or time.monotonic() >= closes_at:
+                return {partition: part for partition, part in slices.items() if self._keeper.holds(partition)}
+
+    def _prepare(self, slices: Mapping[Partition, Slice], advances: Sequence[SourceAdvance]) -> Prepared:
+        records = [record for part in slices.values() for record in part.records]
+        return self._poster.prepare(self._decoder.decode_many(records), advances)
+
+    def _advance(self, partition: Partition, part: Slice) -> SourceAdvance:
+        """From where the batch before ends. A fetch that failed half way is followed by `_recover`, which seeks:
+        so an offset without a record is a gap of the log, never one of ours."""
+        stand = self._keeper.stands[partition]
+        last = part.records[-1] if part.records else None
+        return SourceAdvance(
+            topic=partition.topic,
+            partition=partition.partition,
+            incarnation=stand.incarnation,
+            from_offset=self._keeper.take(partition, part.next_offset),
+            next_offset=part.next_offset,
+            last_offset=last.offset if last else -1,
+            last_timestamp_ms=last.timestamp if last else -1,
+            last_hash=record_hash(last) if last else b"",
+            gaps=part.next_offset - stand.next_offset - len(part.records),
+        )
+
+    async def _post(self, prepared: Prepared) -> BatchResult:
+        began = time.monotonic()
+        result = await asyncio.to_thread(self._poster.post, prepared)
+        self._label("before_kafka_commit")
+        dropped = {Partition(*partition) for partition in result.dropped}
+        for partition in dropped:
+            await self._keeper.drop(partition)
+        moved = {Partition(a.topic, a.partition): a.next_offset for a in prepared.advances}
+        await self._source.commit({p: offset for p, offset in moved.items() if p not in dropped})
+        self._count(result, time.monotonic() - began)
+        await self._stop_floods(prepared, result)
+        return result
+
+    def _count(self, result: BatchResult, seconds: float) -> None:
+        decided = [outcome for outcome in result.decided if outcome is not None]
+        self.counts.update(outcome.outcome for outcome in decided)
+        self.healed += len(result.healed)
+        if self._metrics is not None:
+            self._metrics.batch_posted(decided, len(result.healed), seconds)
+
+    async def _stop_floods(self, prepared: Prepared, result: BatchResult) -> None:
+        if not any(decided is not None and decided.outcome is Outcome.REJECTED for decided in result.decided):
+            self._rejected_in_a_row.clear()
+            return
+        for incoming, decided in zip(prepared.incoming, result.decided, strict=True):
+            partition = Partition(incoming.record.topic, incoming.record.partition)
+            if decided is not None and decided.outcome is Outcome.REJECTED:
+                self._rejected_in_a_row[partition] += 1
+            else:
+                self._rejected_in_a_row[partition] = 0
+        for partition, count in self._rejected_in_a_row.items():
+            if count >= self._settings.reject_flood:
+                await self._keeper.stop(partition, "REJECT_FLOOD", f"{count} records in a row were rejected")
+
+    async def _check_maintenance(self) -> None:
+        """Pauses every partition while a maintenance row says so; membership and heartbeats go on."""
+        now = time.monotonic()
+        if now - self._maintenance_checked < self._settings.maintenance_check_ms / 1000:
+            return
+        self._maintenance_checked = now
+        rows = await asyncio.to_thread(self._poster.positions.maintenance)
+        if bool(rows) == self._halted:
+            return
+        self._halted = bool(rows)
+        if self._metrics is not None:
+            self._metrics.maintenance(self._halted)
+        if self._halted:
+            log.warning("maintenance.pauses", scope=rows[0].scope, mode=rows[0].mode, reason=rows[0].reason)
+            self._keeper.pause()
+        else:
+            log.info("maintenance.resumes")
+            self._keeper.resume()
+
+    async def _recover(self, posting: asyncio.Task[BatchResult] | None) -> None:
+        """After an unknown outcome: new connections, and every partition from where its source row stands."""
+        if posting is not None and not posting.done():
+            await asyncio.gather(posting, return_exceptions=True)
+        await self._wait()
+        try:
+            await asyncio.to_thread(self._poster.reopen)
+            await self._keeper.seek_to_stored()
+        except (TransportError, psycopg.OperationalError, psycopg.InterfaceError) as error:
+            log.warning("consumer.waits", error=type(error).__name__)
+
+    async def _wait(self) -> None:
+        await asyncio.sleep(self._settings.retry_wait_ms / 1000)

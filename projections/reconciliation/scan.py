@@ -1,11 +1,13 @@
-"""One scan of one book: what the checks observe now, compared with the findings on record, and the difference written.
+"""One scan of one book: what the checks observe now, compared with the findings on record, and the
+difference written.
 
-A finding is OPEN exactly while the latest complete scan observes it. A scan that observes what is on record already writes
+A finding is OPEN exactly while the latest complete scan observes it. A scan that observes what is on
+record already writes
 nothing at all; one that does not finish leaves no trace, since it is one transaction.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +16,7 @@ from psycopg.pq import TransactionStatus
 
 from projections.reconciliation import differences
 from projections.reconciliation.checks import CHECKS, Check, Scope
-from projections.reconciliation.differences import Change
+from projections.reconciliation.differences import QUERIES, Change
 
 SYSTEM_BOOK_ID: Final = 0
 ADVISORY_LOCK_CLASS: Final = 0x5CA7
@@ -31,7 +33,10 @@ class ScanConflictError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """What one scan did. `number` is None when it had nothing to say that the scans before it had not said."""
+    """What one scan did.
+
+    `number` is None when it had nothing to say that the scans before it had not said.
+    """
 
     book_id: int
     position: int
@@ -51,9 +56,11 @@ def scan(
     checks: Sequence[Check] = CHECKS,
     only: Collection[str] | None = None,
 ) -> ScanResult:
-    """Run the checks over one book in one snapshot, as `ledger_reconciler`; the connection must not be in a transaction.
+    """Run the checks over one book in one snapshot, as `ledger_reconciler`; the connection must not be in
+    a transaction.
 
-    `only` names the codes of a partial scan, which opens and changes findings but resolves none. Two scans of one book
+    `only` names the codes of a partial scan, which opens and changes findings but resolves none. Two scans
+    of one book
     at once follow each other. Raises UnknownBookError and ScanConflictError.
     """
     if connection.info.transaction_status is not TransactionStatus.IDLE:
@@ -66,7 +73,8 @@ def scan(
             with connection.transaction():
                 return _scan_once(connection, book_id, chosen, complete=len(chosen) == len(due))
         except (psycopg.errors.UniqueViolation, psycopg.errors.SerializationFailure):
-            # While we waited for the lock, our snapshot grew old: the scan before us took the number that we meant to
+            # While we waited for the lock, our snapshot grew old: the scan before us took the number that
+            # we meant to
             # take. What it wrote is visible to the next attempt.
             continue
     message = f"book {book_id} is being scanned by others"
@@ -77,8 +85,8 @@ def _scan_once(
     connection: psycopg.Connection, book_id: int, checks: Sequence[Check], *, complete: bool
 ) -> ScanResult:
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE")
-    connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (ADVISORY_LOCK_CLASS, book_id))
-    book = connection.execute("SELECT position FROM ledger.book WHERE book_id = %s", (book_id,)).fetchone()
+    connection.execute(QUERIES["lock_book"], {"lock_class": ADVISORY_LOCK_CLASS, "book_id": book_id})
+    book = connection.execute(QUERIES["book_position"], {"book_id": book_id}).fetchone()
     if book is None:
         message = f"book {book_id} does not exist"
         raise UnknownBookError(message)
@@ -88,7 +96,7 @@ def _scan_once(
         found += differences.of_retired_checks(connection, book_id, [check.code for check in checks])
     else:
         found = [difference for difference in found if difference.change is not Change.RESOLVED]
-    counts = Counter(difference.change for difference in found)
+    counts = dict.fromkeys(Change, 0) | Counter(difference.change for difference in found)
     number = None
     if found or _moved(connection, book_id, position, complete=complete):
         number = _record(connection, book_id, position, counts, complete=complete)
@@ -102,40 +110,32 @@ def _scan_once(
         reopened=counts[Change.REOPENED],
         changed=counts[Change.CHANGED],
         resolved=counts[Change.RESOLVED],
-        open_findings=_open_findings(connection, book_id),
+        open_findings=_number(connection.execute(QUERIES["open_findings"], {"book_id": book_id})),
     )
 
 
 def _moved(connection: psycopg.Connection, book_id: int, position: int, *, complete: bool) -> bool:
-    """Whether a scan of this position is news: findings without their position would not say how far they reach."""
-    latest = connection.execute(
-        "SELECT position, complete FROM reconciliation.scan WHERE book_id = %s ORDER BY number DESC LIMIT 1",
-        (book_id,),
-    ).fetchone()
+    """Whether a scan of this position is news: findings alone would not say how far they reach."""
+    latest = connection.execute(QUERIES["latest_scan"], {"book_id": book_id}).fetchone()
     return latest is None or latest[0] != position or (complete and not latest[1])
 
 
 def _record(
-    connection: psycopg.Connection, book_id: int, position: int, counts: Counter[Change], *, complete: bool
+    connection: psycopg.Connection,
+    book_id: int,
+    position: int,
+    counts: Mapping[Change, int],
+    *,
+    complete: bool,
 ) -> int:
-    row = connection.execute(
-        """
-        INSERT INTO reconciliation.scan (book_id, number, position, complete, opened, reopened, changed, resolved)
-        SELECT %s, coalesce(max(number), 0) + 1, %s, %s, %s, %s, %s, %s FROM reconciliation.scan WHERE book_id = %s
-        RETURNING number
-        """,
-        (
-            book_id, position, complete, counts[Change.OPENED], counts[Change.REOPENED], counts[Change.CHANGED],
-            counts[Change.RESOLVED], book_id,
-        ),
-    ).fetchone()  # fmt: skip
-    assert row is not None  # INSERT … SELECT of an aggregate yields one row
-    return int(row[0])
+    parameters = {str(change): count for change, count in counts.items()}
+    scanned = {"book_id": book_id, "position": position, "complete": complete}
+    return _number(connection.execute(QUERIES["record_scan"], parameters | scanned))
 
 
-def _open_findings(connection: psycopg.Connection, book_id: int) -> int:
-    row = connection.execute(
-        "SELECT count(*) FROM reconciliation.finding WHERE book_id = %s AND state = 'OPEN'", (book_id,)
-    ).fetchone()
-    assert row is not None  # count(*) always answers
+def _number(cursor: psycopg.Cursor) -> int:
+    row = cursor.fetchone()
+    if row is None:
+        message = "the store gave no row where it always gives one"
+        raise psycopg.InternalError(message)
     return int(row[0])

@@ -16,9 +16,10 @@ class Scope(StrEnum):
 class Check:
     """One check. `code` names its findings for ever; `what_to_do` is for the person who reads one.
 
-    `observations` is a query with the parameter `book_id` that returns, for each thing that should not be so, one row
-    (subject text, amount_minor bigint, asset_id smallint, side "char", detail jsonb): subjects are unique; amount,
-    asset and side are all set or all null. It reads the ledger schema only, so that it may run as `ledger_reconciler`.
+    `observations` is a query with the parameter `book_id` that returns one row for each thing that should
+    not be so: (subject text, amount_minor bigint, asset_id smallint, side "char", detail jsonb). Subjects are
+    unique; amount, asset and side are all set or all null. It reads the schema `ledger` only, so that it may
+    run as `ledger_reconciler`.
     """
 
     code: str

@@ -5,13 +5,14 @@ from projections.reconciliation.checks.check import Check
 IDEMPOTENCY_CONFLICT = Check(
     code="IDEMPOTENCY_CONFLICT",
     title="An upstream event came again with another payload",
-    what_to_do="Ask the producer which payload is right. The first one stands; the later one was refused and is kept.",
+    what_to_do="Ask the producer which payload is right: the first one stands, the later one was refused.",
     # The dead letters are the short list of refusals; the events that they stand for say what was refused.
     observations="""
         SELECT (refusal.state ->> 'source') || '#' || (refusal.state ->> 'event_id') AS subject,
                NULL::bigint AS amount_minor, NULL::smallint AS asset_id, NULL::"char" AS side,
                jsonb_build_object(
-                   'refused', count(*), 'first_position', min(refusal.position), 'last_position', max(refusal.position),
+                   'refused', count(*), 'first_position', min(refusal.position),
+                   'last_position', max(refusal.position),
                    'order_key', min(refusal.order_key), 'event_type', min(refusal.state ->> 'event_type')
                ) AS detail
         FROM (

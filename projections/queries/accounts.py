@@ -1,0 +1,122 @@
+"""Accounts, and their balances now and at a position."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg.rows import args_row
+
+from projections.queries.amounts import Amount, Balance, balance_of
+from projections.queries.errors import NotFoundError, PositionAheadError
+from projections.queries.snapshot import QUERIES, Snapshot
+
+STATUS: Final = {"O": "open", "F": "frozen", "C": "closed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account and its head: exact at the snapshot's position.
+
+    `entries` counts them, since the first is 1.
+    """
+
+    code: str
+    type: str
+    currency: str
+    scale: int
+    role: str
+    keyed: bool
+    status: str
+    entries: int
+    debits: Amount
+    credits: Amount
+    balance: Balance
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceAt:
+    """The balance of an account as known at `position`; `last_entry_position` is 0 before its first entry."""
+
+    code: str
+    type: str
+    position: int
+    balance: Balance
+    posting_sequence: int
+    last_entry_position: int
+
+
+def accounts(at: Snapshot, *, after: str = "", limit: int = 100) -> list[Account]:
+    """Accounts in code order that come after `after`."""
+    parameters = {"book_id": at.book_id, "after": after, "limit": limit}
+    with at.connection.cursor(row_factory=args_row(_account)) as cursor:
+        return cursor.execute(QUERIES["accounts"], parameters).fetchall()
+
+
+def account(at: Snapshot, code: str) -> Account:
+    """One account. Raises NotFoundError."""
+    with at.connection.cursor(row_factory=args_row(_account)) as cursor:
+        found = cursor.execute(QUERIES["account"], {"book_id": at.book_id, "account": code}).fetchone()
+    if found is None:
+        raise NotFoundError("account")
+    return found
+
+
+def balance(at: Snapshot, code: str, *, as_of_position: int | None = None) -> BalanceAt:
+    """The balance of an account now, or as it was known at a position.
+
+    Raises NotFoundError, PositionAheadError.
+    """
+    found = account(at, code)
+    position = at.position if as_of_position is None else as_of_position
+    account_id, posting_sequence = entries_until(at, code, position)
+    running_minor, last_entry_position = _running_after(at, account_id, posting_sequence)
+    return BalanceAt(
+        code=found.code,
+        type=found.type,
+        position=position,
+        balance=balance_of(running_minor, found.currency, found.scale),
+        posting_sequence=posting_sequence,
+        last_entry_position=last_entry_position,
+    )
+
+
+def entries_until(at: Snapshot, code: str, position: int) -> tuple[int, int]:
+    """Number of the account, and how many entries it had at a position.
+
+    Raises NotFoundError, PositionAheadError.
+    """
+    if position > at.position:
+        raise PositionAheadError(position, at.position)
+    parameters = {"book_id": at.book_id, "account": code, "position": position}
+    found = at.connection.execute(QUERIES["entries_until"], parameters).fetchone()
+    if found is None:
+        raise NotFoundError("account")
+    return int(found[0]), int(found[1])
+
+
+def _running_after(at: Snapshot, account_id: int, posting_sequence: int) -> tuple[int, int]:
+    if posting_sequence == 0:
+        return 0, 0
+    parameters = {"book_id": at.book_id, "account_id": account_id, "posting_sequence": posting_sequence}
+    found = at.connection.execute(QUERIES["running_after"], parameters).fetchone()
+    if found is None:
+        raise NotFoundError("entry")
+    return int(found[0]), int(found[1])
+
+
+def _account(
+    code: str, type_: str, currency: str, scale: int, role: str, keyed: bool, status: str,
+    entries: int, debits_minor: int, credits_minor: int,
+) -> Account:  # fmt: skip
+    return Account(
+        code=code,
+        type=type_,
+        currency=currency,
+        scale=scale,
+        role=role,
+        keyed=keyed,
+        status=STATUS[status],
+        entries=entries,
+        debits=Amount(debits_minor, currency, scale),
+        credits=Amount(credits_minor, currency, scale),
+        balance=balance_of(debits_minor - credits_minor, currency, scale),
+    )

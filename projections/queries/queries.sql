@@ -1,0 +1,199 @@
+-- name: enter_book
+-- Opens one book to this transaction; row-level security shows no other.
+SELECT book_id, set_config('ledger.book_id', book_id::text, true)
+FROM ledger.book_directory WHERE code = %(book)s;
+
+-- name: enter_directory
+-- Opens the list of books, and nothing in them, to this transaction.
+SELECT set_config('ledger.book_id', '*', true);
+
+-- name: position_of_log
+-- Where the book stands in this snapshot.
+SELECT position FROM ledger.book WHERE book_id = %(book_id)s;
+
+-- name: position_of_projection
+-- How far a projection has come in this snapshot; nothing before its first batch.
+SELECT position FROM projections.progress WHERE book_id = %(book_id)s AND projection = %(reads)s;
+
+-- name: position_of_findings
+-- What the latest complete scan saw.
+SELECT position FROM reconciliation.scan
+WHERE book_id = %(book_id)s AND complete ORDER BY number DESC LIMIT 1;
+
+-- name: books
+-- A page of books in code order.
+SELECT book, position, voucher_no, recorded_at, posting_mode, closed_through
+FROM read.book WHERE book > %(after)s ORDER BY book LIMIT %(limit)s;
+
+-- name: book
+-- One book.
+SELECT book, position, voucher_no, recorded_at, posting_mode, closed_through
+FROM read.book WHERE book_id = %(book_id)s;
+
+-- name: accounts
+-- A page of accounts in code order, with their heads.
+SELECT account.code, account.type, asset.code, asset.scale, account.role, account.keyed, head.status,
+    head.posting_sequence, head.debits_posted, head.credits_posted
+FROM ledger.account
+JOIN ledger.asset ON asset.asset_id = account.asset_id
+JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
+WHERE account.book_id = %(book_id)s AND account.code > %(after)s
+ORDER BY account.code LIMIT %(limit)s;
+
+-- name: account
+-- One account with its head.
+SELECT account.code, account.type, asset.code, asset.scale, account.role, account.keyed, head.status,
+    head.posting_sequence, head.debits_posted, head.credits_posted
+FROM ledger.account
+JOIN ledger.asset ON asset.asset_id = account.asset_id
+JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
+WHERE account.book_id = %(book_id)s AND account.code = %(account)s;
+
+-- name: entries_until
+-- How many entries an account had at a position: positions rise with posting_sequence, so a bisection over the primary
+-- key finds it in as many index look-ups as the count has bits. Invariant: entry `low` is at or before the position
+-- (0 stands for none), entry `high` is after it.
+WITH RECURSIVE bisection (account_id, low, high) AS (
+    SELECT head.account_id, 0::bigint, head.posting_sequence + 1
+    FROM ledger.account
+    JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
+    WHERE account.book_id = %(book_id)s AND account.code = %(account)s
+    UNION ALL
+    SELECT bisection.account_id,
+        CASE WHEN middle.position <= %(position)s THEN middle.posting_sequence ELSE bisection.low END,
+        CASE WHEN middle.position <= %(position)s THEN bisection.high ELSE middle.posting_sequence END
+    FROM bisection
+    CROSS JOIN LATERAL (
+        SELECT entry.posting_sequence, entry.position FROM ledger.entry
+        WHERE entry.book_id = %(book_id)s AND entry.account_id = bisection.account_id
+            AND entry.posting_sequence = (bisection.low + bisection.high) / 2
+    ) AS middle
+    WHERE bisection.high - bisection.low > 1
+)
+SELECT account_id, low FROM bisection WHERE high - low = 1;
+
+-- name: running_after
+-- Balance of an account after one of its entries: debits less credits, and the entry's position.
+SELECT running_minor, position FROM ledger.entry
+WHERE book_id = %(book_id)s AND account_id = %(account_id)s AND posting_sequence = %(posting_sequence)s;
+
+-- name: statement_forwards
+-- A page of entries, oldest first.
+SELECT posting_sequence, position, voucher_no, line, side, amount_minor, running_minor, running_side, currency, scale,
+    purpose, order_key, effective_at, recorded_at
+FROM read.statement
+WHERE book_id = %(book_id)s AND account_id = %(account_id)s
+    AND posting_sequence > %(after)s AND posting_sequence <= %(last)s
+ORDER BY posting_sequence LIMIT %(limit)s;
+
+-- name: statement_backwards
+-- A page of entries, newest first.
+SELECT posting_sequence, position, voucher_no, line, side, amount_minor, running_minor, running_side, currency, scale,
+    purpose, order_key, effective_at, recorded_at
+FROM read.statement
+WHERE book_id = %(book_id)s AND account_id = %(account_id)s AND posting_sequence < %(before)s
+ORDER BY posting_sequence DESC LIMIT %(limit)s;
+
+-- name: voucher
+-- One voucher with its cause.
+SELECT voucher_no, position, kind, rule, order_key, amount_minor, currency, scale, effective_at, recorded_at,
+    source, event_id, event_type, revision, topic, partition, log_offset
+FROM read.voucher WHERE book_id = %(book_id)s AND voucher_no = %(voucher_no)s;
+
+-- name: voucher_lines
+-- The lines of one voucher.
+SELECT line, account, side, amount_minor, currency, scale, purpose
+FROM read.voucher_line WHERE book_id = %(book_id)s AND voucher_no = %(voucher_no)s ORDER BY line;
+
+-- name: event_outcomes
+-- Every decision on one upstream event, oldest first: the highest revision counts.
+SELECT revision, outcome, position, voucher_no, code, detail, waits_for, event_type, order_key, effective_at, recorded_at,
+    topic, partition, log_offset
+FROM read.event_outcome
+WHERE book_id = %(book_id)s AND source = %(source)s AND event_id = %(event_id)s
+ORDER BY revision;
+
+-- name: event_conflicts
+-- Refused events of the same id with another payload. Their inbox key is the id, the source's number and the
+-- fingerprint, joined by '#': a range of the primary key ('$' is the character after '#').
+SELECT outcome.revision, outcome.outcome, outcome.position, outcome.voucher_no, outcome.code, outcome.detail,
+    outcome.waits_for, outcome.event_type, outcome.order_key, outcome.effective_at, outcome.recorded_at,
+    outcome.topic, outcome.partition, outcome.log_offset
+FROM ledger.source
+JOIN read.event_outcome AS outcome ON outcome.book_id = source.book_id
+WHERE source.book_id = %(book_id)s AND source.uri = %(source)s AND outcome.source = 'conflict'
+    AND outcome.event_id >= %(event_id)s || '#' || source.source_id || '#'
+    AND outcome.event_id < %(event_id)s || '#' || source.source_id || '$'
+ORDER BY outcome.position LIMIT 100;
+
+-- name: trial_balance
+-- Sums of all heads per currency and account type, in this snapshot.
+SELECT currency, scale, type, accounts, entries, debits_minor, credits_minor
+FROM read.trial_balance WHERE book_id = %(book_id)s ORDER BY currency, type;
+
+-- name: trial_balance_through
+-- The same up to the end of a UTC day of effective_at, from the projection.
+SELECT day.currency, day.scale, day.type, NULL::bigint AS accounts, sum(day.entries)::bigint,
+    sum(day.debits_minor), sum(day.credits_minor)
+FROM read.trial_balance_by_day AS day
+WHERE day.book_id = %(book_id)s AND day.day <= %(day)s
+GROUP BY day.currency, day.scale, day.type ORDER BY day.currency, day.type;
+
+-- name: findings
+-- A page of findings in the order of their key.
+SELECT code, subject, state, amount_minor, currency, scale, side, detail, opened_at_position, first_seen_at,
+    resolved_at_position, reopened, changed_at
+FROM read.finding
+WHERE book_id = %(book_id)s AND (code, subject) > (%(after_code)s, %(after_subject)s)
+    AND (%(state)s::text IS NULL OR state = %(state)s) AND (%(code)s::text IS NULL OR code = %(code)s)
+ORDER BY code, subject LIMIT %(limit)s;
+
+-- name: finding_totals
+-- Number and sum of findings by code, state and currency.
+SELECT code, state, currency, scale, count(*), sum(amount_minor)
+FROM read.finding WHERE book_id = %(book_id)s GROUP BY code, state, currency, scale ORDER BY code, state, currency;
+
+-- name: payment
+-- What became of one payment.
+SELECT order_key, status, currency, scale, authorised_minor, captured_minor, refunded_minor, voided_minor, paid_out_minor,
+    captures, refunds, first_effective_at, last_effective_at, last_position
+FROM read.payment WHERE book_id = %(book_id)s AND order_key = %(order_key)s;
+
+-- name: daily_balances
+-- A page of the days of one account that have entries.
+SELECT day, currency, scale, entries, debits_minor, credits_minor
+FROM read.daily_balance
+WHERE book_id = %(book_id)s AND account = %(account)s AND day > %(after)s::date AND day <= %(through)s::date
+ORDER BY day LIMIT %(limit)s;
+
+-- name: followers
+-- How far everything that follows the log has come.
+SELECT 'relay' AS name, checkpoint.position, '' AS stopped_code
+FROM ledger.relay_checkpoint AS checkpoint WHERE checkpoint.book_id = %(book_id)s
+UNION ALL
+SELECT projection, position, stopped_code FROM projections.progress WHERE book_id = %(book_id)s
+ORDER BY 1;
+
+-- name: relay_lag
+-- Over all books: how many positions the relay is behind.
+SELECT count(*), coalesce(sum(book.position - coalesce(checkpoint.position, 0)), 0)::bigint,
+    coalesce(max(book.position - coalesce(checkpoint.position, 0)), 0)::bigint
+FROM ledger.book LEFT JOIN ledger.relay_checkpoint AS checkpoint ON checkpoint.book_id = book.book_id;
+
+-- name: writable
+-- Whether the store takes writes. A reader's own login may be read-only; the server and the database may not.
+SELECT NOT pg_is_in_recovery() AND (setting = 'off' OR source IN ('user', 'database user', 'client', 'session'))
+FROM pg_settings WHERE name = 'default_transaction_read_only';
+
+-- name: maintenance
+-- Rows that stop posting now.
+SELECT coalesce(directory.code, 'every book'), maintenance.scope, maintenance.mode, maintenance.reason
+FROM ledger.maintenance
+LEFT JOIN ledger.book_directory AS directory
+    ON directory.book_id = maintenance.book_id AND maintenance.book_id <> 0
+WHERE maintenance.until_at IS NULL OR maintenance.until_at > now()
+ORDER BY 1, 2;
+
+-- name: stopped_partitions
+-- Partitions that are not consumed any more.
+SELECT topic, partition, stopped_code FROM ledger.source_position WHERE stopped_code <> '' ORDER BY topic, partition;

@@ -31,7 +31,7 @@ class Stop:
 
 @dataclass(slots=True)
 class Advance:
-    """What is to be applied of one book now: positions low + 1 to last, less what a checkpoint has already."""
+    """What is to be applied of one book now: positions low + 1 to last, less what a checkpoint has."""
 
     news: BookNews
     running: Sequence[Checkpoint]

@@ -31,14 +31,14 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class TableSql:
-    """SQL over one read model's table. Parameters: book_id and version; for `build` also last_position."""
+    """SQL over one read model's table. Every statement takes the parameter book_id."""
 
     checksum: LiteralString
-    """One row: number of rows, and a sum of hashes that does not depend on their order or on the version."""
+    """By version: number of rows, and a sum of their hashes; neither their order nor the version matters."""
     delete: LiteralString
-    """Deletes the rows of one version."""
+    """By first_version and last_version: deletes the rows of these versions."""
     build: LiteralString | None = None
-    """Fills an empty version from the store's entries up to last_position; None: only by fold."""
+    """By version and last_position: fills an empty version from the store's entries. None: only by fold."""
 
 
 class Projection(Protocol):

@@ -51,9 +51,10 @@ SELECT count(*), coalesce(sum(hashtextextended(
 FROM projections.daily_balance_versions WHERE book_id = %(book_id)s AND version = %(version)s
 """
 
-DELETE: Final[LiteralString] = (
-    "DELETE FROM projections.daily_balance_versions WHERE book_id = %(book_id)s AND version = %(version)s"
-)
+DELETE: Final[LiteralString] = """
+DELETE FROM projections.daily_balance_versions
+WHERE book_id = %(book_id)s AND version BETWEEN %(first_version)s AND %(last_version)s
+"""
 
 
 def add_movements(connection: psycopg.Connection, rows: MovementRows, versions: Mapping[int, int]) -> None:

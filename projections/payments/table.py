@@ -43,9 +43,10 @@ SELECT count(*), coalesce(sum(hashtextextended(concat_ws(
 FROM projections.payment_versions WHERE book_id = %(book_id)s AND version = %(version)s
 """
 
-DELETE: Final[LiteralString] = (
-    "DELETE FROM projections.payment_versions WHERE book_id = %(book_id)s AND version = %(version)s"
-)
+DELETE: Final[LiteralString] = """
+DELETE FROM projections.payment_versions
+WHERE book_id = %(book_id)s AND version BETWEEN %(first_version)s AND %(last_version)s
+"""
 
 
 def add_payments(connection: psycopg.Connection, rows: PaymentRows, versions: Mapping[int, int]) -> None:

@@ -87,7 +87,8 @@ def entries_until(at: Snapshot, code: str, position: int) -> tuple[int, int]:
     if position > at.position:
         raise PositionAheadError(position, at.position)
     parameters = {"book_id": at.book_id, "account": code, "position": position}
-    found = at.connection.execute(QUERIES["entries_until"], parameters).fetchone()
+    query = QUERIES["entries_now"] if position == at.position else QUERIES["entries_until"]
+    found = at.connection.execute(query, parameters).fetchone()
     if found is None:
         raise NotFoundError("account")
     return int(found[0]), int(found[1])

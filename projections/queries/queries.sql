@@ -52,47 +52,46 @@ WHERE account.book_id = %(book_id)s AND account.code = %(account)s;
 -- name: entries_until
 -- How many entries an account had at a position: positions rise with posting_sequence, so a bisection over the primary
 -- key finds it in as many index look-ups as the count has bits. Invariant: entry `low` is at or before the position
--- (0 stands for none), entry `high` is after it.
-WITH RECURSIVE bisection (account_id, low, high) AS (
-    SELECT head.account_id, 0::bigint, head.posting_sequence + 1
+-- (0 stands for none), entry `high` is after it. `middle` is a column of the step before: arithmetic inside the
+-- look-up is not leakproof, and row-level security would then read the whole account.
+WITH RECURSIVE bisection (account_id, low, high, middle) AS (
+    SELECT head.account_id, 0::bigint, head.posting_sequence + 1, (head.posting_sequence + 1) / 2
     FROM ledger.account
     JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
     WHERE account.book_id = %(book_id)s AND account.code = %(account)s
     UNION ALL
-    SELECT bisection.account_id,
-        CASE WHEN middle.position <= %(position)s THEN middle.posting_sequence ELSE bisection.low END,
-        CASE WHEN middle.position <= %(position)s THEN bisection.high ELSE middle.posting_sequence END
+    SELECT bisection.account_id, half.low, half.high, (half.low + half.high) / 2
     FROM bisection
+    JOIN ledger.entry ON entry.book_id = %(book_id)s AND entry.account_id = bisection.account_id
+        AND entry.posting_sequence = bisection.middle
     CROSS JOIN LATERAL (
-        SELECT entry.posting_sequence, entry.position FROM ledger.entry
-        WHERE entry.book_id = %(book_id)s AND entry.account_id = bisection.account_id
-            AND entry.posting_sequence = (bisection.low + bisection.high) / 2
-    ) AS middle
+        SELECT
+            CASE WHEN entry.position <= %(position)s THEN bisection.middle ELSE bisection.low END AS low,
+            CASE WHEN entry.position <= %(position)s THEN bisection.high ELSE bisection.middle END AS high
+    ) AS half
     WHERE bisection.high - bisection.low > 1
 )
 SELECT account_id, low FROM bisection WHERE high - low = 1;
+
+-- name: entries_now
+-- How many entries an account has, from its head.
+SELECT head.account_id, head.posting_sequence
+FROM ledger.account
+JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
+WHERE account.book_id = %(book_id)s AND account.code = %(account)s;
 
 -- name: running_after
 -- Balance of an account after one of its entries: debits less credits, and the entry's position.
 SELECT running_minor, position FROM ledger.entry
 WHERE book_id = %(book_id)s AND account_id = %(account_id)s AND posting_sequence = %(posting_sequence)s;
 
--- name: statement_forwards
--- A page of entries, oldest first.
+-- name: statement
+-- A range of entries of one account, oldest first. The range is the page: posting_sequence has no gaps.
 SELECT posting_sequence, position, voucher_no, line, side, amount_minor, running_minor, running_side, currency, scale,
     purpose, order_key, effective_at, recorded_at
 FROM read.statement
-WHERE book_id = %(book_id)s AND account_id = %(account_id)s
-    AND posting_sequence > %(after)s AND posting_sequence <= %(last)s
-ORDER BY posting_sequence LIMIT %(limit)s;
-
--- name: statement_backwards
--- A page of entries, newest first.
-SELECT posting_sequence, position, voucher_no, line, side, amount_minor, running_minor, running_side, currency, scale,
-    purpose, order_key, effective_at, recorded_at
-FROM read.statement
-WHERE book_id = %(book_id)s AND account_id = %(account_id)s AND posting_sequence < %(before)s
-ORDER BY posting_sequence DESC LIMIT %(limit)s;
+WHERE book_id = %(book_id)s AND account_id = %(account_id)s AND posting_sequence BETWEEN %(first)s AND %(last)s
+ORDER BY posting_sequence;
 
 -- name: voucher
 -- One voucher with its cause.

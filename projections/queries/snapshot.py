@@ -62,7 +62,10 @@ def open_pool(
     """
     # A role's own settings come with a login as that role, not with SET ROLE: what must hold is said here.
     options = conninfo_to_dict(dsn).get("options") or ""
-    limited = make_conninfo(dsn, options=f"{options} -c statement_timeout={statement_timeout_ms}".strip())
+    options += f" -c statement_timeout={statement_timeout_ms}"
+    # Pages are small; what starting parallel workers costs is more than they save.
+    options += " -c max_parallel_workers_per_gather=0"
+    limited = make_conninfo(dsn, options=options.strip())
     pool = ConnectionPool(
         dsn_for_role(limited, Role.READER),
         min_size=1,

@@ -53,15 +53,16 @@ def statement(
     """
     position = at.position if as_of_position is None else as_of_position
     account_id, last = entries_until(at, code, position)
-    parameters: dict[str, object] = {"book_id": at.book_id, "account_id": account_id, "limit": limit}
     if newest_first:
-        query = QUERIES["statement_backwards"]
-        parameters["before"] = last + 1 if after is None else min(after, last + 1)
+        high = last if after is None else min(after - 1, last)
+        low = max(high - limit + 1, 1)
     else:
-        query = QUERIES["statement_forwards"]
-        parameters |= {"after": after or 0, "last": last}
+        low = 1 if after is None else after + 1
+        high = min(low + limit - 1, last)
+    parameters = {"book_id": at.book_id, "account_id": account_id, "first": low, "last": high}
     with at.connection.cursor(row_factory=args_row(_entry)) as cursor:
-        return StatementPage(position, last, cursor.execute(query, parameters).fetchall())
+        entries = cursor.execute(QUERIES["statement"], parameters).fetchall()
+    return StatementPage(position, last, entries[::-1] if newest_first else entries)
 
 
 def _entry(

@@ -62,9 +62,10 @@ SELECT count(*), coalesce(sum(hashtextextended(
 FROM projections.trial_balance_versions WHERE book_id = %(book_id)s AND version = %(version)s
 """
 
-DELETE: Final[LiteralString] = (
-    "DELETE FROM projections.trial_balance_versions WHERE book_id = %(book_id)s AND version = %(version)s"
-)
+DELETE: Final[LiteralString] = """
+DELETE FROM projections.trial_balance_versions
+WHERE book_id = %(book_id)s AND version BETWEEN %(first_version)s AND %(last_version)s
+"""
 
 
 def add_totals(connection: psycopg.Connection, rows: MovementRows, versions: Mapping[int, int]) -> None:

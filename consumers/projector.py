@@ -1,0 +1,236 @@
+"""The projector: follows the ledger's topic and applies it to every read model.
+
+What has been applied is said by the projections' checkpoints alone; the place in the topic only saves time. So
+it may start anywhere at or before it, read a message twice, or lose the topic's past: the store fills gaps.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from hashlib import blake2b
+from typing import Protocol, TypeVar
+
+import psycopg
+import structlog
+
+from consumers.ledger_messages import LEDGER_TOPIC
+from consumers.threads import in_thread
+from consumers.transport.ports import (
+    Partition,
+    PositionLost,
+    Record,
+    Slice,
+    Source,
+    TransportUnavailable,
+)
+from projections.projection import Projection
+from projections.registry import PROJECTIONS
+from projections.runner import Applied, Runner
+from projections.source_positions import SourcePosition, read_source_positions
+
+CONSUMER = "projector"
+MAX_RECORDS = 5_000
+FETCH_TIMEOUT_MS = 200
+RETRY_MIN_SECONDS = 0.1
+RETRY_MAX_SECONDS = 5.0
+HASH_BYTES = 16
+RETRIED = (TransportUnavailable, psycopg.OperationalError)
+
+LABELS = ("projector.fetched", "projector.applied")
+"""Points at which a fault may strike: records fetched, rows and checkpoints committed."""
+
+Result = TypeVar("Result")
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+class ProjectorMetrics(Protocol):
+    """What the projector reports."""
+
+    def projected(self, events: int, from_store: int) -> None:
+        """Events that were new, and of these those that the topic did not bring."""
+        ...
+
+    def projection_stopped(self, book_id: int, code: str) -> None:
+        """A projection of this book takes nothing more."""
+        ...
+
+
+class NoProjectorMetrics:
+    """Nobody measures."""
+
+    def projected(self, events: int, from_store: int) -> None: ...
+
+    def projection_stopped(self, book_id: int, code: str) -> None: ...
+
+
+def nothing(label: str) -> None:
+    """No fault strikes."""
+
+
+class Projector:
+    """One projector. `connect` opens connections as the projector's role; `run` starts its source."""
+
+    def __init__(
+        self,
+        source: Source,
+        connect: Callable[[], psycopg.Connection],
+        projections: Sequence[Projection] = PROJECTIONS,
+        *,
+        topic: str = LEDGER_TOPIC,
+        labels: Callable[[str], None] = nothing,
+        metrics: ProjectorMetrics | None = None,
+        max_records: int = MAX_RECORDS,
+    ) -> None:
+        self._source = source
+        self._connect = connect
+        self._runner = Runner(CONSUMER, projections)
+        self._topic = topic
+        self._labels = labels
+        self._metrics = metrics or NoProjectorMetrics()
+        self._max_records = max_records
+        self._connection: psycopg.Connection | None = None
+        self._lock = asyncio.Lock()
+
+    # The source asks where to begin
+
+    async def assigned(self, source: Source, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+        """The stored place, if the record before it is still the one we read; else the beginning."""
+        async with self._lock:
+            stored = await in_thread(self._read_positions)
+        offsets = dict(await source.beginnings(partitions))
+        for partition, position in stored.items():
+            if partition in offsets and await _still_there(source, partition, position):
+                offsets[partition] = max(offsets[partition], position.next_offset)
+        return offsets
+
+    async def revoked(self, partitions: Sequence[Partition]) -> None:
+        """Nothing to undo: a batch that is still being applied moves checkpoints under their locks."""
+
+    # The loop
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Project until `stop` is set: the next batch is fetched while one is applied.
+
+        Outages are waited out; `TopicMissing` comes out.
+        """
+        stopping = asyncio.create_task(stop.wait())
+        work = asyncio.create_task(self._work())
+        try:
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+        finally:
+            stopping.cancel()
+            work.cancel()
+            await asyncio.gather(work, stopping, return_exceptions=True)
+            await self.close()
+
+    async def project_once(self, *, timeout_ms: int = FETCH_TIMEOUT_MS) -> Applied:
+        """Fetch and apply one batch. The source must be started with this object as its assignment."""
+        return await self._apply(await self._fetch(timeout_ms))
+
+    async def close(self) -> None:
+        """Stop the source and let go of the database, once a batch that is being applied is through."""
+        await self._source.stop()
+        await self._disconnect()
+
+    async def _work(self) -> None:
+        await self._patiently(lambda: self._source.start(self))
+        fetching = asyncio.create_task(self._patiently(self._fetch))
+        try:
+            while True:
+                batch = await fetching
+                fetching = asyncio.create_task(self._patiently(self._fetch))
+                # Not fetched again on a failure, but applied again: the position of the source has moved on.
+                await self._patiently(partial(self._apply, batch))
+        finally:
+            fetching.cancel()
+            await asyncio.gather(fetching, return_exceptions=True)
+
+    async def _patiently(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        """Wait out what passes by itself: a log or a database that can't be reached now."""
+        wait_seconds = RETRY_MIN_SECONDS
+        while True:
+            try:
+                return await call()
+            except RETRIED as error:
+                logger.warning("projector.retry", error=type(error).__name__, wait_seconds=wait_seconds)
+                await asyncio.sleep(wait_seconds)
+                wait_seconds = min(2 * wait_seconds, RETRY_MAX_SECONDS)
+
+    async def _fetch(self, timeout_ms: int = FETCH_TIMEOUT_MS) -> dict[Partition, Slice]:
+        while True:
+            try:
+                batch = await self._source.fetch(max_records=self._max_records, timeout_ms=timeout_ms)
+            except PositionLost as lost:
+                # The topic is shorter than our memory of it. Its beginning will do: the store fills the gap.
+                logger.warning(
+                    "projector.position_lost", partition=lost.partition.partition, position=lost.position
+                )
+                self._source.seek(lost.partition, lost.beginning)
+                self._source.resume([lost.partition])
+            else:
+                self._labels("projector.fetched")
+                return batch
+
+    async def _apply(self, batch: Mapping[Partition, Slice]) -> Applied:
+        if not batch:
+            return Applied()
+        async with self._lock:
+            applied = await in_thread(self._apply_now, batch)
+        self._labels("projector.applied")
+        self._metrics.projected(applied.events, applied.from_store)
+        for stop in applied.stops:
+            logger.error("projection.stopped", book_id=stop.book_id, code=stop.code, detail=stop.detail)
+            self._metrics.projection_stopped(stop.book_id, stop.code)
+        if applied.foreign:
+            logger.warning("projector.foreign_messages", messages=applied.foreign)
+        await self._source.commit({partition: part.next_offset for partition, part in batch.items()})
+        return applied
+
+    # In a thread, under the lock
+
+    def _apply_now(self, batch: Mapping[Partition, Slice]) -> Applied:
+        records = [record for part in batch.values() for record in part.records]
+        reached = [_position(partition, part) for partition, part in batch.items()]
+        return self._runner.apply(self._connected(), records, reached)
+
+    def _read_positions(self) -> dict[Partition, SourcePosition]:
+        connection = self._connected()
+        with connection.transaction():
+            stored = read_source_positions(connection, CONSUMER, [self._topic])
+        return {Partition(*key): position for key, position in stored.items()}
+
+    def _connected(self) -> psycopg.Connection:
+        """The connection; one that broke is replaced."""
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        async with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                with suppress(psycopg.Error):
+                    await in_thread(connection.close)
+
+
+async def _still_there(source: Source, partition: Partition, position: SourcePosition) -> bool:
+    """Whether the topic is the one we read: not recreated, not cut short."""
+    if position.last_offset < 0:
+        return False
+    record = await source.read_at(partition, position.last_offset)
+    return record is not None and _hash(record) == position.last_hash
+
+
+def _position(partition: Partition, part: Slice) -> SourcePosition:
+    if not part.records:
+        return SourcePosition(*partition, part.next_offset)
+    last = part.records[-1]
+    return SourcePosition(*partition, part.next_offset, last.offset, _hash(last))
+
+
+def _hash(record: Record) -> bytes:
+    return blake2b(record.value or b"", digest_size=HASH_BYTES).digest()

@@ -100,6 +100,7 @@ CREATE TABLE ledger.account_head (
 COMMENT ON TABLE ledger.account_head IS 'The row that is locked and decided on. status: O open, F frozen, C closed';
 
 CREATE SEQUENCE ledger.batch_id;
+CREATE SEQUENCE ledger.book_id AS integer;
 
 CREATE TABLE ledger.inbox (
     batch_id bigint NOT NULL,

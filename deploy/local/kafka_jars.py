@@ -64,8 +64,8 @@ def _fetch(maven: str, java: Path, environment: Mapping[str, str], folder: Path)
         env={**os.environ, **environment, **java_home},
     )
     if done.returncode != 0:
-        errors = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
-        reason = errors[0].removeprefix("[ERROR]").strip()[:300] if errors else f"exit {done.returncode}"
+        said = (line.rpartition("[ERROR]")[2].strip() for line in (done.stdout + done.stderr).splitlines())
+        reason = next((line for line in said if line), f"exit {done.returncode}")[:300]
         message = f"Maven could not fetch Apache Kafka ({reason}): check the network, or {OTHER_WAYS}"
         raise LocalServiceUnavailable(message)
 

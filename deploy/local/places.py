@@ -33,7 +33,7 @@ class ServiceUser:
     def passes(self, path: Path) -> bool:
         """Whether this user may enter `path`, or the nearest folder above it that exists."""
         existing = next(folder for folder in (path, *path.parents) if folder.exists())
-        return run_as(self, ["test", "-x", str(existing)]).returncode == 0
+        return run_as(self, ["/bin/sh", "-c", 'test -x "$1"', "sh", str(existing)]).returncode == 0
 
 
 def service_user() -> ServiceUser | None:

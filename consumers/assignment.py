@@ -94,25 +94,46 @@ class PartitionKeeper:
     async def _is_sound(self, source: Source, partition: Partition, stand: SourcePosition, beginning: int) -> bool:
         """A topic deleted and recreated can stand beyond our position: only the last record tells."""
         if stand.stopped_code:
-            log.error("partition.stopped", topic=partition.topic, partition=partition.partition, code=stand.stopped_code)
+            log.error(
+                "partition.stopped",
+                topic=partition.topic,
+                partition=partition.partition,
+                code=stand.stopped_code,
+            )
             return False
         if stand.next_offset < beginning:
-            await self.stop(partition, "POSITION_LOST", f"the log begins at {beginning}, after our position {stand.next_offset}")
+            await self.stop(
+                partition,
+                "POSITION_LOST",
+                f"the log begins at {beginning}, after our position {stand.next_offset}",
+            )
             return False
         if stand.last_offset < beginning:
             return True
         record = await source.read_at(partition, stand.last_offset)
         if record is None:
-            await self.stop(partition, "SOURCE_TRUNCATED", f"the record at {stand.last_offset} that we consumed is gone")
+            await self.stop(
+                partition, "SOURCE_TRUNCATED", f"the record at {stand.last_offset} that we consumed is gone"
+            )
             return False
         if record.timestamp != stand.last_timestamp_ms or record_hash(record) != stand.last_hash:
-            await self.stop(partition, "SOURCE_RECREATED", f"another record stands at {stand.last_offset} that we consumed")
+            await self.stop(
+                partition,
+                "SOURCE_RECREATED",
+                f"another record stands at {stand.last_offset} that we consumed",
+            )
             return False
         return True
 
     async def stop(self, partition: Partition, code: str, detail: str) -> None:
         """Stops a partition until an operator starts it again; reconciliation opens a finding."""
-        log.error("partition.stopped", topic=partition.topic, partition=partition.partition, code=code, detail=detail)
+        log.error(
+            "partition.stopped",
+            topic=partition.topic,
+            partition=partition.partition,
+            code=code,
+            detail=detail,
+        )
         self.stands.pop(partition, None)
         if partition in self._assigned:
             self._source.pause([partition])

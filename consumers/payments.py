@@ -15,13 +15,21 @@ import psycopg
 import structlog
 
 from consumers.assignment import PartitionKeeper
-from consumers.transport.ports import Partition, PositionLost, Record, Slice, Source, TransportError, TransportUnavailable
+from consumers.transport.ports import (
+    Partition,
+    PositionLost,
+    Record,
+    Slice,
+    Source,
+    TransportError,
+    TransportUnavailable,
+)
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
 from ledger_core.store.errors import PostingHaltedError
-from ledger_core.store.poster import Label, Poster, no_label
 from ledger_core.store.positions import record_hash
+from ledger_core.store.poster import Label, Poster, no_label
 from ledger_core.store.prepare import Prepared
 
 log = structlog.get_logger(__name__)
@@ -125,8 +133,17 @@ class PaymentsConsumer:
         except PositionLost as lost:
             await self._keeper.stop(lost.partition, "POSITION_LOST", str(lost))
             await self._recover(posting)
-        except (PostingHaltedError, TransportError, psycopg.OperationalError, psycopg.InterfaceError) as error:
-            log.warning("consumer.retries", error=type(error).__name__, detail=str(error).splitlines()[0] if str(error) else "")
+        except (
+            PostingHaltedError,
+            TransportError,
+            psycopg.OperationalError,
+            psycopg.InterfaceError,
+        ) as error:
+            log.warning(
+                "consumer.retries",
+                error=type(error).__name__,
+                detail=str(error).splitlines()[0] if str(error) else "",
+            )
             await self._recover(posting)
         return None
 

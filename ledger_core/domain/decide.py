@@ -6,7 +6,7 @@ section 5, step 5), and gives every accepted entry its place and running balance
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -41,12 +41,12 @@ class Head:
 
 
 class Movement(NamedTuple):
-    """A line whose account was found: `line` is as the rule made it; on a `keyed` account its entry carries the order key."""
+    """A line whose account was found: `asset_id` is the line's own; on a `keyed` account its entry carries the order key."""
 
     head: HeadKey
     asset_id: int
-    line: Line
     keyed: bool
+    line: Line
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Case:
     fact: Fact | None
     asset_id: int
     draft: Draft | None
-    movements: list[Movement]
+    movements: Sequence[Movement]
     refusal: Refusal | None
     effective_at_us: int
     reference: int
@@ -76,7 +76,7 @@ class Ruling:
     outcome: Outcome
     refusal: Refusal | None = None
     draft: Draft | None = None
-    movements: list[Movement] = field(default_factory=list)
+    movements: Sequence[Movement] = ()
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ class Locked:
     heads: Mapping[HeadKey, Head]
     subjects: dict[SubjectKey, Subject]
     queues: dict[SubjectKey, deque[Case]] = field(default_factory=dict)
-    captures: dict[int, list[Movement]] = field(default_factory=dict)
+    captures: dict[int, Sequence[Movement]] = field(default_factory=dict)
     closed_through_us: Mapping[int, int] = field(default_factory=dict)
     next_reference: dict[int, int] = field(default_factory=dict)
     """Per book: where the next healed event will stand, after all arrivals."""
@@ -160,7 +160,7 @@ def _decide(case: Case, locked: Locked) -> Ruling:
     """One case by all rules in the order of `Code`; an accepted one changes its subject and heads."""
     refusal = case.refusal
     subject = locked.subjects.get(case.subject_key)
-    if refusal is None and case.fact is not None and subjects.has_life_cycle(case.fact):
+    if refusal is None and isinstance(case.fact, subjects.LIFE_CYCLE):
         subject = subject if subject is not None else locked.subjects.setdefault(case.subject_key, Subject())
         refusal = subjects.refuse(case.fact, subject, case.asset_id)
     if refusal is not None:
@@ -191,12 +191,12 @@ def _mirror_of_captures(references: list[int], locked: Locked) -> list[Movement]
     return [movement._replace(line=line) for movement, line in zip(originals, lines, strict=True)]
 
 
-def _refuse_voucher(movements: list[Movement], case: Case, locked: Locked) -> Refusal | None:
+def _refuse_voucher(movements: Sequence[Movement], case: Case, locked: Locked) -> Refusal | None:
     """Status, currency, period and overflow of every account the voucher touches, before any changes."""
     debits: dict[HeadKey, int] = {}
     credits: dict[HeadKey, int] = {}
     worst: Refusal | None = None
-    for key, asset_id, line, _ in movements:
+    for key, asset_id, _, line in movements:
         head = locked.heads[key]
         refusal = _refuse_line(head, asset_id, line)
         if refusal is not None:
@@ -264,7 +264,10 @@ def sums_fit(heads: HeadColumns, amounts: Int64s) -> bool:
     if not len(amounts):
         return True
     largest = max(int(heads.debits_minor.max()), int(heads.credits_minor.max()))
-    return largest + int(amounts.max()) * len(amounts) <= MAX_COUNTER_MINOR or largest + sum(amounts.tolist()) <= MAX_COUNTER_MINOR
+    return (
+        largest + int(amounts.max()) * len(amounts) <= MAX_COUNTER_MINOR
+        or largest + sum(amounts.tolist()) <= MAX_COUNTER_MINOR
+    )
 
 
 def number_entries(heads: HeadColumns, account: Int64s, amounts: Int64s, is_debit: NDArray[np.bool_]) -> Numbered:

@@ -3,7 +3,13 @@
 from dataclasses import dataclass, field
 
 from ledger_core.domain.outcomes import Code, Refusal
-from ledger_core.domain.payments import Fact, PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentVoided
+from ledger_core.domain.payments import (
+    Fact,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentRefunded,
+    PaymentVoided,
+)
 
 AUTHORIZED = "payment.authorized"
 CAPTURED = "payment.captured"
@@ -26,9 +32,8 @@ class Subject:
     """Log references (batch_id << 16 | ordinal) of the capture vouchers."""
 
 
-def has_life_cycle(fact: Fact) -> bool:
-    """True when the fact has a predecessor or a limit, or is one for another: its subject row is locked."""
-    return isinstance(fact, PaymentCaptured | PaymentAuthorized | PaymentRefunded | PaymentVoided)
+LIFE_CYCLE = (PaymentCaptured, PaymentAuthorized, PaymentRefunded, PaymentVoided)
+"""Facts that have a predecessor or a limit, or are one for another: their subject row is locked."""
 
 
 def heals(fact: Fact, waits_for: str) -> bool:
@@ -41,7 +46,7 @@ def refuse(fact: Fact, subject: Subject, asset_id: int) -> Refusal | None:
     """The first reason, in the order of `Code`, why this fact may not happen now; None when it may."""
     if isinstance(fact, PaymentVoided):
         return _refuse_void(subject)
-    if not has_life_cycle(fact):
+    if not isinstance(fact, LIFE_CYCLE):
         return None
     if subject.asset_id not in (0, asset_id):
         return Refusal(Code.CURRENCY_MISMATCH, "the payment was made in another currency")

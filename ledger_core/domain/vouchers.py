@@ -42,4 +42,7 @@ class Draft:
 
 def mirror(lines: list[Line]) -> list[Line]:
     """The exact mirror: same accounts, amounts and order, sides exchanged."""
-    return [Line(account, "C" if side == "D" else "D", amount, currency, Purpose.REVERSAL) for account, side, amount, currency, _ in lines]
+    return [
+        Line(account, "C" if side == "D" else "D", amount, currency, Purpose.REVERSAL)
+        for account, side, amount, currency, _ in lines
+    ]

@@ -105,7 +105,10 @@ class Books:
 
 
 def open_accounts(
-    connection: psycopg.Connection[Any], book: Book, openings: list[tuple[str, str, Template]], assets: dict[str, int]
+    connection: psycopg.Connection[Any],
+    book: Book,
+    openings: list[tuple[str, str, Template]],
+    assets: dict[str, int],
 ) -> list[str]:
     """Opens accounts (code, currency, template), in code order, in the caller's transaction; returns those opened.
 
@@ -150,5 +153,3 @@ def create_book(connection: psycopg.Connection[Any], code: str, document: dict[s
     state = b'{"code":"%b","chart_version":1}' % code.encode()
     append_events(connection, book_id, [NewEvent("book.created", state)])
     return book_id
-
-

@@ -73,7 +73,8 @@ def voucher_state(incoming: Incoming, draft: Draft, effective_at: str, revision:
     state["amount_minor"] = str(amount_minor)
     state["currency"] = draft.lines[0].currency
     state["lines"] = [
-        (account, side, str(amount), currency, PURPOSE_NAMES[purpose]) for account, side, amount, currency, purpose in draft.lines
+        (account, side, str(amount), currency, PURPOSE_NAMES[purpose])
+        for account, side, amount, currency, purpose in draft.lines
     ]
     return orjson.dumps(state)
 
@@ -82,7 +83,10 @@ def fact_state(incoming: Incoming, effective_at: str, revision: int = 1) -> byte
     """State of `fact.recorded`: a fact without entries."""
     fact = incoming.fact
     family = incoming.event_type.rpartition(".v")[0]
-    state: dict[str, object] = {"kind": _RECORDED_KINDS.get(family, family), **_event(incoming, effective_at, revision)}
+    state: dict[str, object] = {
+        "kind": _RECORDED_KINDS.get(family, family),
+        **_event(incoming, effective_at, revision),
+    }
     for name in ("amount_minor", "currency", "method"):
         value = getattr(fact, name, None)
         if value is not None:
@@ -92,7 +96,11 @@ def fact_state(incoming: Incoming, effective_at: str, revision: int = 1) -> byte
 
 def refused_state(incoming: Incoming, refusal: Refusal, effective_at: str, revision: int = 1) -> bytes:
     """State of `event.rejected` and `event.parked`."""
-    state: dict[str, object] = {"code": refusal.code.value, "detail": refusal.detail, **_event(incoming, effective_at, revision)}
+    state: dict[str, object] = {
+        "code": refusal.code.value,
+        "detail": refusal.detail,
+        **_event(incoming, effective_at, revision),
+    }
     if refusal.waits_for:
         state["waits_for"] = refusal.waits_for
     return orjson.dumps(state)

@@ -1,10 +1,10 @@
 """What the store can raise, by what the caller must do.
 
-    StoreError
-    ├── FenceLostError       another worker moved these partitions: drop them, go on without
-    ├── SurpriseError        what was prepared does not hold under lock: roll back, go the exact path
-    ├── PostingHaltedError   posting is stopped for now: pause, keep the records, try again
-    └── CorruptionError      the store contradicts itself: stop, run verify
+StoreError
+├── FenceLostError       another worker moved these partitions: drop them, go on without
+├── SurpriseError        what was prepared does not hold under lock: roll back, go the exact path
+├── PostingHaltedError   posting is stopped for now: pause, keep the records, try again
+└── CorruptionError      the store contradicts itself: stop, run verify
 """
 
 from collections.abc import Sequence

@@ -12,7 +12,7 @@ from ledger_core.domain.decide import Case, Decision, Locked, Movement, Ruling, 
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.payments import PaymentVoided
-from ledger_core.domain.subjects import Subject, has_life_cycle
+from ledger_core.domain.subjects import LIFE_CYCLE, Subject
 from ledger_core.store.columns import IntArray
 from ledger_core.store.errors import SurpriseError
 from ledger_core.store.prepare import Item, ParkedLetter, Preparer, settle
@@ -67,7 +67,7 @@ def _lock_subjects(transaction: Transaction, items: Sequence[Item]) -> dict[Subj
         if refusal is not None and refusal.outcome is Outcome.REJECTED:
             continue
         keys.add(item.case.subject_key)
-        if every or refusal is not None or (fact is not None and has_life_cycle(fact)):
+        if every or refusal is not None or isinstance(fact, LIFE_CYCLE):
             needed.add(item.case.subject_key)
     if needed:
         transaction.cursor.execute(QUERIES["insert_subjects"], _key_columns(needed))
@@ -94,7 +94,22 @@ def _parked_items(
         return []
     letters = []
     for row in transaction.cursor.execute(QUERIES["parked_queue"], _key_columns(keys)).fetchall():
-        _, position, _, waits_for, event_id, source_id, revision, topic, partition, offset, timestamp, key, value, headers = row
+        (
+            _,
+            position,
+            _,
+            waits_for,
+            event_id,
+            source_id,
+            revision,
+            topic,
+            partition,
+            offset,
+            timestamp,
+            key,
+            value,
+            headers,
+        ) = row
         received = tuple((name, b64decode(encoded)) for name, encoded in headers)
         record = ParkedRecord(topic, partition, offset, timestamp, key, value, received)
         letters.append(ParkedLetter(position, waits_for, event_id, source_id, revision, decode(record)))
@@ -103,11 +118,9 @@ def _parked_items(
 
 def _captures_to_mirror(
     transaction: Transaction, known: dict[SubjectKey, Subject], items: Sequence[Item], preparer: Preparer
-) -> dict[int, list[Movement]]:
+) -> dict[int, Sequence[Movement]]:
     """Posted lines of the captures that a void in this batch would mirror."""
-    books = {
-        item.book.book_id: item.book for item in items if isinstance(item.case.fact, PaymentVoided)
-    }
+    books = {item.book.book_id: item.book for item in items if isinstance(item.case.fact, PaymentVoided)}
     wanted = [
         (item.book.book_id, reference)
         for item in items
@@ -122,11 +135,16 @@ def _captures_to_mirror(
     }
     rows = transaction.cursor.execute(QUERIES["capture_states"], parameters).fetchall()
     owner = {reference: books[book_id] for book_id, reference in wanted}
-    return {reference: preparer.movements_of(owner[reference], orjson.loads(state)["lines"]) for reference, state in rows}
+    return {
+        reference: preparer.movements_of(owner[reference], orjson.loads(state)["lines"]) for reference, state in rows
+    }
 
 
 def _lock(
-    transaction: Transaction, known: dict[SubjectKey, Subject], parked: Sequence[Item], captures: dict[int, list[Movement]]
+    transaction: Transaction,
+    known: dict[SubjectKey, Subject],
+    parked: Sequence[Item],
+    captures: dict[int, Sequence[Movement]],
 ) -> Locked:
     """Step 4 for every account that this batch could touch, and what is read under these locks."""
     items = transaction.prepared.items
@@ -186,13 +204,16 @@ def _copy_healed_keys(transaction: Transaction, healed: Sequence[Item]) -> None:
     transaction.copy("copy_inbox", rows)
 
 
-def _update_subjects(transaction: Transaction, after: dict[SubjectKey, Subject], captured: dict[SubjectKey, int]) -> None:
+def _update_subjects(
+    transaction: Transaction, after: dict[SubjectKey, Subject], captured: dict[SubjectKey, int]
+) -> None:
     keys = sorted(after)
     if not keys:
         return
     rows = [after[key] for key in keys]
     new_captures = [
-        "{" + ",".join(map(str, subject.captures[captured.get(key, 0) :])) + "}" for key, subject in zip(keys, rows, strict=True)
+        "{" + ",".join(map(str, subject.captures[captured.get(key, 0) :])) + "}"
+        for key, subject in zip(keys, rows, strict=True)
     ]
     transaction.cursor.execute(
         QUERIES["update_subjects"],

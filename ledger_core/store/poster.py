@@ -14,7 +14,7 @@ from psycopg import errors
 
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.store import connection as connections
-from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
+from ledger_core.store.batch import BatchResult, SourceAdvance
 from ledger_core.store.columns import register_columns
 from ledger_core.store.errors import FenceLostError, PostingHaltedError, SurpriseError
 from ledger_core.store.exact import decide_exactly
@@ -40,7 +40,12 @@ class Poster:
     """Prepares and posts batches. `prepare` and `post` may run in two threads at once, each at most once."""
 
     def __init__(
-        self, dsn: str, *, decode: Callable[[Record], Incoming], label: Label = no_label, clock: Callable[[], float] = time.monotonic
+        self,
+        dsn: str,
+        *,
+        decode: Callable[[Record], Incoming],
+        label: Label = no_label,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dsn = dsn
         self._decode = decode
@@ -83,7 +88,12 @@ class Poster:
         return self._lay_out(self._preparer, incoming, advances, look_up=self._look_up > 0)
 
     def _lay_out(
-        self, preparer: Preparer, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool
+        self,
+        preparer: Preparer,
+        incoming: Sequence[Incoming],
+        advances: Sequence[SourceAdvance],
+        *,
+        look_up: bool,
     ) -> Prepared:
         prepared = preparer.prepare(incoming, advances, look_up=look_up)
         prepared.layout = lay_out(prepared.items)
@@ -99,30 +109,26 @@ class Poster:
         again after asking `positions` where the sources stand.
         """
         dropped: list[tuple[str, int]] = []
-        incoming, kept = prepared.incoming, list(range(len(prepared.incoming)))
+        arrived, kept = prepared.incoming, list(range(len(prepared.incoming)))
         exact = not prepared.plain or self._exact > 0
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             try:
                 result = self._post_once(prepared, exact=exact)
-                break
             except FenceLostError as lost:
                 dropped += lost.partitions
-                kept = [n for n in kept if (incoming[n].record.topic, incoming[n].record.partition) not in lost.partitions]
-                advances = [a for a in prepared.advances if (a.topic, a.partition) not in lost.partitions]
-                prepared = self._again([incoming[n] for n in kept], advances, prepared)
+                kept = [n for n in kept if _partition(arrived[n]) not in lost.partitions]
+                prepared = self._without(lost.partitions, prepared)
             except errors.UniqueViolation as violation:
                 exact = self._learn(violation) or exact
                 prepared = self._again(prepared.incoming, prepared.advances, prepared)
             except (SurpriseError, errors.DeadlockDetected):
                 exact, self._exact = True, LOOK_UP_STREAK
                 prepared = self._again(prepared.incoming, prepared.advances, prepared)
-            if attempt == ATTEMPTS - 1:
-                raise PostingHaltedError(f"a batch was rolled back {ATTEMPTS} times in a row")
-        self._forget()
-        decided: list[Decided | None] = [None] * len(incoming)
-        for n, outcome in zip(kept, result.decided, strict=True):
-            decided[n] = outcome
-        return BatchResult(decided, result.healed, tuple(dropped))
+            else:
+                self._forget()
+                decided = dict(zip(kept, result.decided, strict=True))
+                return BatchResult([decided.get(n) for n in range(len(arrived))], result.healed, tuple(dropped))
+        raise PostingHaltedError(f"a batch was rolled back {ATTEMPTS} times in a row")
 
     def heal(self, book: str, waits_for: str) -> BatchResult:
         """Drains the queues of events that wait for this (`account:<code>` …), for it has come true."""
@@ -131,6 +137,11 @@ class Poster:
         prepared.drain = self._exact_preparer.parked_for(owner.book_id, waits_for)
         prepared.plain = False
         return self.post(prepared) if prepared.drain else BatchResult(())
+
+    def _without(self, partitions: Sequence[tuple[str, int]], before: Prepared) -> Prepared:
+        incoming = [event for event in before.incoming if _partition(event) not in partitions]
+        advances = [a for a in before.advances if (a.topic, a.partition) not in partitions]
+        return self._again(incoming, advances, before)
 
     def _again(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], before: Prepared) -> Prepared:
         prepared = self._lay_out(self._exact_preparer, incoming, advances, look_up=True)
@@ -169,3 +180,5 @@ class Poster:
         return result
 
 
+def _partition(event: Incoming) -> tuple[str, int]:
+    return event.record.topic, event.record.partition

@@ -12,7 +12,7 @@ from ledger_core.domain.decide import Case, Movement, SubjectKey
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming
 from ledger_core.domain.outcomes import Code, Outcome, Refusal
 from ledger_core.domain.payments import PaymentVoided
-from ledger_core.domain.subjects import Subject
+from ledger_core.domain.subjects import LIFE_CYCLE, Subject
 from ledger_core.domain.vouchers import Draft, Line
 from ledger_core.rules.catalogue import propose
 from ledger_core.store.batch import SourceAdvance
@@ -42,14 +42,14 @@ class Item:
     fingerprint: bytes
     case: Case
     arrival: int
-    effective_at: str
+    effective_at: str = ""
     revision: int = 1
     position_parked: int = 0
     parked_as: "Item | None" = None
     outcome: Outcome = Outcome.POSTED
     draft: Draft | None = None
     refusal: Refusal | None = None
-    movements: list[Movement] = field(default_factory=list)
+    movements: Sequence[Movement] = ()
     state: bytes = b""
 
 
@@ -152,7 +152,7 @@ class Preparer:
         for account, side, amount, currency, purpose in lines:
             ref = book.accounts[account]
             line = Line(account, "D" if side == "D" else "C", int(amount), currency, PURPOSE_NAMES.index(purpose))
-            movements.append(Movement(ref.head, ref.asset_id, line, ref.keyed))
+            movements.append(Movement(ref.head, ref.asset_id, ref.keyed, line))
         return movements
 
     # ------------------------------------------------------------------ steps, in order
@@ -205,20 +205,14 @@ class Preparer:
         item.event_id = f"{item.event_id}#{item.source_id}#{item.fingerprint.hex()}"
         item.source_id = item.book.sources[CONFLICT_SOURCE]
         item.case.fact = None
-        item.case.refusal = Refusal(Code.IDEMPOTENCY_CONFLICT, "an event of this id with other content was decided before")
+        item.case.refusal = Refusal(
+            Code.IDEMPOTENCY_CONFLICT, "an event of this id with other content was decided before"
+        )
 
     def _item(self, event: Incoming, book: Book, arrival: int) -> Item:
-        case = Case(
-            subject_key=(book.book_id, event.order_key),
-            fact=event.fact,
-            asset_id=0,
-            draft=None,
-            movements=[],
-            refusal=event.refusal,
-            effective_at_us=event.effective_at_us,
-            reference=0,
-        )
-        return Item(event, book, book.sources[event.source], event.event_id, event.fingerprint, case, arrival, "")
+        key = (book.book_id, event.order_key)
+        case = Case(key, event.fact, 0, None, (), event.refusal, event.effective_at_us, 0)
+        return Item(event, book, book.sources[event.source], event.event_id, event.fingerprint, case, arrival)
 
     def _without_known(self, items: list[Item], replays: list[Replay]) -> list[Item]:
         """Drops items whose key and fingerprint are in the inbox; the others of a known key become conflicts."""
@@ -256,34 +250,57 @@ class Preparer:
 
     def _propose(self, items: list[Item]) -> None:
         """Asks the rules, finds or opens the accounts they name, and encodes what will be if nothing is refused."""
-        wanted: dict[int, dict[str, str]] = defaultdict(dict)
-        by_id: dict[int, Book] = {}
-        for item in items:
-            fact = item.case.fact
-            if fact is None:
-                continue
-            proposal = propose(fact, item.book.chart)
-            if isinstance(proposal, Refusal):
-                item.case.refusal = proposal
-            elif proposal is not None:
-                item.case.draft = proposal
-                known = item.book.accounts
-                for line in proposal.lines:
-                    if line.account not in known:
-                        wanted[item.book.book_id][line.account] = line.currency
-                        by_id[item.book.book_id] = item.book
-        for book_id, codes in wanted.items():
-            self.books.find_accounts(by_id[book_id], codes)
         assets = self.books.assets
+        unresolved: list[Item] = []
+        for item in items:
+            case = item.case
+            if case.fact is None:
+                continue
+            proposal = propose(case.fact, item.book.chart)
+            case.asset_id = assets.get(getattr(case.fact, "currency", ""), 0)
+            if proposal is None:
+                continue
+            if isinstance(proposal, Refusal):
+                case.refusal = proposal
+                continue
+            case.draft = proposal
+            accounts = item.book.accounts
+            try:
+                case.movements = [
+                    Movement((ref := accounts[line[0]])[0], assets[line[3]], ref[2], line) for line in proposal.lines
+                ]
+            except KeyError:
+                unresolved.append(item)
+        if unresolved:
+            self._resolve(unresolved, assets)
         times = rfc3339([item.incoming.effective_at_us for item in items])
         for item, effective_at in zip(items, times, strict=True):
             item.effective_at = effective_at
             case = item.case
-            if case.fact is not None:
-                case.asset_id = assets.get(getattr(case.fact, "currency", ""), 0)
-            if case.draft is not None and case.refusal is None:
-                _resolve(item, assets)
             settle(item, _expected(case), case.refusal, case.draft, case.movements)
+
+    def _resolve(self, items: Sequence[Item], assets: dict[str, int]) -> None:
+        """Accounts that this process does not know yet: looked up, or opened where the chart allows."""
+        wanted: dict[str, dict[str, str]] = defaultdict(dict)
+        books = {item.book.code: item.book for item in items}
+        for item in items:
+            assert item.case.draft is not None
+            wanted[item.book.code].update((line.account, line.currency) for line in item.case.draft.lines)
+        for code, currencies in wanted.items():
+            self.books.find_accounts(books[code], currencies)
+        for item in items:
+            assert item.case.draft is not None
+            accounts = item.book.accounts
+            missing = [line.account for line in item.case.draft.lines if line.account not in accounts]
+            if missing:
+                item.case.refusal = Refusal(
+                    Code.ACCOUNT_MISSING, f"there is no account {missing[0]}", f"account:{missing[0]}"
+                )
+            else:
+                item.case.movements = [
+                    Movement(accounts[line.account].head, assets[line.currency], accounts[line.account].keyed, line)
+                    for line in item.case.draft.lines
+                ]
 
 
 def _expected(case: Case) -> Outcome:
@@ -292,32 +309,20 @@ def _expected(case: Case) -> Outcome:
     return Outcome.POSTED if case.movements else Outcome.RECORDED
 
 
-def _resolve(item: Item, assets: dict[str, int]) -> None:
-    case = item.case
-    assert case.draft is not None
-    accounts = item.book.accounts
-    for line in case.draft.lines:
-        ref = accounts.get(line.account)
-        if ref is None:
-            case.refusal = Refusal(Code.ACCOUNT_MISSING, f"there is no account {line.account}", f"account:{line.account}")
-            return
-        case.movements.append(Movement(ref.head, assets[line.currency], line, ref.keyed))
-
-
 def settle(
-    item: Item, outcome: Outcome, refusal: Refusal | None, draft: Draft | None, movements: list[Movement]
+    item: Item, outcome: Outcome, refusal: Refusal | None, draft: Draft | None, movements: Sequence[Movement]
 ) -> None:
     """Writes an outcome into an item, with the bytes that the log will keep."""
     item.outcome, item.refusal, item.draft = outcome, refusal, draft
     if refusal is not None:
-        item.movements = []
+        item.movements = ()
         item.state = refused_state(item.incoming, refusal, item.effective_at, item.revision)
     elif outcome is Outcome.POSTED:
         assert draft is not None
         item.movements = movements
         item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision)
     else:
-        item.movements = []
+        item.movements = ()
         item.state = fact_state(item.incoming, item.effective_at, item.revision)
 
 
@@ -329,20 +334,19 @@ def predict(items: list[Item]) -> dict[SubjectKey, Subject] | None:
     predicted: dict[SubjectKey, Subject] = {}
     for item in items:
         case = item.case
+        fact = case.fact
         if case.refusal is not None:
             if case.refusal.outcome is Outcome.PARKED:
                 return None
-            continue
-        if case.fact is None or not subjects.has_life_cycle(case.fact):
-            continue
-        subject = predicted.get(case.subject_key)
-        if subject is None:
-            subject = predicted[case.subject_key] = Subject()
-        if subjects.refuse(case.fact, subject, case.asset_id) is not None:
-            return None
-        if subject.captures and isinstance(case.fact, PaymentVoided):
-            return None  # the mirror is made under lock
-        subjects.advance(case.fact, subject, case.asset_id, case.reference)
+        elif isinstance(fact, LIFE_CYCLE):
+            subject = predicted.get(case.subject_key)
+            if subject is None:
+                subject = predicted[case.subject_key] = Subject()
+            elif subject.captures and isinstance(fact, PaymentVoided):
+                return None  # the mirror is made under lock
+            if subjects.refuse(fact, subject, case.asset_id) is not None:
+                return None
+            subjects.advance(fact, subject, case.asset_id, case.reference)
     return predicted
 
 
@@ -352,7 +356,16 @@ def _of_unknown_book(event: Incoming) -> Incoming:
     place = f"1:{record.topic}:{record.partition}:{record.offset}"
     refusal = Refusal(Code.BOOK_UNKNOWN, f"there is no book {event.book[:80]}", f"book:{event.book[:80]}")
     return Incoming(
-        SYSTEM_BOOK, UNDECODABLE_SOURCE, place, event.event_type, place, event.effective_at_us, event.fingerprint, None, refusal, record
+        SYSTEM_BOOK,
+        UNDECODABLE_SOURCE,
+        place,
+        event.event_type,
+        place,
+        event.effective_at_us,
+        event.fingerprint,
+        None,
+        refusal,
+        record,
     )
 
 
@@ -362,4 +375,3 @@ def _book_id(item: Item) -> int:
 
 def _arrival(item: Item) -> int:
     return item.arrival
-

@@ -6,7 +6,9 @@ balances are filled in under lock.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
+from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +34,20 @@ _ENTRY = np.dtype(
      ("account", ">i4"), ("l8", ">i4"), ("line", ">i2"), ("l9", ">i4"), ("purpose", ">i2"), ("l10", ">i4"), ("asset", ">i2"),
      ("l11", ">i4"), ("side", "S1"), ("l12", ">i4")]
 )  # fmt: skip
-_ENTRY_LENGTHS = {"l1": 8, "l2": 8, "l3": 8, "l4": 8, "l5": 8, "l6": 4, "l7": 4, "l8": 2, "l9": 2, "l10": 2, "l11": 1, "l12": 0}
+_ENTRY_LENGTHS = {
+    "l1": 8,
+    "l2": 8,
+    "l3": 8,
+    "l4": 8,
+    "l5": 8,
+    "l6": 4,
+    "l7": 4,
+    "l8": 2,
+    "l9": 2,
+    "l10": 2,
+    "l11": 1,
+    "l12": 0,
+}
 
 
 @dataclass(slots=True)
@@ -81,39 +96,42 @@ def lay_out(items: Sequence[Item]) -> Layout:
         key_bytes = key.encode()
         state = item.state
         tails.append(
-            b"".join((type_field, len(key_bytes).to_bytes(4, "big"), key_bytes, len(state).to_bytes(4, "big"), state))
+            b"".join(
+                (
+                    type_field,
+                    len(key_bytes).to_bytes(4, "big"),
+                    key_bytes,
+                    len(state).to_bytes(4, "big"),
+                    state,
+                )
+            )
         )
         leaves.append(leaf_hash(name, key, None, None, state))
-    counts = [len(item.movements) for item in items]
-    movements = list(chain.from_iterable(item.movements for item in items))
+    movements = [movement for item in items for movement in item.movements]
+    entry_heads, assets, keyed, lines = zip(*movements, strict=True) if movements else ((), (), (), ())
+    _, sides, amounts, _, purposes = zip(*lines, strict=True) if lines else ((), (), (), (), ())
+    counts = np.array([len(item.movements) for item in items], dtype=np.int64)
     owner = np.repeat(np.arange(len(items), dtype=np.int64), counts)
-    starts = np.cumsum(counts, dtype=np.int64) - counts
-    entry_heads = np.array([movement[0] for movement in movements], dtype=np.int64)
-    heads, account = np.unique(entry_heads, return_inverse=True)
-    lines = [movement[2] for movement in movements]
+    first = np.cumsum(counts) - counts
+    heads, account = np.unique(np.array(entry_heads, dtype=np.int64), return_inverse=True)
     effective = np.array([item.incoming.effective_at_us for item in items], dtype=np.int64)
     return Layout(
         spans=_spans(items, leaves),
         tails=tails,
-        is_voucher=np.array([1 if item.outcome is Outcome.POSTED else 0 for item in items], dtype=np.int64),
+        is_voucher=np.array([item.outcome is Outcome.POSTED for item in items], dtype=np.int64),
         heads=heads,
         account=account.astype(np.int64),
-        amounts=np.array([line[2] for line in lines], dtype=np.int64),
-        is_debit=np.array([line[1] == "D" for line in lines], dtype=np.bool_),
+        amounts=np.array(amounts, dtype=np.int64),
+        is_debit=np.array(sides, dtype="U1") == "D",
         item=owner,
-        line=np.arange(len(owner), dtype=np.int64) - starts[owner] + 1 if len(owner) else owner,
-        purpose=np.array([line[4] for line in lines], dtype=np.int64),
-        asset=np.array([movement[1] for movement in movements], dtype=np.int64),
-        effective_us=effective[owner] if len(owner) else owner,
-        order_keys=_keyed(items),
+        line=np.arange(len(owner), dtype=np.int64) - first[owner] + 1,
+        purpose=np.array(purposes, dtype=np.int64),
+        asset=np.array(assets, dtype=np.int64),
+        effective_us=effective[owner],
+        order_keys={n: items[owner[n]].incoming.order_key.encode() for n, is_keyed in enumerate(keyed) if is_keyed}
+        if True in keyed
+        else {},
     )
-
-
-def _keyed(items: Sequence[Item]) -> dict[int, bytes]:
-    order_keys = (
-        item.incoming.order_key.encode() if movement[3] else None for item in items for movement in item.movements
-    )
-    return {entry: key for entry, key in enumerate(order_keys) if key is not None}
 
 
 def _spans(items: Sequence[Item], leaves: Sequence[bytes]) -> list[Span]:
@@ -134,10 +152,13 @@ def _spans(items: Sequence[Item], leaves: Sequence[bytes]) -> list[Span]:
     return spans
 
 
+@cache
+def _inbox_row(key_length: int, fingerprint_length: int) -> Struct:
+    return Struct(f">hiqiiiiiiihi{key_length}si{fingerprint_length}s")
+
+
 def inbox_rows(items: Sequence[Item], batch_id: int, first_ordinals: Mapping[int, int] | None = None) -> list[bytes]:
     """Rows of the inbox in key order; ordinals count per book in the order of `items`, from 0 or as given."""
-    batch = field_bytes(batch_id.to_bytes(8, "big"))
-    head = (7).to_bytes(2, "big") + batch
     rows: list[tuple[int, int, str, int, bytes]] = []
     ordinal = 0
     previous = -1
@@ -145,54 +166,45 @@ def inbox_rows(items: Sequence[Item], batch_id: int, first_ordinals: Mapping[int
         book_id = item.book.book_id
         ordinal = ordinal + 1 if book_id == previous else (first_ordinals or {}).get(book_id, 0)
         previous = book_id
-        event_id = item.event_id.encode()
-        fingerprint = item.fingerprint
-        row = b"".join(
-            (
-                head,
-                b"\0\0\0\4", book_id.to_bytes(4, "big"),
-                b"\0\0\0\4", item.source_id.to_bytes(4, "big"),
-                b"\0\0\0\4", ordinal.to_bytes(4, "big"),
-                b"\0\0\0\2", item.revision.to_bytes(2, "big"),
-                len(event_id).to_bytes(4, "big"), event_id,
-                len(fingerprint).to_bytes(4, "big"), fingerprint,
-            )
+        key, fingerprint = item.event_id.encode(), item.fingerprint
+        row = _inbox_row(len(key), len(fingerprint)).pack(
+            7, 8, batch_id, 4, book_id, 4, item.source_id, 4, ordinal, 2, item.revision, len(key), key, len(fingerprint), fingerprint
         )  # fmt: skip
         rows.append((book_id, item.source_id, item.event_id, item.revision, row))
     rows.sort()
     return [row[4] for row in rows]
 
 
+@cache
+def _subject_row(key_length: int, captures: int) -> Struct:
+    elements = "iiiii" + "iq" * captures if captures else "iii"
+    return Struct(f">hiii{key_length}siqiqiqihi?iii{elements}")
+
+
 def subject_rows(predicted: Mapping[SubjectKey, Subject]) -> list[bytes]:
     """Rows of subjects in key order, for order keys that the store does not know yet."""
     rows = []
-    for book_id, order_key in sorted(predicted):
-        subject = predicted[book_id, order_key]
-        key = order_key.encode()
+    for subject_key in sorted(predicted):
+        book_id, order_key = subject_key
+        subject = predicted[subject_key]
+        key, captures = order_key.encode(), subject.captures
         rows.append(
-            b"".join(
-                (
-                    b"\0\x09\0\0\0\4", book_id.to_bytes(4, "big"),
-                    len(key).to_bytes(4, "big"), key,
-                    b"\0\0\0\x08", subject.authorised_minor.to_bytes(8, "big"),
-                    b"\0\0\0\x08", subject.captured_minor.to_bytes(8, "big"),
-                    b"\0\0\0\x08", subject.refunded_minor.to_bytes(8, "big"),
-                    b"\0\0\0\2", subject.asset_id.to_bytes(2, "big"),
-                    b"\0\0\0\1\1" if subject.voided else b"\0\0\0\1\0",
-                    b"\0\0\0\4", subject.parked.to_bytes(4, "big"),
-                    _bigint_array(subject.captures),
-                )
-            )  # fmt: skip
-        )
+            _subject_row(len(key), len(captures)).pack(
+                9, 4, book_id, len(key), key, 8, subject.authorised_minor, 8, subject.captured_minor, 8, subject.refunded_minor,
+                2, subject.asset_id, 1, subject.voided, 4, subject.parked, *_bigint_array(captures),
+            )
+        )  # fmt: skip
     return rows
 
 
-def _bigint_array(values: Sequence[int]) -> bytes:
+def _bigint_array(values: Sequence[int]) -> list[int]:
+    """Fields of a bigint[]: size, dimensions, no nulls, element type 20 (int8), length, first index, elements."""
     if not values:
-        return b"\0\0\0\x0c" + bytes(8) + b"\0\0\0\x14"
-    head = b"\0\0\0\1\0\0\0\0\0\0\0\x14" + len(values).to_bytes(4, "big") + b"\0\0\0\1"
-    body = b"".join([b"\0\0\0\x08" + value.to_bytes(8, "big") for value in values])
-    return (len(head) + len(body)).to_bytes(4, "big") + head + body
+        return [12, 0, 0, 20]
+    fields = [20 + 12 * len(values), 1, 0, 20, len(values), 1]
+    for value in values:
+        fields += (8, value)
+    return fields
 
 
 def event_rows(layout: Layout, books: Int64s, positions: Int64s, voucher_nos: Int64s) -> list[bytes]:
@@ -248,4 +260,3 @@ def _with_order_keys(rows: NDArray[np.void], order: Int64s, order_keys: Mapping[
         done = end + 4
     parts.append(bytes(raw[done:]))
     return parts
-

@@ -13,10 +13,17 @@ from psycopg.types.json import Jsonb
 
 from ledger_core.domain.decide import OPEN, Head, HeadColumns, HeadKey, Numbered, number_entries, sums_fit
 from ledger_core.domain.outcomes import Outcome
-from ledger_core.domain.subjects import has_life_cycle
+from ledger_core.domain.subjects import LIFE_CYCLE
 from ledger_core.store.batch import BatchResult, Decided
 from ledger_core.store.blocks import block_hash
-from ledger_core.store.columns import COPY_HEADER, COPY_TRAILER, POSTGRES_EPOCH_US, Int64s, IntArray, field_bytes
+from ledger_core.store.columns import (
+    COPY_HEADER,
+    COPY_TRAILER,
+    POSTGRES_EPOCH_US,
+    Int64s,
+    IntArray,
+    field_bytes,
+)
 from ledger_core.store.errors import CorruptionError, FenceLostError, PostingHaltedError, SurpriseError
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.prepare import Item, Prepared
@@ -42,8 +49,17 @@ class LockedHeads:
 
     def by_key(self) -> dict[HeadKey, Head]:
         """One by one, for decisions that can refuse."""
-        columns = zip(self.keys.tolist(), *(c.tolist() for c in self.columns), self.assets.tolist(), self.statuses, strict=True)
-        return {key: Head(sequence, debits, credits, asset, status) for key, sequence, debits, credits, asset, status in columns}
+        columns = zip(
+            self.keys.tolist(),
+            *(c.tolist() for c in self.columns),
+            self.assets.tolist(),
+            self.statuses,
+            strict=True,
+        )
+        return {
+            key: Head(sequence, debits, credits, asset, status)
+            for key, sequence, debits, credits, asset, status in columns
+        }
 
 
 class Transaction:
@@ -86,11 +102,16 @@ class Transaction:
         if not advances:
             return
         with self.step("fence"):
-            parameters = {"topics": [a.topic for a in advances], "partitions": [a.partition for a in advances]}
+            parameters = {
+                "topics": [a.topic for a in advances],
+                "partitions": [a.partition for a in advances],
+            }
             rows = self.cursor.execute(QUERIES["lock_sources"], parameters).fetchall()
             stand = {(row[0], row[1]): (row[2], row[3]) for row in rows}
             lost = [
-                (a.topic, a.partition) for a in advances if stand.get((a.topic, a.partition)) != (a.incarnation, a.from_offset)
+                (a.topic, a.partition)
+                for a in advances
+                if stand.get((a.topic, a.partition)) != (a.incarnation, a.from_offset)
             ]
             if lost:
                 raise FenceLostError(lost)
@@ -119,11 +140,14 @@ class Transaction:
 
     def _check_parked(self) -> None:
         """Events without a subject may still meet a parked order key."""
-        items = [item for item in self.prepared.items if item.case.fact is None or not has_life_cycle(item.case.fact)]
+        items = [item for item in self.prepared.items if not isinstance(item.case.fact, LIFE_CYCLE)]
         items = [item for item in items if item.outcome is not Outcome.REJECTED]
         if not items:
             return
-        parameters = {"books": [item.book.book_id for item in items], "keys": [item.incoming.order_key for item in items]}
+        parameters = {
+            "books": [item.book.book_id for item in items],
+            "keys": [item.incoming.order_key for item in items],
+        }
         row = self.cursor.execute(QUERIES["parked_keys"], parameters).fetchone()
         if row is None or row[0]:
             raise SurpriseError("an order key is parked")
@@ -172,7 +196,9 @@ class Transaction:
             positions, numbers, blocks, hashes, recorded = [], [], [], [], []
             firsts: list[int] = []
             voucher_firsts: list[int] = []
-            for span, (book_id, position, voucher_no, number, previous, mode, recorded_at_us) in zip(spans, rows, strict=True):
+            for span, (book_id, position, voucher_no, number, previous, mode, recorded_at_us) in zip(
+                spans, rows, strict=True
+            ):
                 if mode != "open":
                     raise PostingHaltedError(f"posting into book {book_id} is halted")
                 last = position + span.stop - span.start
@@ -231,7 +257,11 @@ class Transaction:
             if item.revision > 1
         ]
         if resolved:
-            parameters = {"books": [r[0] for r in resolved], "positions": [r[1] for r in resolved], "resolved": [r[2] for r in resolved]}
+            parameters = {
+                "books": [r[0] for r in resolved],
+                "positions": [r[1] for r in resolved],
+                "resolved": [r[2] for r in resolved],
+            }
             self.cursor.execute(QUERIES["resolve_dead_letters"], parameters)
 
     def _advance_sources(self) -> None:
@@ -266,7 +296,14 @@ class Transaction:
         healed = []
         for item, position, voucher_no in zip(items, positions, voucher_nos, strict=True):
             refusal = item.refusal
-            outcome = Decided(item.outcome, item.book.code, position, voucher_no, refusal and refusal.code, refusal.detail if refusal else "")
+            outcome = Decided(
+                item.outcome,
+                item.book.code,
+                position,
+                voucher_no,
+                refusal and refusal.code,
+                refusal.detail if refusal else "",
+            )
             if item.arrival >= 0 and item.revision == 1:
                 decided[item.arrival] = outcome
             else:
@@ -287,19 +324,33 @@ def _place(layout: Layout, firsts: Sequence[int], voucher_firsts: Sequence[int])
     starts = np.repeat(np.array([span.start for span in layout.spans], dtype=np.int64), sizes)
     positions = np.repeat(np.array(firsts, dtype=np.int64), sizes) + np.arange(len(starts), dtype=np.int64) - starts
     running = np.cumsum(layout.is_voucher)
-    before = np.repeat(np.array([running[span.start] - layout.is_voucher[span.start] for span in layout.spans], dtype=np.int64), sizes)
+    before = np.repeat(
+        np.array([running[span.start] - layout.is_voucher[span.start] for span in layout.spans], dtype=np.int64),
+        sizes,
+    )
     voucher_nos = (np.repeat(np.array(voucher_firsts, dtype=np.int64), sizes) + running - before) * layout.is_voucher
     return positions, voucher_nos
 
 
 def _block_row(
-    book_id: int, number: int, batch_id: int, first: int, last: int, recorded_at_us: int, root: bytes, previous: bytes, sealed: bytes
+    book_id: int,
+    number: int,
+    batch_id: int,
+    first: int,
+    last: int,
+    recorded_at_us: int,
+    root: bytes,
+    previous: bytes,
+    sealed: bytes,
 ) -> bytes:
     return b"".join(
         (
             b"\0\x09",
             field_bytes(book_id.to_bytes(4, "big")),
-            *(field_bytes(value.to_bytes(8, "big")) for value in (number, batch_id, first, last, recorded_at_us - POSTGRES_EPOCH_US)),
+            *(
+                field_bytes(value.to_bytes(8, "big"))
+                for value in (number, batch_id, first, last, recorded_at_us - POSTGRES_EPOCH_US)
+            ),
             *(field_bytes(value) for value in (root, previous, sealed)),
         )
     )
@@ -318,5 +369,3 @@ def _dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, obj
         "timestamp_ms": record.timestamp, "key": record.key, "value": record.value,
         "headers": Jsonb([[name, b64encode(value).decode()] for name, value in record.headers]),
     }  # fmt: skip
-
-

@@ -1,10 +1,11 @@
 """The projector: follows the ledger's topic and applies it to every read model.
 
-What has been applied is said by the projections' checkpoints alone; the place in the topic only saves time. So
-it may start anywhere at or before it, read a message twice, or lose the topic's past: the store fills gaps.
+What has been applied is said by the projections' checkpoints alone; the place in the topic only saves time.
+It may be at or before that, a message may come twice, the topic may lose its past: the store fills gaps.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -24,6 +25,7 @@ from consumers.transport.ports import (
     Source,
     TransportUnavailable,
 )
+from projections.checkpoints import read_lag
 from projections.projection import Projection
 from projections.registry import PROJECTIONS
 from projections.runner import Applied, Runner
@@ -35,6 +37,7 @@ FETCH_TIMEOUT_MS = 200
 RETRY_MIN_SECONDS = 0.1
 RETRY_MAX_SECONDS = 5.0
 HASH_BYTES = 16
+LAG_SECONDS = 5.0
 RETRIED = (TransportUnavailable, psycopg.OperationalError)
 
 LABELS = ("projector.fetched", "projector.applied")
@@ -48,21 +51,21 @@ logger = structlog.stdlib.get_logger(__name__)
 class ProjectorMetrics(Protocol):
     """What the projector reports."""
 
-    def projected(self, events: int, from_store: int) -> None:
-        """Events that were new, and of these those that the topic did not bring."""
+    def projected(self, events: int) -> None:
+        """This many events were new."""
         ...
 
-    def projection_stopped(self, book_id: int, code: str) -> None:
-        """A projection of this book takes nothing more."""
+    def projection_lag(self, projection: str, positions: int) -> None:
+        """This many committed events are not in the read model yet, over all books."""
         ...
 
 
 class NoProjectorMetrics:
     """Nobody measures."""
 
-    def projected(self, events: int, from_store: int) -> None: ...
+    def projected(self, events: int) -> None: ...
 
-    def projection_stopped(self, book_id: int, code: str) -> None: ...
+    def projection_lag(self, projection: str, positions: int) -> None: ...
 
 
 def nothing(label: str) -> None:
@@ -82,6 +85,7 @@ class Projector:
         labels: Callable[[str], None] = nothing,
         metrics: ProjectorMetrics | None = None,
         max_records: int = MAX_RECORDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._connect = connect
@@ -92,6 +96,8 @@ class Projector:
         self._max_records = max_records
         self._connection: psycopg.Connection | None = None
         self._lock = asyncio.Lock()
+        self._clock = clock
+        self._report_lag_at = 0.0
 
     # The source asks where to begin
 
@@ -127,8 +133,11 @@ class Projector:
             await asyncio.gather(work, stopping, return_exceptions=True)
             await self.close()
 
-    async def project_once(self, *, timeout_ms: int = FETCH_TIMEOUT_MS) -> Applied:
-        """Fetch and apply one batch. The source must be started with this object as its assignment."""
+    async def project_once(self, *, timeout_ms: int = FETCH_TIMEOUT_MS) -> Applied | None:
+        """Fetch and apply one batch; None when nothing came.
+
+        The source must be started with this object as its assignment.
+        """
         return await self._apply(await self._fetch(timeout_ms))
 
     async def close(self) -> None:
@@ -175,20 +184,30 @@ class Projector:
                 self._labels("projector.fetched")
                 return batch
 
-    async def _apply(self, batch: Mapping[Partition, Slice]) -> Applied:
+    async def _apply(self, batch: Mapping[Partition, Slice]) -> Applied | None:
+        await self._report_lag()
         if not batch:
-            return Applied()
+            return None
         async with self._lock:
             applied = await in_thread(self._apply_now, batch)
         self._labels("projector.applied")
-        self._metrics.projected(applied.events, applied.from_store)
+        self._metrics.projected(applied.events)
         for stop in applied.stops:
             logger.error("projection.stopped", book_id=stop.book_id, code=stop.code, detail=stop.detail)
-            self._metrics.projection_stopped(stop.book_id, stop.code)
         if applied.foreign:
             logger.warning("projector.foreign_messages", messages=applied.foreign)
         await self._source.commit({partition: part.next_offset for partition, part in batch.items()})
         return applied
+
+    async def _report_lag(self) -> None:
+        now = self._clock()
+        if now < self._report_lag_at:
+            return
+        self._report_lag_at = now + LAG_SECONDS
+        async with self._lock:
+            lag = await in_thread(self._read_lag)
+        for projection, positions in lag.items():
+            self._metrics.projection_lag(projection, positions)
 
     # In a thread, under the lock
 
@@ -202,6 +221,11 @@ class Projector:
         with connection.transaction():
             stored = read_source_positions(connection, CONSUMER, [self._topic])
         return {Partition(*key): position for key, position in stored.items()}
+
+    def _read_lag(self) -> dict[str, int]:
+        connection = self._connected()
+        with connection.transaction():
+            return read_lag(connection)
 
     def _connected(self) -> psycopg.Connection:
         """The connection; one that broke is replaced."""

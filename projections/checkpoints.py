@@ -68,6 +68,11 @@ WHERE book_id = %s AND projection = ANY(%s::text[]) AND state = 'ACTIVE'
 """
 
 
+LAG: Final[LiteralString] = """
+SELECT projection, sum(lag_positions)::bigint FROM projections.progress GROUP BY projection
+"""
+
+
 def lock_checkpoints(
     connection: psycopg.Connection, book_ids: Iterable[int], projections: Sequence[Projection]
 ) -> dict[int, list[Checkpoint]]:
@@ -121,3 +126,8 @@ def stop_projections(
 ) -> None:
     """Mark projections of a book as stopped: they take nothing more until a rebuild."""
     connection.execute(STOP, (code, detail, book_id, texts(sorted(names))))
+
+
+def read_lag(connection: psycopg.Connection) -> dict[str, int]:
+    """Committed events that each projection has still to apply, over all books."""
+    return dict(connection.execute(LAG))

@@ -1,1 +1,1 @@
-"""Contracts: event types and their envelope, generated JSON Schema, charts, and the database schema as migrations."""
+"""Contracts: event types, their envelope and JSON Schema, charts, and the database schema as migrations."""

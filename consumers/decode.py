@@ -1,0 +1,221 @@
+"""From a record to an incoming event: decoded and validated, or refused with a stable code. Pure.
+
+The straight path is for the events that come by the million: binary mode, known type, valid data. Whatever
+stumbles there starts again on the thorough path, which reads everything in the order of `Code` and finds the
+precise answer; structured events are read there too.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+from pydantic_core import ValidationError
+
+from consumers.facts import FACTS
+from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming, Record
+from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.payments import Fact
+from schemas.envelope import (
+    MAX_ATTRIBUTE_LENGTH,
+    STRUCTURED,
+    EnvelopeError,
+    attributes_of_headers,
+    check_book,
+    check_source,
+    envelope_of,
+    is_structured,
+    parse_time_us,
+)
+from schemas.events.explain import explain
+from schemas.events.registry import EVENT_TYPES, FAMILIES, family
+from schemas.strict_json import MAX_BYTES, UnreadableJsonError, has_every_member, read_json
+
+FINGERPRINT_VERSION = b"\x01"
+FINGERPRINT_BYTES = 16
+TEXTS_KEPT = 1_000
+"""Books and sources remembered as checked; past that the memory is emptied and fills again."""
+
+
+@dataclass(slots=True, frozen=True)
+class _EventType:
+    """How one type of event is read. Any: its validator makes what its `to_fact` takes."""
+
+    name: str
+    prefix: bytes
+    validate_json: Callable[[bytes], Any]
+    validate_python: Callable[[object], Any]
+    to_fact: Callable[[Any], Fact]
+
+
+class Decoder:
+    """Decodes records. `assets` are the known currencies; `incarnation` tells that of a topic's partition.
+
+    With `expected_book` an event of any other book is refused `BOOK_MISMATCH`.
+    """
+
+    def __init__(
+        self,
+        assets: Mapping[str, int],
+        *,
+        expected_book: str | None = None,
+        incarnation: Callable[[str, int], int] = lambda _topic, _partition: 1,
+    ) -> None:
+        self._assets = frozenset(assets)
+        self._expected_book = expected_book
+        self._incarnation = incarnation
+        self._types = {name: _event_type(name, schema) for name, schema in EVENT_TYPES.items()}
+        self._types_by_bytes = {name.encode(): event_type for name, event_type in self._types.items()}
+        self._books: dict[bytes, str] = {}
+        self._sources: dict[bytes, str] = {}
+
+    def decode_many(self, records: Iterable[Record]) -> list[Incoming]:
+        return [self.decode(record) for record in records]
+
+    def decode(self, record: Record) -> Incoming:
+        """What became of this record; never raises for what is in it."""
+        try:
+            return self._straight(record)
+        except (LookupError, ValueError, AttributeError, TypeError):
+            return self._thorough(record)
+
+    # -------------------------------------------------------------------------------------- the straight path
+    def _straight(self, record: Record) -> Incoming:
+        """Binary mode. Any exception of a plain look-up, decoding or validation means: not so simple."""
+        value = record.value
+        pairs = record.headers
+        headers = dict(pairs)
+        if value is None or len(value) > MAX_BYTES or len(headers) != len(pairs):
+            raise ValueError
+        event_type = self._types_by_bytes[headers["ce_type"]]
+        if (
+            headers["ce_specversion"] != b"1.0"
+            or headers.get("content-type", b"application/json") != b"application/json"
+        ):
+            raise ValueError
+        book = self._books.get(headers["ce_ledgerbook"]) or self._checked_book(headers["ce_ledgerbook"])
+        source = self._sources.get(headers["ce_source"]) or self._checked_source(headers["ce_source"])
+        event_id = headers["ce_id"].decode("ascii")
+        order_key = headers["ce_subject"].decode("ascii")
+        if not (0 < len(event_id) <= MAX_ATTRIBUTE_LENGTH and event_id.isprintable()):
+            raise ValueError
+        if not (0 < len(order_key) <= MAX_ATTRIBUTE_LENGTH and order_key.isprintable()):
+            raise ValueError
+        time_us = parse_time_us(headers["ce_time"].decode("ascii"))
+        data = event_type.validate_json(value)
+        canonical = orjson.dumps(data)
+        if not has_every_member(value, canonical):
+            read_json(value)
+        if "currency" in data and data["currency"] not in self._assets:
+            raise ValueError
+        digest = blake2b(event_type.prefix + canonical, digest_size=FINGERPRINT_BYTES).digest()
+        return Incoming(
+            book, source, event_id, event_type.name, order_key, time_us, FINGERPRINT_VERSION + digest,
+            event_type.to_fact(data), None, record,
+        )  # fmt: skip
+
+    def _checked_book(self, raw: bytes) -> str:
+        book = raw.decode("ascii")
+        check_book(book)
+        if self._expected_book not in (None, book):
+            raise ValueError
+        return _remember(self._books, raw, book)
+
+    def _checked_source(self, raw: bytes) -> str:
+        source = raw.decode("ascii")
+        if not (0 < len(source) <= MAX_ATTRIBUTE_LENGTH and source.isprintable()):
+            raise ValueError
+        check_source(source)
+        return _remember(self._sources, raw, source)
+
+    # -------------------------------------------------------------------------------------- the thorough path
+    def _thorough(self, record: Record) -> Incoming:
+        event_type = ""
+        try:
+            document = read_json(record.value)
+            attributes, data = _parts(record, document)
+            event_type = _readable_type(attributes)
+            envelope = envelope_of(attributes)
+        except UnreadableJsonError as error:
+            return self._undecodable(record, event_type, Refusal(Code(error.code), error.detail))
+        except EnvelopeError as error:
+            return self._undecodable(record, event_type, Refusal(Code.ENVELOPE_INVALID, str(error)))
+        if self._expected_book not in (None, envelope.book):
+            refusal = Refusal(Code.BOOK_MISMATCH, f"the event is not of book {self._expected_book}")
+            return self._undecodable(record, event_type, refusal)
+        fact, refusal_of_data = self._fact_or_refusal(envelope.event_type, data)
+        canonical = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+        return Incoming(
+            envelope.book, envelope.source, envelope.event_id, envelope.event_type, envelope.subject,
+            envelope.time_us, fingerprint(envelope.event_type, canonical), fact, refusal_of_data, record,
+        )  # fmt: skip
+
+    def _fact_or_refusal(self, event_type: str, data: object) -> tuple[Fact | None, Refusal | None]:
+        known = self._types.get(event_type)
+        if known is None:
+            if family(event_type) in FAMILIES:
+                code, detail = (
+                    Code.SCHEMA_VERSION_UNKNOWN,
+                    "this release does not know this version of the type",
+                )
+            else:
+                code, detail = Code.EVENT_TYPE_UNKNOWN, "this release does not know this type of event"
+            return None, Refusal(code, detail, f"schema:{event_type}")
+        try:
+            validated = known.validate_python(data)
+        except ValidationError as error:
+            fault = explain(error, data)
+            return None, Refusal(Code(fault.code), fault.detail)
+        if "currency" in validated and validated["currency"] not in self._assets:
+            return None, Refusal(Code.CURRENCY_UNKNOWN, "currency: not an asset of this ledger")
+        return known.to_fact(validated), None
+
+    def _undecodable(self, record: Record, event_type: str, refusal: Refusal) -> Incoming:
+        """The record belongs to no book that we can trust: it stands in the system book."""
+        incarnation = self._incarnation(record.topic, record.partition)
+        key = f"{incarnation}:{record.topic}:{record.partition}:{record.offset}"
+        return Incoming(
+            SYSTEM_BOOK, UNDECODABLE_SOURCE, key, event_type, key, max(record.timestamp, 0) * 1000,
+            fingerprint(event_type, record.value or b""), None, refusal, record,
+        )  # fmt: skip
+
+
+def fingerprint(event_type: str, data: bytes) -> bytes:
+    """Version byte and hash of type and canonical data as received: equal for repeats, in either mode."""
+    digest = blake2b(fingerprint_prefix(event_type) + data, digest_size=FINGERPRINT_BYTES).digest()
+    return FINGERPRINT_VERSION + digest
+
+
+def fingerprint_prefix(event_type: str) -> bytes:
+    return event_type.encode() + b"\0"
+
+
+def _event_type(name: str, schema: type) -> _EventType:
+    validator = TypeAdapter(schema).validator
+    return _EventType(name, fingerprint_prefix(name), validator.validate_json, validator.validate_python, FACTS[name])
+
+
+def _remember(texts: dict[bytes, str], raw: bytes, text: str) -> str:
+    if len(texts) >= TEXTS_KEPT:
+        texts.clear()
+    texts[raw] = text
+    return text
+
+
+def _parts(record: Record, document: object) -> tuple[Mapping[str, object], object]:
+    """Attributes and data of an event in either mode. Raises `EnvelopeError`."""
+    if not is_structured(record.headers):
+        return attributes_of_headers(record.headers), document
+    if not isinstance(document, dict):
+        raise EnvelopeError(f"neither ce_ headers nor an object of {STRUCTURED}")
+    if "data" not in document:
+        raise EnvelopeError("data are missing")
+    return document, document["data"]
+
+
+def _readable_type(attributes: Mapping[str, object]) -> str:
+    """The type for whoever looks at a refused record: only if it is one of ours, or nearly."""
+    event_type = attributes.get("type")
+    return event_type if isinstance(event_type, str) and family(event_type) in FAMILIES else ""

@@ -1,0 +1,79 @@
+"""Turns validated event data into the core's facts: the only place where digits become integers."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ledger_core.domain.payments import (
+    Beneficiary,
+    Fact,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentRefunded,
+    PaymentVoided,
+    PayoutPaid,
+)
+from schemas.events.payments import (
+    BeneficiaryData,
+    PaymentAuthorizedV1,
+    PaymentCapturedV1,
+    PaymentRefundedV1,
+    PaymentVoidedV1,
+    PayoutPaidV1,
+)
+
+
+def payment_authorized(data: PaymentAuthorizedV1) -> PaymentAuthorized:
+    return PaymentAuthorized(data["payment_id"], int(data["amount_minor"]), data["currency"], data["method"])
+
+
+def payment_captured(data: PaymentCapturedV1) -> PaymentCaptured:
+    shares = data.get("beneficiaries")
+    return PaymentCaptured(
+        data["payment_id"],
+        int(data["amount_minor"]),
+        data["currency"],
+        data["method"],
+        _beneficiaries(shares) if shares else (),
+        data.get("payer"),
+    )
+
+
+def payment_voided(data: PaymentVoidedV1) -> PaymentVoided:
+    return PaymentVoided(data["payment_id"], data.get("reason", ""))
+
+
+def payment_refunded(data: PaymentRefundedV1) -> PaymentRefunded:
+    shares = data.get("beneficiaries")
+    return PaymentRefunded(
+        data["payment_id"],
+        data["refund_id"],
+        int(data["amount_minor"]),
+        data["currency"],
+        _beneficiaries(shares) if shares else (),
+        data.get("payer"),
+    )
+
+
+def payout_paid(data: PayoutPaidV1) -> PayoutPaid:
+    return PayoutPaid(data["payout_id"], data["account"], int(data["amount_minor"]), data["currency"])
+
+
+def _beneficiaries(shares: list[BeneficiaryData]) -> tuple[Beneficiary, ...]:
+    if len(shares) == 1:  # nearly always: no loop
+        share = shares[0]
+        return (Beneficiary(share["account"], int(share["amount_minor"]), share.get("commission_bps", 0)),)
+    return tuple([
+        Beneficiary(share["account"], int(share["amount_minor"]), share.get("commission_bps", 0))
+        for share in shares
+    ])  # fmt: skip
+
+
+# Any: each function takes the data of its own type, which the validator of that type has just made.
+FACTS: Mapping[str, Callable[[Any], Fact]] = MappingProxyType({
+    "payment.authorized.v1": payment_authorized,
+    "payment.captured.v1": payment_captured,
+    "payment.voided.v1": payment_voided,
+    "payment.refunded.v1": payment_refunded,
+    "payout.paid.v1": payout_paid,
+})  # fmt: skip

@@ -1,0 +1,59 @@
+"""The table of posting rules: to add one is a function, a row here and an example."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from ledger_core.domain.charts import Chart
+from ledger_core.domain.outcomes import Refusal
+from ledger_core.domain.payments import (
+    Fact,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentRefunded,
+    PaymentVoided,
+    PayoutPaid,
+)
+from ledger_core.domain.vouchers import Draft, Line
+from ledger_core.rules import payments, payouts
+
+
+@dataclass(slots=True, frozen=True)
+class Rule:
+    """How one kind of fact is posted. A rule that comes to post something else gets a new version.
+
+    `propose` None: no entries of its own (a void mirrors what was captured, as the locked subject knows it).
+    """
+
+    kind: str
+    name: str
+    version: int
+    # Any: the key of the table says which fact the function takes.
+    propose: Callable[[Any, Chart], list[Line] | Refusal] | None
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+RULES: Mapping[type[Fact], Rule] = MappingProxyType({
+    PaymentAuthorized: Rule("authorization", "payment_authorized", 1, None),
+    PaymentCaptured: Rule("capture", "payment_captured", 1, payments.captured),
+    PaymentVoided: Rule("void", "payment_voided", 1, None),
+    PaymentRefunded: Rule("refund", "payment_refunded", 1, payments.refunded),
+    PayoutPaid: Rule("payout", "payout_paid", 1, payouts.paid),
+})  # fmt: skip
+
+_LABELS: Mapping[type[Fact], str] = MappingProxyType({fact: rule.label for fact, rule in RULES.items()})
+
+
+def propose(fact: Fact, chart: Chart) -> Draft | Refusal | None:
+    """The voucher for this fact by the book's chart; None where the fact has no entries of its own."""
+    rule = RULES[type(fact)]
+    if rule.propose is None:
+        return None
+    lines = rule.propose(fact, chart)
+    if isinstance(lines, Refusal):
+        return lines
+    return Draft(rule.kind, _LABELS[type(fact)], lines)

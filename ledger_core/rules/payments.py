@@ -1,0 +1,93 @@
+"""Captures and refunds of payments: who gets which part of the money.
+
+| | capture | refund |
+|---|---|---|
+| clearing of the processor, or the payer's wallet | debit the amount | credit the amount |
+| each beneficiary | credit its part less commission | debit its part less commission |
+| platform fees, in one line | credit the commissions | debit the commissions |
+| suspense of the order: amount less all parts | credit it, or debit what is missing | the other side |
+
+Commission is rounded down in minor units: the beneficiary gets the remainder.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from ledger_core.domain.charts import CONTROL_PREFIX, Chart, Role
+from ledger_core.domain.money import MAX_AMOUNT_MINOR, commission_minor
+from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.payments import Beneficiary, PaymentCaptured, PaymentRefunded
+from ledger_core.domain.vouchers import Line, Purpose, Side
+from ledger_core.rules.accounts import control_missing, same_account_on_both_sides
+
+# Plain values: hashing and comparing members of an enum costs more than the rest of a rule.
+_CLEARING: Final = Role.PROCESSOR_CLEARING.value
+_FEES: Final = Role.PLATFORM_FEES.value
+_SUSPENSE: Final = Role.ORDER_SUSPENSE.value
+_UNALLOCATED: Final = CONTROL_PREFIX + Role.UNALLOCATED_SALES.value
+_PAYMENT_PURPOSE: Final = Purpose.PAYMENT.value
+_REFUND_PURPOSE: Final = Purpose.REFUND.value
+_SHARE_PURPOSE: Final = Purpose.SELLER_SHARE.value
+_FEE_PURPOSE: Final = Purpose.PLATFORM_FEE.value
+_SUSPENSE_PURPOSE: Final = Purpose.SUSPENSE.value
+_UNALLOCATED_PURPOSE: Final = Purpose.UNALLOCATED.value
+_line: Final = tuple.__new__  # half of what Line(...) costs; a capture makes three
+
+
+def captured(fact: PaymentCaptured, chart: Chart) -> list[Line] | Refusal:
+    """The payer's money comes in and is shared out."""
+    return _share_out(
+        fact.amount_minor, fact.currency, fact.payer, fact.beneficiaries, chart, "D", "C", _PAYMENT_PURPOSE
+    )
+
+
+def refunded(fact: PaymentRefunded, chart: Chart) -> list[Line] | Refusal:
+    """As a capture with sides exchanged, commission given back likewise."""
+    return _share_out(
+        fact.amount_minor, fact.currency, fact.payer, fact.beneficiaries, chart, "C", "D", _REFUND_PURPOSE
+    )
+
+
+def _share_out(
+    amount_minor: int,
+    currency: str,
+    payer: str | None,
+    beneficiaries: Sequence[Beneficiary],
+    chart: Chart,
+    payer_side: Side,
+    share_side: Side,
+    payer_purpose: int,
+) -> list[Line] | Refusal:
+    """One line for the payer, one for each part; what is left or missing goes to the order's suspense."""
+    account = chart.resolve(payer, currency) if payer else chart.control(_CLEARING, currency)
+    if account is None:
+        return control_missing(payer or _CLEARING, currency)
+    lines = [_line(Line, (account, payer_side, amount_minor, currency, payer_purpose))]
+    rest_minor, fees_minor = amount_minor, 0
+    for share in beneficiaries:
+        account = share.account
+        if account.startswith(CONTROL_PREFIX):
+            account = chart.resolve(account, currency)
+            if account is None:
+                return control_missing(share.account, currency)
+        fee_minor = commission_minor(share.amount_minor, share.commission_bps)
+        rest_minor -= share.amount_minor
+        fees_minor += fee_minor
+        if fee_minor < share.amount_minor:
+            purpose = _UNALLOCATED_PURPOSE if share.account == _UNALLOCATED else _SHARE_PURPOSE
+            net_minor = share.amount_minor - fee_minor
+            lines.append(_line(Line, (account, share_side, net_minor, currency, purpose)))
+    if fees_minor:
+        account = chart.control(_FEES, currency)
+        if account is None:
+            return control_missing(_FEES, currency)
+        lines.append(_line(Line, (account, share_side, fees_minor, currency, _FEE_PURPOSE)))
+    if rest_minor:
+        account = chart.control(_SUSPENSE, currency)
+        if account is None:
+            return control_missing(_SUSPENSE, currency)
+        side = share_side if rest_minor > 0 else payer_side
+        lines.append(_line(Line, (account, side, abs(rest_minor), currency, _SUSPENSE_PURPOSE)))
+    if fees_minor > MAX_AMOUNT_MINOR or rest_minor < -MAX_AMOUNT_MINOR:
+        return Refusal(Code.OVERFLOW, "the parts add up to more than a line can hold")
+    return same_account_on_both_sides(lines) or lines

@@ -1,0 +1,1 @@
+"""The upstream events that the ledger understands: one typed dictionary per type and version."""

@@ -1,0 +1,121 @@
+"""Payment events, version 1: what a marketplace's payment services publish.
+
+Typed dictionaries, not models: validating straight from bytes costs half. Their fields stand in alphabetical
+order and so do those of the validated dictionary, whose serialisation therefore is the canonical form that is
+fingerprinted; no default is filled in. Within a version changes are additive and optional; anything else is a
+new version.
+"""
+
+from typing import Annotated, NotRequired
+
+from pydantic import ConfigDict, Field, StringConstraints, with_config
+from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
+
+STRICT = ConfigDict(strict=True, extra="forbid")
+
+AmountMinor = Annotated[
+    str,
+    StringConstraints(pattern=r"^[1-9][0-9]{0,17}$"),
+    Field(description="Minor units of the currency, as ASCII digits", examples=["10000"]),
+]
+Currency = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,11}$"),
+    Field(description="Code of an asset that the ledger knows: ISO 4217, or one of its own", examples=["BRL"]),
+]
+Identifier = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$"),
+    Field(description="An id of the publishing service", examples=["pay-1001"]),
+]
+AccountCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$"),
+    Field(
+        description="Code of an account, or `control:` and the role of a control account",
+        examples=["wallet:seller:42", "control:UNALLOCATED_SALES"],
+    ),
+]
+CommissionBps = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=10_000,
+        description="The platform's commission on the gross part, in basis points; 0 if absent",
+    ),
+]
+Reason = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", max_length=500),
+    Field(description="For people", examples=["ordered twice"]),
+]
+
+
+@with_config(STRICT)
+class BeneficiaryData(TypedDict):
+    """A party of a capture or refund, and its gross part."""
+
+    account: AccountCode
+    amount_minor: AmountMinor
+    commission_bps: NotRequired[CommissionBps]
+
+
+Beneficiaries = Annotated[list[BeneficiaryData], Field(max_length=1000)]
+
+
+@with_config(STRICT)
+class PaymentAuthorizedV1(TypedDict):
+    """The payer's bank promised an amount. Recorded, without entries."""
+
+    amount_minor: AmountMinor
+    currency: Currency
+    method: Identifier
+    payment_id: Identifier
+
+
+@with_config(STRICT)
+class PaymentCapturedV1(TypedDict):
+    """The amount was taken, from the processor or from the wallet of `payer`.
+
+    What the beneficiaries do not account for goes to the suspense of the order.
+    """
+
+    amount_minor: AmountMinor
+    beneficiaries: NotRequired[Beneficiaries]
+    currency: Currency
+    method: Identifier
+    payer: NotRequired[AccountCode]
+    payment_id: Identifier
+
+
+@with_config(STRICT)
+class PaymentVoidedV1(TypedDict):
+    """The payment was called off: before its capture nothing posts, after it the captures are mirrored."""
+
+    payment_id: Identifier
+    reason: NotRequired[Reason]
+
+
+@with_config(STRICT)
+class PaymentRefundedV1(TypedDict):
+    """Money went back to the payer; the beneficiaries bear it as they would have received it."""
+
+    amount_minor: AmountMinor
+    beneficiaries: NotRequired[Beneficiaries]
+    currency: Currency
+    payer: NotRequired[AccountCode]
+    payment_id: Identifier
+    refund_id: Identifier
+
+
+@with_config(STRICT)
+class PayoutPaidV1(TypedDict):
+    """A seller's money left through the bank."""
+
+    account: AccountCode
+    amount_minor: AmountMinor
+    currency: Currency
+    payout_id: Identifier
+
+
+EventData = PaymentAuthorizedV1 | PaymentCapturedV1 | PaymentVoidedV1 | PaymentRefundedV1 | PayoutPaidV1

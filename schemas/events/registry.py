@@ -1,0 +1,31 @@
+"""The table of event types: to add one is a typed dictionary, a row here, a rule and an example."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from schemas.events.payments import (
+    PaymentAuthorizedV1,
+    PaymentCapturedV1,
+    PaymentRefundedV1,
+    PaymentVoidedV1,
+    PayoutPaidV1,
+)
+
+EVENT_TYPES: Mapping[str, type] = MappingProxyType({
+    "payment.authorized.v1": PaymentAuthorizedV1,
+    "payment.captured.v1": PaymentCapturedV1,
+    "payment.voided.v1": PaymentVoidedV1,
+    "payment.refunded.v1": PaymentRefundedV1,
+    "payout.paid.v1": PayoutPaidV1,
+})  # fmt: skip
+
+_VERSION = re.compile(r"\.v[0-9]{1,6}$")
+
+
+def family(event_type: str) -> str:
+    """The type without its version: `payment.captured` of `payment.captured.v1`."""
+    return _VERSION.sub("", event_type)
+
+
+FAMILIES = frozenset(family(event_type) for event_type in EVENT_TYPES)

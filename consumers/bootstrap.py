@@ -1,0 +1,179 @@
+"""Puts the processes of this package together: payments consumer, relay, projector, or all three in one.
+
+`python -m consumers.bootstrap payments` is one process; settings come from LEDGER_… variables. Exit code 0
+after SIGTERM or SIGINT, 1 when the work failed, 5 when the configuration does not let it start.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Final
+
+import psycopg
+import structlog
+
+from consumers.decode import Decoder
+from consumers.logging import configure_logging, masked_text
+from consumers.metrics import ConsumerMetrics, serve_metrics
+from consumers.payments import PaymentsConsumer, PaymentsSettings
+from consumers.process import labels_for, stop_on_signals, tune_collector
+from consumers.projector import Projector
+from consumers.relay import Relay
+from consumers.server_check import demand_safe_server
+from consumers.settings import (
+    AllInOneProcess,
+    ConfigurationError,
+    PaymentsProcess,
+    ProcessSettings,
+    ProjectorProcess,
+    RelayProcess,
+    load_settings,
+)
+from consumers.transports import choose_transport
+from ledger_core.store.connection import Role, connect
+from ledger_core.store.poster import Poster
+
+log = structlog.get_logger(__name__)
+
+EXIT_FAILED: Final = 1
+EXIT_NOT_READY: Final = 5
+ASSETS: Final = "SELECT code, asset_id FROM ledger.asset"
+
+
+def read_assets(dsn: str) -> dict[str, int]:
+    """The currencies that the database knows. Raises psycopg.errors.UndefinedTable before the first migration."""
+    with connect(dsn, Role.POSTER) as connection:
+        return dict(connection.execute(ASSETS).fetchall())
+
+
+async def run_payments(settings: PaymentsProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
+    """The payments consumer, until `stop`."""
+    dsn = settings.postgres_dsn.get_secret_value()
+    decoder = Decoder(await asyncio.to_thread(read_assets, dsn))
+    label = labels_for(settings.fault_kill_at)
+    poster = Poster(dsn, decode=decoder.decode, label=label)
+    await asyncio.to_thread(poster.open)
+    source = choose_transport(settings).source([settings.payments_topic], settings.payments_group, Role.POSTER)
+    limits = PaymentsSettings(
+        batch_max_events=settings.batch_max_events,
+        batch_max_ms=settings.batch_max_ms,
+        reject_flood=settings.reject_flood,
+    )
+    try:
+        await PaymentsConsumer(source, poster, decoder, limits, metrics, label).run(stop)
+    finally:
+        await asyncio.to_thread(poster.close)
+
+
+async def run_relay(settings: RelayProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
+    """The relay, until `stop`."""
+    sink = choose_transport(settings).sink("ledger-relay", Role.PROJECTOR)
+    label = labels_for(settings.fault_kill_at)
+    await Relay(projector_connection(settings), sink, settings.ledger_topic, labels=label, metrics=metrics).run(stop)
+
+
+async def run_projector(settings: ProjectorProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
+    """The projector, until `stop`."""
+    source = choose_transport(settings).source([settings.ledger_topic], settings.projector_group, Role.PROJECTOR)
+    label = labels_for(settings.fault_kill_at)
+    connections = projector_connection(settings)
+    await Projector(source, connections, topic=settings.ledger_topic, labels=label, metrics=metrics).run(stop)
+
+
+async def run_all(settings: AllInOneProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
+    """All three, until `stop`; when one fails the others stop too, and its error comes out."""
+    async with asyncio.TaskGroup() as tasks:
+        for run in (run_payments, run_relay, run_projector):
+            tasks.create_task(run(settings, metrics, stop))
+
+
+def projector_connection(settings: ProcessSettings) -> Callable[[], psycopg.Connection]:
+    """Opens connections as the projector's role."""
+    dsn = settings.postgres_dsn.get_secret_value()
+    return lambda: connect(dsn, Role.PROJECTOR)
+
+
+Work = Callable[[ConsumerMetrics, asyncio.Event], Coroutine[object, object, None]]
+
+
+def choose_work(name: str) -> tuple[ProcessSettings, Work]:
+    """The settings of a process and its coroutine. Raises `ConfigurationError`, KeyError for another name."""
+    match name:
+        case "payments":
+            payments = load_settings(PaymentsProcess)
+            return payments, lambda metrics, stop: run_payments(payments, metrics, stop)
+        case "relay":
+            relay = load_settings(RelayProcess)
+            return relay, lambda metrics, stop: run_relay(relay, metrics, stop)
+        case "projector":
+            projector = load_settings(ProjectorProcess)
+            return projector, lambda metrics, stop: run_projector(projector, metrics, stop)
+        case "all":
+            every = load_settings(AllInOneProcess)
+            return every, lambda metrics, stop: run_all(every, metrics, stop)
+    raise KeyError(name)
+
+
+PROCESSES: Final = ("payments", "relay", "projector", "all")
+
+
+async def _run(name: str, settings: ProcessSettings, work: Work) -> None:
+    stop = stop_on_signals()
+    metrics = ConsumerMetrics()
+    server = None
+    if settings.metrics_port is not None:
+        server, _ = serve_metrics(metrics, settings.metrics_port)
+        log.info("metrics.serving", port=server.server_port)
+    tune_collector()
+    log.info("process.started", process=name, broker=settings.broker)
+    try:
+        await work(metrics, stop)
+    finally:
+        if server is not None:
+            server.shutdown()
+            server.server_close()
+    log.info("process.stopped", process=name)
+
+
+def run_process(name: str) -> int:
+    """Runs one process to its end and says how it went, as an exit code."""
+    try:
+        settings, work = choose_work(name)
+        configure_logging(settings.log_level)
+        demand_safe_server(settings.postgres_dsn.get_secret_value(), allow_owner_login=settings.allow_owner_login)
+    except ConfigurationError as error:
+        print(f"CONFIGURATION_UNSAFE {masked_text(str(error))}", file=sys.stderr)  # noqa: T201 - no logs yet
+        return EXIT_NOT_READY
+    except psycopg.OperationalError as error:
+        log.error("process.store_unavailable", detail=_first_line(error))
+        return EXIT_NOT_READY
+    try:
+        asyncio.run(_run(name, settings, work))
+    except Exception as error:
+        for cause in _causes(error):
+            log.error("process.failed", error=type(cause).__name__, detail=_first_line(cause), exc_info=cause)
+        return EXIT_FAILED
+    return 0
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """What went wrong in each task of a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return [cause for inner in error.exceptions for cause in _causes(inner)]
+    return [error]
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`python -m consumers.bootstrap payments|relay|projector|all`."""
+    if len(arguments) != 1 or arguments[0] not in PROCESSES:
+        print(f"usage: python -m consumers.bootstrap {'|'.join(PROCESSES)}", file=sys.stderr)  # noqa: T201
+        return 2
+    return run_process(arguments[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

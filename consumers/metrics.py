@@ -1,0 +1,108 @@
+"""Prometheus metrics of the consumers. Names and labels as users know them; no ids as labels.
+
+Each process has a registry of its own, so that nothing is registered at import and tests see only themselves.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Sequence
+from threading import Thread
+from typing import Final
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from consumers.transport.ports import Partition
+from ledger_core.domain.outcomes import Outcome
+from ledger_core.store.batch import Decided
+
+LOOPBACK: Final = "127.0.0.1"
+BATCH_SECONDS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class ConsumerMetrics:
+    """What the payments consumer, the relay and the projector report."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry = registry or CollectorRegistry()
+        self._events = Counter(
+            "ledger_events_consumed",
+            "Upstream events by outcome; the outcomes add up to what was consumed",
+            ["outcome"],
+            registry=registry,
+        )
+        self._vouchers = Counter("ledger_vouchers_posted", "Vouchers posted", ["status"], registry=registry)
+        self._replays = Counter("ledger_idempotent_replays", "Events that were decided before", registry=registry)
+        self._skipped = Counter("ledger_events_skipped", "Events not for us", ["reason"], registry=registry)
+        self._dead_letters = Counter("ledger_dead_letters", "Events rejected or parked", ["code"], registry=registry)
+        self._missing = Counter(
+            "ledger_missing_control_account", "Events parked for want of a control account", registry=registry
+        )
+        self._seconds = Histogram(
+            "ledger_posting_duration_seconds",
+            "Posting of one batch, commit included",
+            buckets=BATCH_SECONDS,
+            registry=registry,
+        )
+        self._lag = Gauge(
+            "ledger_consumer_lag_messages", "Messages not consumed yet", ["topic", "partition"], registry=registry
+        )
+        self._maintenance = Gauge(
+            "ledger_maintenance_mode", "1 while a maintenance row pauses this consumer", registry=registry
+        )
+        self._relayed = Counter("ledger_relayed_events", "Events acknowledged by the ledger's topic", registry=registry)
+        self._relay_waiting = Gauge(
+            "ledger_relay_waiting_events", "Committed events still to be relayed", registry=registry
+        )
+        self._projected = Counter("ledger_projected_events", "Events applied to projections", registry=registry)
+        self._projection_lag = Gauge(
+            "ledger_projection_lag_positions",
+            "Positions a projection is behind the log",
+            ["projection"],
+            registry=registry,
+        )
+
+    # ------------------------------------------------------------------ payments consumer
+
+    def batch_posted(self, decided: Sequence[Decided], healed: int, seconds: float) -> None:
+        """One batch was committed; `healed` events of earlier batches got their outcome with it."""
+        for outcome, count in Tally(one.outcome for one in decided).items():
+            self._events.labels(outcome.value).inc(count)
+            if outcome is Outcome.REPLAYED:
+                self._replays.inc(count)
+        posted = sum(one.outcome is Outcome.POSTED for one in decided)
+        self._vouchers.labels("posted").inc(posted)
+        self._vouchers.labels("healed").inc(healed)
+        for code, count in Tally(one.code for one in decided if one.code is not None).items():
+            self._dead_letters.labels(code.value).inc(count)
+            if code == "CONTROL_ACCOUNT_MISSING":
+                self._missing.inc(count)
+        for reason, count in Tally(one.code or "" for one in decided if one.outcome is Outcome.SKIPPED).items():
+            self._skipped.labels(reason).inc(count)
+        self._seconds.observe(seconds)
+
+    def lag(self, partition: Partition, messages: int) -> None:
+        self._lag.labels(partition.topic, str(partition.partition)).set(messages)
+
+    def maintenance(self, active: bool) -> None:
+        self._maintenance.set(active)
+
+    # ------------------------------------------------------------------------------ relay
+
+    def relayed(self, events: int) -> None:
+        self._relayed.inc(events)
+
+    def relay_waiting(self, events: int) -> None:
+        self._relay_waiting.set(events)
+
+    # -------------------------------------------------------------------------- projector
+
+    def projected(self, events: int) -> None:
+        self._projected.inc(events)
+
+    def projection_lag(self, projection: str, positions: int) -> None:
+        self._projection_lag.labels(projection).set(positions)
+
+
+def serve_metrics(metrics: ConsumerMetrics, port: int) -> tuple[WSGIServer, Thread]:
+    """Answers GET /metrics on the loopback address; port 0 picks a free one."""
+    return start_http_server(port, addr=LOOPBACK, registry=metrics.registry)

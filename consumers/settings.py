@@ -1,0 +1,120 @@
+"""What a process is told from outside: one frozen model per process, from LEDGER_… variables.
+
+Settings are read once, by a bootstrap. What is not safe refuses to start and names its key (invariant I32).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "LEDGER_"
+PAYMENTS_TOPIC = "payments.events.v1"
+LEDGER_TOPIC = "ledger.events.v1"
+
+Broker = Literal["embedded", "kafka"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class ConfigurationError(Exception):
+    """A setting is missing, impossible or unsafe: the process does not start. `keys` names the variables."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{key}: {problem}" for key, problem in sorted(problems.items())))
+        self.keys = sorted(problems)
+
+
+class ProcessSettings(BaseSettings):
+    """What every process of `consumers` needs. Nothing here is printed: DSN and passwords are secrets."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    postgres_dsn: SecretStr
+    allow_owner_login: bool = False
+    """Lets a superuser or the owner log in. Every process acts as its own narrow role even then."""
+    broker: Broker = "embedded"
+    kafka_bootstrap: str = ""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: str = "SCRAM-SHA-512"
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_ca_file: Path | None = None
+    kafka_enable_auto_commit: bool = False
+    kafka_auto_offset_reset: str = "none"
+    payments_topic: str = PAYMENTS_TOPIC
+    ledger_topic: str = LEDGER_TOPIC
+    log_level: LogLevel = "info"
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    """Loopback port of the metrics endpoint; 0 picks a free one, none serves no metrics."""
+    fault_kill_at: str = ""
+    """Fault tests: the process kills itself when it reaches this labelled point."""
+
+    @field_validator("kafka_enable_auto_commit")
+    @classmethod
+    def _refuse_auto_commit(cls, value: bool) -> bool:
+        if value:
+            raise ValueError("the source position moves with the posting; committing by a timer loses events")
+        return value
+
+    @field_validator("kafka_auto_offset_reset")
+    @classmethod
+    def _refuse_offset_reset(cls, value: str) -> str:
+        if value != "none":
+            raise ValueError("must be 'none': a reset skips or repeats history without asking")
+        return value
+
+    @model_validator(mode="after")
+    def _demand_brokers(self) -> Self:
+        if self.broker == "kafka" and not self.kafka_bootstrap.strip():
+            raise ValueError("kafka_bootstrap: no brokers given, although LEDGER_BROKER is kafka")
+        return self
+
+
+class PaymentsProcess(ProcessSettings):
+    """The payments consumer."""
+
+    payments_group: str = "ledger-payments"
+    batch_max_events: Annotated[int, Field(gt=0, le=20_000)] = 2_000
+    batch_max_ms: Positive = 50
+    reject_flood: Positive = 5_000
+
+
+class RelayProcess(ProcessSettings):
+    """The relay."""
+
+
+class ProjectorProcess(ProcessSettings):
+    """The projector."""
+
+    projector_group: str = "ledger-projector"
+
+
+class AllInOneProcess(PaymentsProcess, RelayProcess, ProjectorProcess):
+    """All three in one process, for one machine."""
+
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def load_settings(model: type[Settings], **given: object) -> Settings:
+    """Settings from the environment; what is `given` wins. Raises `ConfigurationError`, without any value."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise ConfigurationError(_problems(error)) from None
+
+
+def _problems(error: ValidationError) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    for detail in error.errors(include_url=False, include_input=False, include_context=False):
+        message = detail["msg"].removeprefix("Value error, ")
+        field = ".".join(str(part) for part in detail["loc"])
+        if not field:  # said by a validator of the whole model, which names the field itself
+            field, _, message = message.partition(": ")
+        problems[f"{PREFIX}{field.upper()}"] = message
+    return problems

@@ -1,0 +1,69 @@
+"""Which log a process talks to: settings choose an adapter, the consumers do not know which."""
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consumers.settings import ProcessSettings
+from consumers.transport.admin import TopicAdmin
+from consumers.transport.kafka import KafkaAdmin, KafkaSecurity, KafkaSink, KafkaSource
+from consumers.transport.ports import Sink, Source
+from consumers.transport.postgres_log import PostgresLogAdmin, PostgresLogSink, PostgresLogSource
+from ledger_core.store.connection import Role, dsn_for_role
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedTransport:
+    """The log in the same PostgreSQL, as the role of whoever uses it."""
+
+    dsn: str
+
+    def source(self, topics: Sequence[str], group: str, role: Role) -> Source:
+        return PostgresLogSource(dsn_for_role(self.dsn, role), topics, group, client_id=group)
+
+    def sink(self, client_id: str, role: Role) -> Sink:
+        return PostgresLogSink(dsn_for_role(self.dsn, role), client_id=client_id)
+
+    def admin(self) -> TopicAdmin:
+        return PostgresLogAdmin(self.dsn)
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaTransport:
+    """Apache Kafka. Who may do what is the cluster's to say, so the database's roles mean nothing here."""
+
+    bootstrap: str
+    security: KafkaSecurity
+
+    def source(self, topics: Sequence[str], group: str, _role: Role) -> Source:
+        return KafkaSource(self.bootstrap, topics, group, client_id=group, security=self.security)
+
+    def sink(self, client_id: str, _role: Role) -> Sink:
+        return KafkaSink(self.bootstrap, client_id=client_id, security=self.security)
+
+    def admin(self) -> TopicAdmin:
+        return KafkaAdmin(self.bootstrap, security=self.security)
+
+
+Transport = EmbeddedTransport | KafkaTransport
+
+
+def choose_transport(settings: ProcessSettings) -> Transport:
+    """The transport that the settings name."""
+    if settings.broker == "embedded":
+        return EmbeddedTransport(settings.postgres_dsn.get_secret_value())
+    return KafkaTransport(settings.kafka_bootstrap, _security(settings))
+
+
+def _security(settings: ProcessSettings) -> KafkaSecurity:
+    context = None
+    if settings.kafka_security_protocol.endswith("SSL"):
+        context = ssl.create_default_context(cafile=settings.kafka_ca_file)
+    password = settings.kafka_password
+    return KafkaSecurity(
+        protocol=settings.kafka_security_protocol,
+        ssl_context=context,
+        sasl_mechanism=settings.kafka_sasl_mechanism,
+        username=settings.kafka_username,
+        password=password.get_secret_value() if password else None,
+    )

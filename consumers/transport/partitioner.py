@@ -79,9 +79,7 @@ class Partitioner:
         for message in messages:
             if message.partition is None and message.key is not None:
                 keys.setdefault(message.topic, []).append(message.key)
-        by_key = {
-            topic: partitions_by_key(of_topic, partition_counts[topic]) for topic, of_topic in keys.items()
-        }
+        by_key = {topic: partitions_by_key(of_topic, partition_counts[topic]) for topic, of_topic in keys.items()}
         self._turn += 1
         groups: dict[tuple[str, int], list[Outgoing]] = {}
         for message in messages:

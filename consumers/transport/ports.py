@@ -183,8 +183,7 @@ class PositionLost(TransportError):
 
     def __init__(self, partition: Partition, position: int, beginning: int, end: int) -> None:
         super().__init__(
-            f"{partition.topic}[{partition.partition}] holds offsets {beginning} to {end}, "
-            f"not our position {position}"
+            f"{partition.topic}[{partition.partition}] holds offsets {beginning} to {end}, not our position {position}"
         )
         self.partition = partition
         self.position = position

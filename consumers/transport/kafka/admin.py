@@ -51,9 +51,7 @@ class KafkaAdmin:
                 return []
             answer = await client.create_topics(
                 [
-                    topic_to_create(
-                        topic, partitions_by_topic[topic], self._replication_factor, self._topic_settings
-                    )
+                    topic_to_create(topic, partitions_by_topic[topic], self._replication_factor, self._topic_settings)
                     for topic in missing
                 ]
             )

@@ -28,6 +28,7 @@ from consumers.transport.kafka.protocols import AdminClient, ConsumerClient, Pro
 from consumers.transport.ports import Partition
 
 CLOSE_TIMEOUT_S = 5.0
+CANCEL_PATIENCE_S = 0.2
 
 
 @dataclass(slots=True, frozen=True)
@@ -54,9 +55,7 @@ class ClientSettings(TypedDict):
     request_timeout_ms: int
 
 
-def settings(
-    bootstrap: str, client_id: str, security: KafkaSecurity, request_timeout_ms: int
-) -> ClientSettings:
+def settings(bootstrap: str, client_id: str, security: KafkaSecurity, request_timeout_ms: int) -> ClientSettings:
     """What every client is given. Raises ValueError for empty brokers."""
     if not bootstrap.strip():
         raise ValueError("no Kafka brokers given")
@@ -165,18 +164,16 @@ async def abandon_producer(producer: ProducerClient) -> None:
     library = cast("AIOKafkaProducer", producer)
     library._closed = True  # noqa: SLF001 - or its finalizer warns
     sender = library._sender.sender_task  # noqa: SLF001 - there is no public way
-    if sender is not None:
-        sender.cancel()
     with suppress(KafkaError, TimeoutError):
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            # Cancelled once it waits for its requests under way, cancelled again it leaves them too.
+            while sender is not None and not sender.done():
+                sender.cancel()
+                await asyncio.wait([sender], timeout=CANCEL_PATIENCE_S)
             await library.client.close()
-            if sender is not None:
-                await asyncio.wait([sender])
 
 
-def topic_to_create(
-    topic: str, partitions: int, replication_factor: int, topic_settings: Mapping[str, str]
-) -> object:
+def topic_to_create(topic: str, partitions: int, replication_factor: int, topic_settings: Mapping[str, str]) -> object:
     """One topic as the admin client takes it."""
     return cast(
         "object",

@@ -20,6 +20,8 @@ __all__ = [
     "KafkaError",
     "NoOffsetForPartitionError",
     "OffsetOutOfRangeError",
+    "first_cause",
+    "is_of_the_log",
     "lost_offsets",
     "raise_for_code",
     "translated",
@@ -44,3 +46,17 @@ def lost_offsets(error: OffsetOutOfRangeError) -> dict[Partition, int]:
     """Which positions the error is about."""
     (offsets,) = error.args
     return {Partition(*partition): offset for partition, offset in offsets.items()}
+
+
+def is_of_the_log(failure: BaseException) -> bool:
+    """Whether the brokers or the network are to blame for all of it; else it is a bug of ours."""
+    if isinstance(failure, BaseExceptionGroup):
+        return all(is_of_the_log(one) for one in failure.exceptions)
+    return isinstance(failure, KafkaError | TimeoutError | OSError)
+
+
+def first_cause(failure: BaseException) -> str:
+    """The first failure of a group, in words."""
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return f"{type(failure).__name__} {failure}".rstrip()

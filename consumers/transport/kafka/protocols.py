@@ -38,7 +38,7 @@ class Batch(Protocol):
         timestamp: int | None,
         key: bytes | None,
         value: bytes | None,
-        headers: Sequence[tuple[str, bytes]],
+        headers: list[tuple[str, bytes]],
     ) -> object | None:
         """None when the batch is full."""
         ...

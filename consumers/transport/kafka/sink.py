@@ -12,7 +12,7 @@ from consumers.transport.kafka.client import (
     new_producer,
     settings,
 )
-from consumers.transport.kafka.errors import translated
+from consumers.transport.kafka.errors import first_cause, is_of_the_log, translated
 from consumers.transport.kafka.protocols import Batch, ProducerClient
 from consumers.transport.limits import MAX_MESSAGE_BYTES, refuse_too_large
 from consumers.transport.partitioner import Partitioner
@@ -53,6 +53,7 @@ class KafkaSink:
         self._admin = KafkaAdmin(bootstrap, client_id=client_id, security=security)
         self._max_message_bytes = max_message_bytes
         self._batch_bytes = batch_bytes
+        self._start_timeout_s = request_timeout_ms / 1000
         self._send_timeout_s = send_timeout_ms / 1000
         self._producer: ProducerClient | None = None
         self._partitioner = Partitioner()
@@ -85,8 +86,8 @@ class KafkaSink:
                         group.create_task(self._send_to_partition(producer, partition, of_partition))
             except BaseException as failure:
                 await self._discard()
-                if isinstance(failure, TimeoutError | BaseExceptionGroup):
-                    raise SendFailed(f"Kafka did not acknowledge: {_cause(failure)}") from failure
+                if is_of_the_log(failure):
+                    raise SendFailed(f"Kafka did not acknowledge: {first_cause(failure)}") from failure
                 raise
 
     async def _send_to_partition(
@@ -106,7 +107,7 @@ class KafkaSink:
             producer = new_producer(self._settings, max_batch_bytes=self._batch_bytes)
             try:
                 with translated("starting a producer"):
-                    async with asyncio.timeout(self._send_timeout_s):
+                    async with asyncio.timeout(self._start_timeout_s):
                         await producer.start()
             except BaseException:
                 await abandon_producer(producer)
@@ -144,16 +145,9 @@ def _batches(producer: ProducerClient, messages: Sequence[Outgoing]) -> Iterator
     """The messages of one partition, cut where a batch is full."""
     batch = producer.create_batch()
     for message in messages:
-        taken = batch.append(timestamp=None, key=message.key, value=message.value, headers=message.headers)
-        if taken is None:
+        headers = list(message.headers)
+        if batch.append(timestamp=None, key=message.key, value=message.value, headers=headers) is None:
             yield batch
             batch = producer.create_batch()
-            batch.append(timestamp=None, key=message.key, value=message.value, headers=message.headers)
+            batch.append(timestamp=None, key=message.key, value=message.value, headers=headers)
     yield batch
-
-
-def _cause(failure: BaseException) -> str:
-    """The first failure of a group, in words."""
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    return f"{type(failure).__name__} {failure}".rstrip()

@@ -47,9 +47,7 @@ class PartitionLog:
 class MemoryLog:
     """Topics with partitions; also their `TopicAdmin`."""
 
-    def __init__(
-        self, *, clock_ms: Callable[[], int] = lambda: 0, max_message_bytes: int = MAX_MESSAGE_BYTES
-    ) -> None:
+    def __init__(self, *, clock_ms: Callable[[], int] = lambda: 0, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
         self.faults = MemoryFaults()
         self.max_message_bytes = max_message_bytes
         self._clock_ms = clock_ms
@@ -144,9 +142,7 @@ class MemoryLog:
 
     def committed(self, group_id: str) -> dict[Partition, int]:
         """What the members of a group have committed, as a lag dashboard reads it."""
-        return {
-            partition: offset for (group, partition), offset in self._committed.items() if group == group_id
-        }
+        return {partition: offset for (group, partition), offset in self._committed.items() if group == group_id}
 
     def commit(self, group_id: str, offsets: Mapping[Partition, int]) -> None:
         self._committed.update({(group_id, partition): offset for partition, offset in offsets.items()})

@@ -149,9 +149,7 @@ class Membership:
     def _touch(self, connection: Connection) -> int:
         row = None
         if self.member_no is not None:
-            row = connection.execute(
-                TOUCH_MEMBER, {"group_id": self.group_id, "member_no": self.member_no}
-            ).fetchone()
+            row = connection.execute(TOUCH_MEMBER, {"group_id": self.group_id, "member_no": self.member_no}).fetchone()
         if row is None:
             row = connection.execute(
                 INSERT_MEMBER,

@@ -89,8 +89,6 @@ def decode(
             if names:
                 edges = bounds[part + 2 : after + 1]
                 headers = [(names[n], payload[edges[n] : edges[n + 1]]) for n in range(len(names))]
-            records.append(
-                StoredRecord(topic, partition, base_offset + index, timestamp_ms, key, value, headers)
-            )
+            records.append(StoredRecord(topic, partition, base_offset + index, timestamp_ms, key, value, headers))
         part = after
     return records

@@ -117,9 +117,7 @@ class PostgresLogSource:
     async def read_at(self, partition: Partition, offset: int) -> Record | None:
         topics = await self._current_topics([partition])
         found = await self._log.run(
-            lambda connection: reader.read(
-                connection, topics, {partition: offset}, max_records=1, max_bytes=1
-            )
+            lambda connection: reader.read(connection, topics, {partition: offset}, max_records=1, max_bytes=1)
         )
         if partition not in found:
             raise TopicMissing(partition.topic)
@@ -141,9 +139,7 @@ class PostgresLogSource:
         group_id = self._group_id
         if group_id is not None and offsets:
             with suppress(TransportError):
-                await self._log.run(
-                    lambda connection: reader.commit(connection, self._topics, group_id, offsets)
-                )
+                await self._log.run(lambda connection: reader.commit(connection, self._topics, group_id, offsets))
 
     # Assignment
 
@@ -226,9 +222,7 @@ class PostgresLogSource:
 
     def _take_records(self, max_records: int) -> dict[Partition, Slice]:
         ready = [
-            partition
-            for partition, records in self._read_ahead.items()
-            if records and partition not in self._paused
+            partition for partition, records in self._read_ahead.items() if records and partition not in self._paused
         ]
         self._turn += 1
         slices: dict[Partition, Slice] = {}

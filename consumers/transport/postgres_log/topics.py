@@ -24,8 +24,7 @@ def load_topics(connection: Connection, names: Sequence[str] | None = None) -> d
     """Topics by name, without those that do not exist."""
     rows = connection.execute(SELECT_TOPICS, {"names": None if names is None else list(names)}).fetchall()
     return {
-        name: Topic(topic_id, partitions)
-        for name, topic_id, partitions in cast("list[tuple[str, int, int]]", rows)
+        name: Topic(topic_id, partitions) for name, topic_id, partitions in cast("list[tuple[str, int, int]]", rows)
     }
 
 

@@ -19,6 +19,7 @@ from consumers.transport.ports import (
     Sink,
     Slice,
     Source,
+    TransportUnavailable,
 )
 from consumers.transport.postgres_log import PostgresLogAdmin, PostgresLogSink, PostgresLogSource
 from ledger_core.store.connection import Role
@@ -186,9 +187,7 @@ class KafkaTransport:
         await producer.start()
         try:
             await producer.begin_transaction()
-            await producer.send_and_wait(
-                partition.topic, b"aborted", key=b"aborted", partition=partition.partition
-            )
+            await producer.send_and_wait(partition.topic, b"aborted", key=b"aborted", partition=partition.partition)
             await producer.abort_transaction()
         finally:
             await producer.stop()
@@ -248,6 +247,8 @@ async def read_until_lost(source: Source) -> tuple[int, PositionLost]:
                 slices = await source.fetch(max_records=100, timeout_ms=200)
             except PositionLost as error:
                 return count, error
+            except TransportUnavailable:
+                continue
             count += sum(len(part.records) for part in slices.values())
 
 

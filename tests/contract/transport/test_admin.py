@@ -9,9 +9,7 @@ from tests.contract.transport.harness import Consumer, Transport, messages, read
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
 
-async def test_topics_are_created_once_and_usable_at_once(
-    running: Running, transport: Transport, topic: str
-) -> None:
+async def test_topics_are_created_once_and_usable_at_once(running: Running, transport: Transport, topic: str) -> None:
     admin = transport.admin()
     assert await admin.ensure_topics({topic: 3, f"{topic}.two": 1}) == [topic, f"{topic}.two"]
     assert await admin.ensure_topics({topic: 3}) == []
@@ -21,9 +19,7 @@ async def test_topics_are_created_once_and_usable_at_once(
     await running.close_admin(admin)
 
 
-async def test_another_number_of_partitions_is_refused(
-    running: Running, transport: Transport, topic: str
-) -> None:
+async def test_another_number_of_partitions_is_refused(running: Running, transport: Transport, topic: str) -> None:
     admin = transport.admin()
     await admin.ensure_topics({topic: 3})
     with pytest.raises(TopicMismatch) as caught:
@@ -32,9 +28,7 @@ async def test_another_number_of_partitions_is_refused(
     await running.close_admin(admin)
 
 
-async def test_a_deleted_topic_is_gone_with_its_records(
-    running: Running, transport: Transport, topic: str
-) -> None:
+async def test_a_deleted_topic_is_gone_with_its_records(running: Running, transport: Transport, topic: str) -> None:
     admin = transport.admin()
     await admin.ensure_topics({topic: 1})
     await (await running.sink()).send(messages(topic, 5))

@@ -132,9 +132,7 @@ async def test_a_waiting_fetch_is_woken_by_a_new_record(running: Running, topic:
     assert numbers(part.records) == [0]
 
 
-async def test_a_hundred_thousand_records_come_through_once_and_in_order(
-    running: Running, topic: str
-) -> None:
+async def test_a_hundred_thousand_records_come_through_once_and_in_order(running: Running, topic: str) -> None:
     await running.create(topic, 4)
     sink = await running.sink()
     for start in range(0, 100_000, 10_000):
@@ -288,9 +286,7 @@ async def test_a_position_that_the_log_does_not_hold_stops_that_partition_only(
     assert numbers(await read(source, 5)) == [10, 12, 14, 16, 18]
 
 
-async def test_commit_is_a_courtesy_that_never_fails(
-    running: Running, transport: Transport, topic: str
-) -> None:
+async def test_commit_is_a_courtesy_that_never_fails(running: Running, transport: Transport, topic: str) -> None:
     await running.create(topic)
     source = await running.start(transport.source([topic], f"group-{topic}"), Consumer())
     await source.commit({Partition(topic, 0): 0})
@@ -502,9 +498,7 @@ async def test_resending_after_a_failed_send_skips_nothing_and_reorders_nothing(
     assert first_seen == {f"key-{n}".encode(): list(range(n, 3_100, 7)) for n in range(7)}
 
 
-async def test_a_topic_that_does_not_exist_is_named(
-    running: Running, transport: Transport, topic: str
-) -> None:
+async def test_a_topic_that_does_not_exist_is_named(running: Running, transport: Transport, topic: str) -> None:
     source = transport.source([topic], f"group-{topic}")
     async with asyncio.timeout(10):
         with pytest.raises(TopicMissing) as at_start:
@@ -524,9 +518,7 @@ async def test_a_sink_finds_a_topic_that_was_created_after_it_started(running: R
     assert numbers(await read(await running.read_all(topic), 1)) == [0]
 
 
-async def test_a_log_that_is_not_there_is_reported_in_bounded_time(
-    running: Running, transport: Transport
-) -> None:
+async def test_a_log_that_is_not_there_is_reported_in_bounded_time(running: Running, transport: Transport) -> None:
     source, sink, admin = transport.unreachable()
     async with asyncio.timeout(20):
         for attempt in (source.start(Consumer()), sink.start(), admin.list_topics()):

@@ -64,7 +64,7 @@ class Case:
     refusal: Refusal | None
     effective_at_us: int
     reference: int
-    waits_for: str = ""
+    waits_for: str = field(default="", kw_only=True)
     """Of a case taken from a parked queue: what it was waiting for."""
 
 

@@ -5,6 +5,7 @@ above 1), without building the class: see `events.py` for the classes that read 
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import orjson
@@ -38,69 +39,60 @@ def rfc3339(moments_us: Iterable[int]) -> list[str]:
     return [text + "Z" for text in np.datetime_as_string(column, unit="us").tolist()]
 
 
-def _event(incoming: Incoming, effective_at: str, revision: int) -> dict[str, object]:
+@lru_cache(maxsize=4096)
+def _json_text(text: str) -> str:
+    """A text that comes again and again (source, type, topic), as JSON."""
+    return orjson.dumps(text).decode()
+
+
+def _origin(incoming: Incoming, effective_at: str, revision: int) -> str:
+    """Members that every event has of the upstream event it answers."""
     record = incoming.record
-    state: dict[str, object] = {
-        "effective_at": effective_at,
-        "source": incoming.source,
-        "event_id": incoming.event_id,
-        "event_type": incoming.event_type,
-        "cause": (record.topic, record.partition, record.offset),
-    }
-    if revision > 1:
-        state["revision"] = revision
-    return state
+    revised = f',"revision":{revision}' if revision > 1 else ""
+    return (
+        f'"effective_at":"{effective_at}","source":{_json_text(incoming.source)},'
+        f'"event_id":{orjson.dumps(incoming.event_id).decode()},"event_type":{_json_text(incoming.event_type)},'
+        f'"cause":[{_json_text(record.topic)},{record.partition},{record.offset}]{revised}'
+    )
 
 
 def voucher_state(incoming: Incoming, draft: Draft, effective_at: str, revision: int = 1) -> bytes:
-    """State of `voucher.posted`. The amount is the fact's own, or the sum of debits where it has none."""
-    fact = incoming.fact
-    record = incoming.record
-    state: dict[str, object] = {
-        "kind": draft.kind,
-        "rule": draft.rule,
-        "effective_at": effective_at,
-        "source": incoming.source,
-        "event_id": incoming.event_id,
-        "event_type": incoming.event_type,
-        "cause": (record.topic, record.partition, record.offset),
-    }
-    if revision > 1:
-        state["revision"] = revision
-    amount_minor = getattr(fact, "amount_minor", None)
+    """State of `voucher.posted`. The amount is the fact's own, or the sum of debits where it has none.
+
+    Written as text, in a third of a serialiser's time: account codes, currencies and names of kinds, rules and
+    purposes need no escape, for their own checks allow no character that would.
+    """
+    lines = draft.lines
+    amount_minor = getattr(incoming.fact, "amount_minor", None)
     if amount_minor is None:
-        amount_minor = sum(line.amount_minor for line in draft.lines if line.side == "D")
-    state["amount_minor"] = str(amount_minor)
-    state["currency"] = draft.lines[0].currency
-    state["lines"] = [
-        (account, side, str(amount), currency, PURPOSE_NAMES[purpose])
-        for account, side, amount, currency, purpose in draft.lines
-    ]
-    return orjson.dumps(state)
+        amount_minor = sum(line.amount_minor for line in lines if line.side == "D")
+    written = ",".join(
+        [
+            f'["{account}","{side}","{amount}","{asset}","{PURPOSE_NAMES[purpose]}"]'
+            for account, side, amount, asset, purpose in lines
+        ]
+    )
+    return (
+        f'{{"kind":"{draft.kind}","rule":"{draft.rule}",{_origin(incoming, effective_at, revision)},'
+        f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]}}'
+    ).encode()
 
 
 def fact_state(incoming: Incoming, effective_at: str, revision: int = 1) -> bytes:
     """State of `fact.recorded`: a fact without entries."""
-    fact = incoming.fact
     family = incoming.event_type.rpartition(".v")[0]
-    state: dict[str, object] = {
-        "kind": _RECORDED_KINDS.get(family, family),
-        **_event(incoming, effective_at, revision),
-    }
-    for name in ("amount_minor", "currency", "method"):
-        value = getattr(fact, name, None)
-        if value is not None:
-            state[name] = str(value)
-    return orjson.dumps(state)
+    kind = _RECORDED_KINDS.get(family, family)
+    details = "".join(
+        f',"{name}":{orjson.dumps(str(value)).decode()}'
+        for name in ("amount_minor", "currency", "method")
+        if (value := getattr(incoming.fact, name, None)) is not None
+    )
+    return f'{{"kind":{_json_text(kind)},{_origin(incoming, effective_at, revision)}{details}}}'.encode()
 
 
 def refused_state(incoming: Incoming, refusal: Refusal, effective_at: str, revision: int = 1) -> bytes:
     """State of `event.rejected` and `event.parked`."""
-    state: dict[str, object] = {
-        "code": refusal.code.value,
-        "detail": refusal.detail,
-        **_event(incoming, effective_at, revision),
-    }
-    if refusal.waits_for:
-        state["waits_for"] = refusal.waits_for
-    return orjson.dumps(state)
+    detail = orjson.dumps(refusal.detail).decode()
+    waits_for = f',"waits_for":{orjson.dumps(refusal.waits_for).decode()}' if refusal.waits_for else ""
+    origin = _origin(incoming, effective_at, revision)
+    return f'{{"code":"{refusal.code.value}","detail":{detail},{origin}{waits_for}}}'.encode()

@@ -15,7 +15,8 @@ from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.subjects import LIFE_CYCLE, Subject
 from ledger_core.store.columns import IntArray
 from ledger_core.store.errors import SurpriseError
-from ledger_core.store.prepare import Item, ParkedLetter, Preparer, settle
+from ledger_core.store.items import Item, ParkedLetter, settle
+from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import Layout, inbox_rows, lay_out
 from ledger_core.store.transaction import QUERIES, Transaction, sorted_by_book
 
@@ -45,9 +46,9 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         captures = _captures_to_mirror(transaction, known, [*items, *parked], preparer)
     locked = _lock(transaction, known, parked, captures)
     subjects_locked = frozenset(known)
-    decision = decide_batch([item.case for item in items], locked, transaction.prepared.drain)
+    decision = decide_batch(items, locked, transaction.prepared.drain)
     _demand_subjects(transaction, decision, subjects_locked)
-    healed = _settle(items, parked, decision)
+    healed = _settle(items, decision)
     transaction.label_decided()
     if healed:
         _copy_healed_keys(transaction, healed)
@@ -63,12 +64,12 @@ def _lock_subjects(transaction: Transaction, items: Sequence[Item]) -> dict[Subj
     needed: set[SubjectKey] = set(transaction.prepared.drain)
     keys: set[SubjectKey] = set(needed)
     for item in items:
-        refusal, fact = item.case.refusal, item.case.fact
+        refusal, fact = item.refusal, item.fact
         if refusal is not None and refusal.outcome is Outcome.REJECTED:
             continue
-        keys.add(item.case.subject_key)
+        keys.add(item.subject_key)
         if every or refusal is not None or isinstance(fact, LIFE_CYCLE):
-            needed.add(item.case.subject_key)
+            needed.add(item.subject_key)
     if needed:
         transaction.cursor.execute(QUERIES["insert_subjects"], _key_columns(needed))
     if not keys:
@@ -120,12 +121,12 @@ def _captures_to_mirror(
     transaction: Transaction, known: dict[SubjectKey, Subject], items: Sequence[Item], preparer: Preparer
 ) -> dict[int, Sequence[Movement]]:
     """Posted lines of the captures that a void in this batch would mirror."""
-    books = {item.book.book_id: item.book for item in items if isinstance(item.case.fact, PaymentVoided)}
+    books = {item.book.book_id: item.book for item in items if isinstance(item.fact, PaymentVoided)}
     wanted = [
         (item.book.book_id, reference)
         for item in items
-        if isinstance(item.case.fact, PaymentVoided) and item.case.subject_key in known
-        for reference in known[item.case.subject_key].captures
+        if isinstance(item.fact, PaymentVoided) and item.subject_key in known
+        for reference in known[item.subject_key].captures
     ]
     if not wanted:
         return {}
@@ -148,12 +149,12 @@ def _lock(
 ) -> Locked:
     """Step 4 for every account that this batch could touch, and what is read under these locks."""
     items = transaction.prepared.items
-    moved = [movement.head for item in (*items, *parked) for movement in item.case.movements]
+    moved = [movement.head for item in (*items, *parked) for movement in item.movements]
     moved += [movement.head for movements in captures.values() for movement in movements]
     transaction.lock_heads(np.unique(np.array(moved, dtype=np.int64)))
     queues: dict[SubjectKey, deque[Case]] = defaultdict(deque)
     for item in parked:
-        queues[item.case.subject_key].append(item.case)
+        queues[item.subject_key].append(item)
     books = {item.book.book_id for item in (*items, *parked)}
     rows = transaction.cursor.execute(QUERIES["closed_through"], {"books": list(books)}).fetchall()
     counts: dict[int, int] = dict.fromkeys(books, 0)
@@ -179,16 +180,17 @@ def _demand_subjects(transaction: Transaction, decision: Decision, subjects_lock
         raise SurpriseError("an event without a subject parks")
 
 
-def _settle(items: Sequence[Item], parked: Sequence[Item], decision: Decision) -> list[Item]:
+def _settle(items: Sequence[Item], decision: Decision) -> list[Item]:
     for item, ruling in zip(items, decision.arrivals, strict=True):
-        if ruling.outcome is not item.outcome or ruling.refusal is not item.refusal or ruling.draft is not item.draft:
+        if ruling.outcome is not item.outcome or ruling.refusal is not item.refused or ruling.draft is not item.draft:
             settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements)
-    owner = {id(item.case): item for item in (*items, *parked)}
-    return [_healed(owner[id(ruling.case)], ruling) for ruling in decision.healed]
+    return [_healed(ruling) for ruling in decision.healed]
 
 
-def _healed(item: Item, ruling: Ruling) -> Item:
+def _healed(ruling: Ruling) -> Item:
     """A parked item with its outcome: the dead letter's own, or one revision after an arrival of this batch."""
+    item = ruling.case
+    assert isinstance(item, Item)
     if item.arrival >= 0:
         item = replace(item, arrival=-1, revision=item.revision + 1, parked_as=item)
     settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements)

@@ -18,8 +18,9 @@ from ledger_core.store.batch import BatchResult, SourceAdvance
 from ledger_core.store.columns import register_columns
 from ledger_core.store.errors import FenceLostError, PostingHaltedError, SurpriseError
 from ledger_core.store.exact import decide_exactly
+from ledger_core.store.items import Item, Prepared
 from ledger_core.store.positions import SourcePositions
-from ledger_core.store.prepare import Item, Prepared, Preparer
+from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import inbox_rows, lay_out, subject_rows
 from ledger_core.store.transaction import Transaction
 

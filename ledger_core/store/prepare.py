@@ -1,103 +1,24 @@
-"""Everything about a batch that needs no lock: proposals, accounts, cases, bytes, leaves (posting.md, "Before BEGIN")."""
+"""All of a batch that needs no lock: proposals, accounts, cases, bytes (posting.md, "Before BEGIN")."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 
-from ledger_core.domain import subjects
-from ledger_core.domain.decide import Case, Movement, SubjectKey
+from ledger_core.domain.decide import Movement, SubjectKey
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming
 from ledger_core.domain.outcomes import Code, Outcome, Refusal
-from ledger_core.domain.payments import PaymentVoided
-from ledger_core.domain.subjects import LIFE_CYCLE, Subject
-from ledger_core.domain.vouchers import Draft, Line
+from ledger_core.domain.vouchers import Line
 from ledger_core.rules.catalogue import propose
 from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.books import Book, Books
-from ledger_core.store.encoding import PURPOSE_NAMES, fact_state, refused_state, rfc3339, voucher_state
+from ledger_core.store.encoding import PURPOSE_NAMES, rfc3339
+from ledger_core.store.items import Item, ParkedLetter, Prepared, Replay, new_item, predict, settle
 from ledger_core.store.named_sql import load_queries
-
-if TYPE_CHECKING:
-    from ledger_core.store.rows import Layout
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
 CONFLICT_SOURCE = "conflict"
-
-
-@dataclass(slots=True)
-class Item:
-    """One event that will have an inbox row and an event in its book's log.
-
-    `arrival` is its place among the incoming events, -1 for one healed from a parked queue: then it was parked
-    at `position_parked`, or in this very batch, `parked_as` another item.
-    """
-
-    incoming: Incoming
-    book: Book
-    source_id: int
-    event_id: str
-    fingerprint: bytes
-    case: Case
-    arrival: int
-    effective_at: str = ""
-    revision: int = 1
-    position_parked: int = 0
-    parked_as: "Item | None" = None
-    outcome: Outcome = Outcome.POSTED
-    draft: Draft | None = None
-    refusal: Refusal | None = None
-    movements: Sequence[Movement] = ()
-    state: bytes = b""
-
-
-@dataclass(slots=True)
-class Replay:
-    """An arrival whose key is known, with the same fingerprint: where its outcome stands in the log, or
-    which arrival of this very batch it repeats (`twin`)."""
-
-    arrival: int
-    batch_id: int = 0
-    ordinal: int = 0
-    book: Book | None = None
-    twin: int = -1
-
-
-@dataclass(slots=True, frozen=True)
-class ParkedLetter:
-    """A parked dead letter read under its subject's lock."""
-
-    position: int
-    waits_for: str
-    event_id: str
-    source_id: int
-    revision: int
-    incoming: Incoming
-
-
-@dataclass(slots=True)
-class Prepared:
-    """A batch ready for its transaction. Items stand grouped by book, in order of arrival within each.
-
-    `plain` says that nothing can be refused before heads are read, as far as is known without locks:
-    every order key is new to the store, or the batch is decided on the exact path.
-    """
-
-    incoming: Sequence[Incoming]
-    advances: Sequence[SourceAdvance]
-    batch_id: int
-    items: list[Item]
-    replays: list[Replay]
-    plain: bool
-    new_subjects: dict[SubjectKey, Subject] = field(default_factory=dict)
-    drain: tuple[SubjectKey, ...] = ()
-    lock_every_key: bool = False
-    """On the exact path: also events without a life cycle get a subject, for one of them parks."""
-    layout: "Layout | None" = None
-    inbox: list[bytes] = field(default_factory=list)
-    subjects: list[bytes] = field(default_factory=list)
 
 
 class Preparer:
@@ -121,20 +42,20 @@ class Preparer:
         ordinals: dict[int, int] = defaultdict(int)
         for item in items:
             book_id = item.book.book_id
-            item.case.reference = batch_id << 16 | ordinals[book_id]
+            item.reference = batch_id << 16 | ordinals[book_id]
             ordinals[book_id] += 1
         new_subjects = predict(items)
         return Prepared(incoming, advances, batch_id, items, replays, new_subjects is not None, new_subjects or {})
 
-    def prepare_parked(self, letters: Sequence["ParkedLetter"]) -> list[Item]:
+    def prepare_parked(self, letters: Sequence[ParkedLetter]) -> list[Item]:
         """Items from parked dead letters, decoded and proposed anew; they keep their inbox key."""
         books = self._books_of([letter.incoming for letter in letters])
         items = []
         for letter in letters:
-            item = self._item(letter.incoming, books[letter.incoming.book], -1)
+            item = new_item(letter.incoming, books[letter.incoming.book], -1)
             item.source_id, item.event_id = letter.source_id, letter.event_id
             item.revision, item.position_parked = letter.revision + 1, letter.position
-            item.case.waits_for = letter.waits_for
+            item.waits_for = letter.waits_for
             items.append(item)
         self._propose(items)
         return items
@@ -180,12 +101,12 @@ class Preparer:
             key = (event.book, event.source, event.event_id)
             first = seen.get(key)
             if first is None:
-                seen[key] = item = self._item(event, book, arrival)
+                seen[key] = item = new_item(event, book, arrival)
                 items.append(item)
             elif first.fingerprint == event.fingerprint:
                 replays.append(Replay(arrival, twin=first.arrival))
             else:
-                self._add_conflict(self._item(event, book, arrival), items, replays, seen)
+                self._add_conflict(new_item(event, book, arrival), items, replays, seen)
         return items, replays
 
     def _add_conflict(
@@ -204,15 +125,8 @@ class Preparer:
         self.books.find_sources(item.book, [CONFLICT_SOURCE])
         item.event_id = f"{item.event_id}#{item.source_id}#{item.fingerprint.hex()}"
         item.source_id = item.book.sources[CONFLICT_SOURCE]
-        item.case.fact = None
-        item.case.refusal = Refusal(
-            Code.IDEMPOTENCY_CONFLICT, "an event of this id with other content was decided before"
-        )
-
-    def _item(self, event: Incoming, book: Book, arrival: int) -> Item:
-        key = (book.book_id, event.order_key)
-        case = Case(key, event.fact, 0, None, (), event.refusal, event.effective_at_us, 0)
-        return Item(event, book, book.sources[event.source], event.event_id, event.fingerprint, case, arrival)
+        item.fact = None
+        item.refusal = Refusal(Code.IDEMPOTENCY_CONFLICT, "an event of this id with other content was decided before")
 
     def _without_known(self, items: list[Item], replays: list[Replay]) -> list[Item]:
         """Drops items whose key and fingerprint are in the inbox; the others of a known key become conflicts."""
@@ -253,20 +167,19 @@ class Preparer:
         assets = self.books.assets
         unresolved: list[Item] = []
         for item in items:
-            case = item.case
-            if case.fact is None:
+            if item.fact is None:
                 continue
-            proposal = propose(case.fact, item.book.chart)
-            case.asset_id = assets.get(getattr(case.fact, "currency", ""), 0)
+            proposal = propose(item.fact, item.book.chart)
+            item.asset_id = assets.get(getattr(item.fact, "currency", ""), 0)
             if proposal is None:
                 continue
             if isinstance(proposal, Refusal):
-                case.refusal = proposal
+                item.refusal = proposal
                 continue
-            case.draft = proposal
+            item.draft = proposal
             accounts = item.book.accounts
             try:
-                case.movements = [
+                item.movements = [
                     Movement((ref := accounts[line[0]])[0], assets[line[3]], ref[2], line) for line in proposal.lines
                 ]
             except KeyError:
@@ -276,78 +189,31 @@ class Preparer:
         times = rfc3339([item.incoming.effective_at_us for item in items])
         for item, effective_at in zip(items, times, strict=True):
             item.effective_at = effective_at
-            case = item.case
-            settle(item, _expected(case), case.refusal, case.draft, case.movements)
+            outcome = Outcome.POSTED if item.draft is not None else Outcome.RECORDED
+            settle(item, item.refusal.outcome if item.refusal else outcome, item.refusal, item.draft, item.movements)
 
     def _resolve(self, items: Sequence[Item], assets: dict[str, int]) -> None:
         """Accounts that this process does not know yet: looked up, or opened where the chart allows."""
         wanted: dict[str, dict[str, str]] = defaultdict(dict)
         books = {item.book.code: item.book for item in items}
         for item in items:
-            assert item.case.draft is not None
-            wanted[item.book.code].update((line.account, line.currency) for line in item.case.draft.lines)
+            assert item.draft is not None
+            wanted[item.book.code].update((line.account, line.currency) for line in item.draft.lines)
         for code, currencies in wanted.items():
             self.books.find_accounts(books[code], currencies)
         for item in items:
-            assert item.case.draft is not None
+            assert item.draft is not None
             accounts = item.book.accounts
-            missing = [line.account for line in item.case.draft.lines if line.account not in accounts]
+            missing = [line.account for line in item.draft.lines if line.account not in accounts]
             if missing:
-                item.case.refusal = Refusal(
+                item.refusal = Refusal(
                     Code.ACCOUNT_MISSING, f"there is no account {missing[0]}", f"account:{missing[0]}"
                 )
             else:
-                item.case.movements = [
+                item.movements = [
                     Movement(accounts[line.account].head, assets[line.currency], accounts[line.account].keyed, line)
-                    for line in item.case.draft.lines
+                    for line in item.draft.lines
                 ]
-
-
-def _expected(case: Case) -> Outcome:
-    if case.refusal is not None:
-        return case.refusal.outcome
-    return Outcome.POSTED if case.movements else Outcome.RECORDED
-
-
-def settle(
-    item: Item, outcome: Outcome, refusal: Refusal | None, draft: Draft | None, movements: Sequence[Movement]
-) -> None:
-    """Writes an outcome into an item, with the bytes that the log will keep."""
-    item.outcome, item.refusal, item.draft = outcome, refusal, draft
-    if refusal is not None:
-        item.movements = ()
-        item.state = refused_state(item.incoming, refusal, item.effective_at, item.revision)
-    elif outcome is Outcome.POSTED:
-        assert draft is not None
-        item.movements = movements
-        item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision)
-    else:
-        item.movements = ()
-        item.state = fact_state(item.incoming, item.effective_at, item.revision)
-
-
-def predict(items: list[Item]) -> dict[SubjectKey, Subject] | None:
-    """The subjects after this batch if the store knows none of its order keys and refuses nothing.
-
-    None when that cannot be: something parks, or has its predecessor elsewhere.
-    """
-    predicted: dict[SubjectKey, Subject] = {}
-    for item in items:
-        case = item.case
-        fact = case.fact
-        if case.refusal is not None:
-            if case.refusal.outcome is Outcome.PARKED:
-                return None
-        elif isinstance(fact, LIFE_CYCLE):
-            subject = predicted.get(case.subject_key)
-            if subject is None:
-                subject = predicted[case.subject_key] = Subject()
-            elif subject.captures and isinstance(fact, PaymentVoided):
-                return None  # the mirror is made under lock
-            if subjects.refuse(fact, subject, case.asset_id) is not None:
-                return None
-            subjects.advance(fact, subject, case.asset_id, case.reference)
-    return predicted
 
 
 def _of_unknown_book(event: Incoming) -> Incoming:

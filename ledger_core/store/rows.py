@@ -19,7 +19,7 @@ from ledger_core.domain.subjects import Subject
 from ledger_core.store.blocks import leaf_hash, merkle_root
 from ledger_core.store.columns import POSTGRES_EPOCH_US, Int64s, field_bytes
 from ledger_core.store.encoding import TYPE_OF_OUTCOME
-from ledger_core.store.prepare import Item
+from ledger_core.store.items import Item
 
 _TYPE_BYTES = {outcome: (name, field_bytes(name.encode())) for outcome, name in TYPE_OF_OUTCOME.items()}
 
@@ -107,10 +107,10 @@ def lay_out(items: Sequence[Item]) -> Layout:
             )
         )
         leaves.append(leaf_hash(name, key, None, None, state))
-    movements = [movement for item in items for movement in item.movements]
+    movements = [movement for item in items for movement in item.entries]
     entry_heads, assets, keyed, lines = zip(*movements, strict=True) if movements else ((), (), (), ())
     _, sides, amounts, _, purposes = zip(*lines, strict=True) if lines else ((), (), (), (), ())
-    counts = np.array([len(item.movements) for item in items], dtype=np.int64)
+    counts = np.array([len(item.entries) for item in items], dtype=np.int64)
     owner = np.repeat(np.arange(len(items), dtype=np.int64), counts)
     first = np.cumsum(counts) - counts
     heads, account = np.unique(np.array(entry_heads, dtype=np.int64), return_inverse=True)

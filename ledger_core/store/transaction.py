@@ -25,8 +25,8 @@ from ledger_core.store.columns import (
     field_bytes,
 )
 from ledger_core.store.errors import CorruptionError, FenceLostError, PostingHaltedError, SurpriseError
+from ledger_core.store.items import Item, Prepared
 from ledger_core.store.named_sql import load_queries
-from ledger_core.store.prepare import Item, Prepared
 from ledger_core.store.rows import Layout, entry_rows, event_rows
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
@@ -140,7 +140,7 @@ class Transaction:
 
     def _check_parked(self) -> None:
         """Events without a subject may still meet a parked order key."""
-        items = [item for item in self.prepared.items if not isinstance(item.case.fact, LIFE_CYCLE)]
+        items = [item for item in self.prepared.items if not isinstance(item.fact, LIFE_CYCLE)]
         items = [item for item in items if item.outcome is not Outcome.REJECTED]
         if not items:
             return
@@ -245,7 +245,7 @@ class Transaction:
         letters = [
             _dead_letter(item, position, self.prepared)
             for item, position in zip(items, positions.tolist(), strict=True)
-            if item.refusal is not None
+            if item.refused is not None
         ]
         if letters:
             with self.step("dead_letters"):
@@ -295,7 +295,7 @@ class Transaction:
         decided: list[Decided | None] = [None] * len(self.prepared.incoming)
         healed = []
         for item, position, voucher_no in zip(items, positions, voucher_nos, strict=True):
-            refusal = item.refusal
+            refusal = item.refused
             outcome = Decided(
                 item.outcome,
                 item.book.code,
@@ -358,7 +358,7 @@ def _block_row(
 
 def _dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, object]:
     record = item.incoming.record
-    refusal = item.refusal
+    refusal = item.refused
     assert refusal is not None
     incarnations = {(a.topic, a.partition): a.incarnation for a in prepared.advances}
     return {

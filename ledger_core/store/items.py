@@ -1,0 +1,136 @@
+"""The events of a batch on their way into the log: what is prepared, what comes of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ledger_core.domain import subjects
+from ledger_core.domain.decide import Case, Movement, SubjectKey
+from ledger_core.domain.incoming import Incoming
+from ledger_core.domain.outcomes import Outcome, Refusal
+from ledger_core.domain.payments import PaymentVoided
+from ledger_core.domain.subjects import LIFE_CYCLE, Subject
+from ledger_core.domain.vouchers import Draft
+from ledger_core.store.batch import SourceAdvance
+from ledger_core.store.books import Book
+from ledger_core.store.encoding import fact_state, refused_state, voucher_state
+
+if TYPE_CHECKING:
+    from ledger_core.store.rows import Layout
+
+
+@dataclass(slots=True)
+class Item(Case):
+    """A case that will have an inbox row and an event in its book's log.
+
+    `arrival` is its place among the incoming events, -1 for one healed from a parked queue: then it was parked
+    at `position_parked`, or in this very batch, `parked_as` another item. From `outcome` on: what came of it
+    (`Case` says what was proposed).
+    """
+
+    incoming: Incoming
+    book: Book
+    source_id: int
+    event_id: str
+    fingerprint: bytes
+    arrival: int
+    effective_at: str = ""
+    revision: int = 1
+    position_parked: int = 0
+    parked_as: "Item | None" = None
+    outcome: Outcome = Outcome.POSTED
+    refused: Refusal | None = None
+    entries: Sequence[Movement] = ()
+    state: bytes = b""
+
+
+def new_item(event: Incoming, book: Book, arrival: int) -> Item:
+    """An item of which nothing is proposed yet."""
+    return Item(
+        (book.book_id, event.order_key), event.fact, 0, None, (), event.refusal, event.effective_at_us, 0,
+        event, book, book.sources[event.source], event.event_id, event.fingerprint, arrival,
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Replay:
+    """An arrival whose key is known, with the same fingerprint: where its outcome stands in the log, or
+    which arrival of this very batch it repeats (`twin`)."""
+
+    arrival: int
+    batch_id: int = 0
+    ordinal: int = 0
+    book: Book | None = None
+    twin: int = -1
+
+
+@dataclass(slots=True, frozen=True)
+class ParkedLetter:
+    """A parked dead letter read under its subject's lock."""
+
+    position: int
+    waits_for: str
+    event_id: str
+    source_id: int
+    revision: int
+    incoming: Incoming
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A batch ready for its transaction. Items stand grouped by book, in order of arrival within each.
+
+    `plain` says that nothing can be refused before heads are read, as far as is known without locks: no order
+    key is known to the store and nothing parks. Otherwise the batch goes the exact path.
+    """
+
+    incoming: Sequence[Incoming]
+    advances: Sequence[SourceAdvance]
+    batch_id: int
+    items: list[Item]
+    replays: list[Replay]
+    plain: bool
+    new_subjects: dict[SubjectKey, Subject] = field(default_factory=dict)
+    drain: tuple[SubjectKey, ...] = ()
+    lock_every_key: bool = False
+    """On the exact path: also events without a life cycle get a subject, for one of them parks."""
+    layout: "Layout | None" = None
+    inbox: list[bytes] = field(default_factory=list)
+    subjects: list[bytes] = field(default_factory=list)
+
+
+def settle(
+    item: Item, outcome: Outcome, refusal: Refusal | None, draft: Draft | None, movements: Sequence[Movement]
+) -> None:
+    """Writes an outcome into an item, with the bytes that the log will keep."""
+    item.outcome, item.refused, item.entries = outcome, refusal, ()
+    if refusal is not None:
+        item.state = refused_state(item.incoming, refusal, item.effective_at, item.revision)
+    elif draft is not None and outcome is Outcome.POSTED:
+        item.entries = movements
+        item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision)
+    else:
+        item.state = fact_state(item.incoming, item.effective_at, item.revision)
+
+
+def predict(items: Sequence[Item]) -> dict[SubjectKey, Subject] | None:
+    """The subjects after this batch if the store knows none of its order keys and refuses nothing.
+
+    None when that cannot be: something parks, or has its predecessor elsewhere.
+    """
+    predicted: dict[SubjectKey, Subject] = {}
+    for item in items:
+        fact = item.fact
+        if item.refusal is not None:
+            if item.refusal.outcome is Outcome.PARKED:
+                return None
+        elif isinstance(fact, LIFE_CYCLE):
+            subject = predicted.get(item.subject_key)
+            if subject is None:
+                subject = predicted[item.subject_key] = Subject()
+            elif subject.captures and isinstance(fact, PaymentVoided):
+                return None  # the mirror is made under lock
+            if subjects.refuse(fact, subject, item.asset_id) is not None:
+                return None
+            subjects.advance(fact, subject, item.asset_id, item.reference)
+    return predicted

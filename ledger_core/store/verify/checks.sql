@@ -1,0 +1,200 @@
+-- name: books
+-- Where books end, by id; of these codes or all.
+SELECT book_id, code, position, voucher_no, block_number, block_hash FROM ledger.book
+WHERE %(codes)s::text[] IS NULL OR code = ANY (%(codes)s) ORDER BY book_id;
+
+-- name: block_at
+-- The first block that ends at or after a position, if its book goes on after it.
+SELECT number, last_position FROM ledger.block
+WHERE book_id = %s AND last_position >= %s AND last_position < %s ORDER BY last_position LIMIT 1;
+
+-- name: blocks
+-- Blocks in order.
+SELECT number, batch_id, first_position, last_position, (extract(epoch FROM recorded_at) * 1000000)::bigint, merkle_root,
+    previous_hash, hash
+FROM ledger.block WHERE book_id = %s AND number BETWEEN %s AND %s ORDER BY number;
+
+-- name: blocks_outside
+-- Blocks that stand outside the numbers 1 to the book's own.
+SELECT count(*), min(number) FROM ledger.block WHERE book_id = %s AND NOT number BETWEEN 1 AND %s;
+
+-- name: events
+-- Events in order, as they are stored.
+SELECT position, voucher_no, type, order_key, originator_id, originator_version, state
+FROM ledger.event WHERE book_id = %s AND position BETWEEN %s AND %s ORDER BY position;
+
+-- name: events_outside
+-- Events beyond the ends of their book.
+SELECT count(*), min(position) FROM ledger.event WHERE book_id = %s AND NOT position BETWEEN 1 AND %s;
+
+-- name: entries
+-- Entries in the order of the log, as columns, a bucket of positions a row.
+SELECT (position - %(first)s) / %(bucket)s,
+    array_agg(position ORDER BY position, line), array_agg(account_id ORDER BY position, line),
+    array_agg(asset_id ORDER BY position, line), array_agg(posting_sequence ORDER BY position, line),
+    array_agg(amount_minor ORDER BY position, line), array_agg(running_minor ORDER BY position, line),
+    array_agg(effective_at ORDER BY position, line),
+    array_agg(line + 65536 * (purpose + 1024 * (CASE side WHEN 'D' THEN 1 ELSE 0 END
+        + CASE order_key WHEN '' THEN 0 ELSE 2 END)) ORDER BY position, line)
+FROM ledger.entry
+WHERE book_id = %(book_id)s AND position BETWEEN %(first)s AND %(last)s
+GROUP BY 1 ORDER BY 1;
+
+-- name: entries_outside
+-- Entries beyond the ends of their book.
+SELECT count(*), min(position) FROM ledger.entry WHERE book_id = %s AND NOT position BETWEEN 1 AND %s;
+
+-- name: inbox
+-- Inbox rows in the order of the log, a bucket of positions a row.
+SELECT (position - %(first)s) / %(bucket)s,
+    array_agg(position ORDER BY position, revision), array_agg(source_id ORDER BY position, revision),
+    array_agg(revision ORDER BY position, revision), array_agg(event_id ORDER BY position, revision)
+FROM (
+    SELECT block.first_position + inbox.ordinal AS position, inbox.source_id, inbox.revision, inbox.event_id
+    FROM ledger.block JOIN ledger.inbox USING (book_id, batch_id)
+    WHERE block.book_id = %(book_id)s AND block.number BETWEEN %(first_block)s AND %(last_block)s
+) placed
+GROUP BY 1 ORDER BY 1;
+
+-- name: inbox_without_block
+-- Inbox rows whose batch wrote no block in their book, or whose ordinal leads out of it.
+SELECT count(*), min(inbox.event_id)
+FROM ledger.inbox LEFT JOIN ledger.block USING (book_id, batch_id)
+WHERE inbox.book_id = %(book_id)s
+    AND (block.number IS NULL OR inbox.ordinal NOT BETWEEN 0 AND block.last_position - block.first_position);
+
+-- name: sources
+-- Sources of a book.
+SELECT uri, source_id FROM ledger.source WHERE book_id = %s;
+
+-- name: assets
+-- Everything money is counted in.
+SELECT code, asset_id FROM ledger.asset;
+
+-- name: accounts
+-- Accounts of a book with their heads, as columns.
+SELECT array_agg(account_id ORDER BY account_id), array_agg(account.code ORDER BY account_id),
+    array_agg(account.asset_id ORDER BY account_id), array_agg(keyed::integer ORDER BY account_id),
+    array_agg(coalesce(posting_sequence, -1) ORDER BY account_id),
+    array_agg(coalesce(debits_posted, 0) ORDER BY account_id),
+    array_agg(coalesce(credits_posted, 0) ORDER BY account_id)
+FROM ledger.account LEFT JOIN ledger.account_head USING (book_id, account_id)
+WHERE book_id = %s;
+
+-- name: trial_balance
+-- Heads summed up; debits equal credits.
+SELECT asset.code, sum(debits_posted) - sum(credits_posted), count(*)
+FROM ledger.account_head JOIN ledger.asset USING (asset_id) WHERE book_id = %s GROUP BY 1 ORDER BY 1;
+
+-- name: entry_order_keys
+-- Order keys of entries that are not those of their events.
+SELECT count(*), min(entry.position) FILTER (WHERE event.order_key IS DISTINCT FROM entry.order_key)
+FROM ledger.entry LEFT JOIN ledger.event USING (book_id, position)
+WHERE entry.book_id = %s AND entry.order_key <> '';
+
+-- name: source_offsets
+-- Outcomes and gaps against offsets.
+SELECT count(*), min(topic || '/' || partition) FILTER (
+    WHERE next_offset - beginning <> posted + recorded + replayed + skipped + rejected + parked + gaps)
+FROM ledger.source_position;
+
+-- name: source_counters
+-- What each partition counted, replays aside.
+SELECT topic, partition, posted, recorded, skipped, rejected, parked FROM ledger.source_position ORDER BY 1, 2;
+
+-- name: subjects
+-- What is known of order keys, as columns, some at a time.
+SELECT array_agg(order_key), array_agg(authorised_minor), array_agg(captured_minor), array_agg(refunded_minor),
+    array_agg(voided::integer),
+    array_agg((SELECT coalesce(sum(reference), 0)::bigint FROM unnest(captures) AS reference))
+FROM (
+    SELECT *, (row_number() OVER ()) / 20000 AS part FROM ledger.subject WHERE book_id = %s
+) parts GROUP BY part;
+
+-- name: first_bad_subject
+-- The slow way, only once sums differ: payments whose row is not the sum of their events.
+WITH folded AS (
+    SELECT event.order_key,
+        coalesce(sum(amount) FILTER (WHERE kind = 'authorization'), 0) AS authorised_minor,
+        coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0) AS captured_minor,
+        coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded_minor,
+        bool_or(kind = 'void') AS voided,
+        coalesce(sum(reference) FILTER (WHERE kind = 'capture'), 0) AS reference_sum
+    FROM ledger.event
+    JOIN LATERAL (SELECT batch_id, first_position FROM ledger.block
+        WHERE block.book_id = event.book_id AND block.last_position >= event.position
+        ORDER BY block.last_position LIMIT 1) block ON true
+    CROSS JOIN LATERAL (SELECT convert_from(event.state, 'UTF8')::jsonb AS state) decoded
+    CROSS JOIN LATERAL (SELECT decoded.state ->> 'kind' AS kind, (decoded.state ->> 'amount_minor')::numeric AS amount,
+        batch_id << 16 | (event.position - first_position) AS reference) said
+    WHERE event.book_id = %(book_id)s AND event.type IN ('voucher.posted', 'fact.recorded')
+        AND kind IN ('authorization', 'capture', 'refund', 'void')
+    GROUP BY event.order_key
+), known AS (
+    SELECT order_key, authorised_minor, captured_minor, refunded_minor, voided,
+        (SELECT coalesce(sum(reference), 0) FROM unnest(captures) AS reference) AS reference_sum
+    FROM ledger.subject WHERE book_id = %(book_id)s
+)
+SELECT coalesce(folded.order_key, known.order_key)
+FROM folded FULL JOIN known USING (order_key)
+WHERE coalesce(folded.authorised_minor, 0) <> coalesce(known.authorised_minor, 0)
+    OR coalesce(folded.captured_minor, 0) <> coalesce(known.captured_minor, 0)
+    OR coalesce(folded.refunded_minor, 0) <> coalesce(known.refunded_minor, 0)
+    OR coalesce(folded.voided, false) <> coalesce(known.voided, false)
+    OR coalesce(folded.reference_sum, 0) <> coalesce(known.reference_sum, 0)
+ORDER BY 1 LIMIT 1;
+
+-- name: parked_keys
+-- Order keys whose count of parked events is not the number of dead letters that wait.
+SELECT count(*), min(order_key) FILTER (WHERE parked IS DISTINCT FROM waiting)
+FROM (SELECT order_key, parked FROM ledger.subject WHERE book_id = %(book_id)s AND parked > 0) known
+FULL JOIN (
+    SELECT order_key, count(*) AS waiting FROM ledger.dead_letter
+    WHERE book_id = %(book_id)s AND resolved_position IS NULL AND outcome = 'PARKED' GROUP BY order_key
+) queued USING (order_key);
+
+-- name: dead_letters
+-- Refused events without their dead letter, and the reverse.
+SELECT count(*), min(coalesce(refused.position, letter.position)) FILTER (WHERE refused.position IS NULL
+    OR letter.position IS NULL
+    OR letter.outcome <> CASE refused.type WHEN 'event.parked' THEN 'PARKED' ELSE 'REJECTED' END
+    OR letter.order_key <> refused.order_key
+    OR letter.code IS DISTINCT FROM convert_from(refused.state, 'UTF8')::jsonb ->> 'code'
+    OR letter.resolved_position <= letter.position
+    OR (letter.resolved_position IS NOT NULL AND resolving.position IS NULL))
+FROM (SELECT * FROM ledger.event
+      WHERE book_id = %(book_id)s AND type IN ('event.rejected', 'event.parked')) refused
+FULL JOIN (SELECT * FROM ledger.dead_letter WHERE book_id = %(book_id)s) letter ON letter.position = refused.position
+LEFT JOIN ledger.event resolving
+    ON resolving.book_id = %(book_id)s AND resolving.position = letter.resolved_position
+    AND resolving.type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped');
+
+-- name: accounts_and_events
+-- Accounts that their own events do not explain: opening, versions without gap, status.
+WITH told AS (
+    SELECT originator_id, originator_version, type, convert_from(state, 'UTF8')::jsonb AS state
+    FROM ledger.event WHERE book_id = %(book_id)s AND originator_id IS NOT NULL AND type LIKE 'account.%%'
+), life AS (
+    SELECT originator_id, count(*) AS events, min(originator_version) AS low, max(originator_version) AS high,
+        count(*) FILTER (WHERE type = 'account.opened') AS openings,
+        (array_agg(type ORDER BY originator_version DESC))[1] AS last_type,
+        (array_agg(state ORDER BY originator_version))[1] AS opened
+    FROM told GROUP BY originator_id
+), account AS (
+    SELECT account.code, type, asset.code AS currency, role, keyed, status,
+        account.asset_id = head.asset_id AS same_asset
+    FROM ledger.account JOIN ledger.asset USING (asset_id)
+    LEFT JOIN ledger.account_head head USING (book_id, account_id)
+    WHERE book_id = %(book_id)s
+)
+SELECT count(*), min(coalesce(account.code, life.opened ->> 'code', '?')) FILTER (WHERE account.code IS NULL
+    OR life.originator_id IS NULL OR account.status IS NULL OR NOT account.same_asset
+    OR life.low <> 1 OR life.high <> life.events OR life.openings <> 1
+    OR (life.opened ->> 'type', life.opened ->> 'currency', life.opened ->> 'role', life.opened ->> 'keyed')
+        IS DISTINCT FROM (account.type, account.currency, account.role, account.keyed::text)
+    OR (account.status <> 'C' AND (account.status = 'F') <> (life.last_type = 'account.frozen')))
+FROM account FULL JOIN life ON life.opened ->> 'code' = account.code;
+
+-- name: relay_checkpoint
+-- How far a book was published.
+SELECT count(*), max(relay_checkpoint.position) FROM ledger.relay_checkpoint WHERE book_id = %s;

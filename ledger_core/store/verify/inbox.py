@@ -1,0 +1,83 @@
+"""The inbox against the log, both ways: who was decided, and what became of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+
+from ledger_core.store.columns import Int64s
+from ledger_core.store.verify.lines import Document
+from ledger_core.store.verify.report import Tally
+
+OUTCOME_TYPES: Final = frozenset({"voucher.posted", "fact.recorded", "event.rejected", "event.parked", "event.skipped"})
+CONFLICT_SOURCE: Final = "conflict"
+
+
+@dataclass(slots=True)
+class InboxRows:
+    """Inbox rows of a run of positions, in the order of the positions to which they lead."""
+
+    positions: Int64s
+    source_ids: Int64s
+    revisions: Int64s
+    event_ids: list[str]
+
+    @classmethod
+    def none(cls) -> Self:
+        empty = np.empty(0, dtype=np.int64)
+        return cls(empty, empty, empty, [])
+
+
+def compare_inbox(
+    documents: Sequence[Document],
+    positions: list[int],
+    rows: InboxRows,
+    source_ids: Mapping[str, int],
+    book: str,
+    tally: Tally,
+) -> None:
+    """Outcome events and inbox rows of the same positions; whole columns first, row by row where they differ."""
+    tally.count("events_to_inbox", len(positions))
+    tally.count("inbox_to_events", len(rows.event_ids))
+    try:
+        same = (
+            rows.positions.tolist() == positions
+            and rows.event_ids == [document["event_id"] for document in documents]
+            and rows.source_ids.tolist() == [source_ids[document["source"]] for document in documents]
+            and rows.revisions.tolist() == [document.get("revision", 1) for document in documents]
+        )
+    except (KeyError, TypeError):
+        same = False
+    if not same:
+        _compare_one_by_one(documents, positions, rows, source_ids, book, tally)
+
+
+def _compare_one_by_one(
+    documents: Sequence[Document],
+    positions: list[int],
+    rows: InboxRows,
+    source_ids: Mapping[str, int],
+    book: str,
+    tally: Tally,
+) -> None:
+    conflict_id = source_ids.get(CONFLICT_SOURCE)
+    expected = dict(zip(positions, documents, strict=True))
+    claimed: set[int] = set()
+    columns = (rows.positions.tolist(), rows.source_ids.tolist(), rows.revisions.tolist(), rows.event_ids)
+    for position, source_id, revision, event_id in zip(*columns, strict=True):
+        document = expected.get(position, {})
+        source = source_ids.get(document.get("source", ""))
+        stated = document.get("event_id")
+        if source_id == conflict_id and document.get("code") == "IDEMPOTENCY_CONFLICT":
+            # The key of a conflict is the id that was taken, its source and its other fingerprint.
+            matches = event_id.startswith(f"{stated}#{source}#")
+        else:
+            matches = (source_id, event_id) == (source, stated)
+        if not matches or revision != document.get("revision", 1) or position in claimed:
+            tally.bad("inbox_to_events", f"book {book}: event id {event_id} is not decided at {position}")
+        claimed.add(position)
+    for position in positions:
+        if position not in claimed:
+            tally.bad("events_to_inbox", f"book {book}: outcome at position {position} has no inbox row")
+            break

@@ -1,0 +1,80 @@
+"""What verification checks, by name, and what it found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+CHECKS: Final[Mapping[str, str]] = MappingProxyType({
+    "positions": "events stand at 1, 2, 3 … up to their book's position",
+    "blocks": "blocks follow each other without gap and end where their book ends",
+    "block_hashes": "each block's hash is that of its content and of the block before, the book holds the last",
+    "block_times": "recorded_at never falls",
+    "merkle_roots": "each block's root is that of its events as they are stored",
+    "voucher_numbers": "vouchers, and only they, are numbered 1, 2, 3 … in the order of their positions",
+    "vouchers_balanced": "debits equal credits per voucher and currency, lines are numbered 1 … n, n of 2 or more",
+    "entries_match_events": "entries are what the lines of their voucher's event say, and nothing else",
+    "entry_order_keys": "entries on keyed accounts, and only they, carry the order key of their event",
+    "posting_sequences": "entries of an account are numbered 1, 2, 3 … in the order of their positions",
+    "running_balances": "the running balance of each entry is the one before plus or minus its amount",
+    "heads": "each account head is what its entries sum up to",
+    "trial_balance": "debits equal credits over all accounts of a book in one currency",
+    "inbox_to_events": "each upstream event in the inbox has its outcome at the position that the inbox says",
+    "events_to_inbox": "each outcome in the log has its upstream event in the inbox",
+    "source_offsets": "outcomes and gaps of a partition add up to the offsets consumed",
+    "source_counters": "the counters of a partition are the outcomes that the log holds of it",
+    "subjects": "what is known of each payment is the sum of its events",
+    "parked_keys": "an order key counts as parked as often as it has parked events waiting",
+    "dead_letters": "each refused event has its dead letter with its code, and the reverse",
+    "accounts": "accounts and their status are what their own events say",
+    "relay_checkpoints": "nothing was published beyond the end of the log",
+})  # fmt: skip
+"""Every check by name, in the order of the report, with what it asserts."""
+
+
+@dataclass(slots=True, frozen=True)
+class Check:
+    """One check: over how many items it ran, and the first bad one in words (empty when all are well)."""
+
+    name: str
+    ok: bool
+    checked: int
+    first_bad: str
+
+
+@dataclass(slots=True, frozen=True)
+class VerifyReport:
+    """All checks, over one snapshot. `positions` says how far each book was verified, `events` how many that is."""
+
+    ok: bool
+    checks: list[Check]
+    positions: Mapping[str, int]
+    events: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts and first violations while checks run; tallies of shares of the log add up in log order."""
+
+    checked: dict[str, int] = field(default_factory=dict)
+    first_bad: dict[str, str] = field(default_factory=dict)
+
+    def count(self, name: str, items: int) -> None:
+        self.checked[name] = self.checked.get(name, 0) + items
+
+    def bad(self, name: str, what: str) -> None:
+        """Only the first violation of a check is kept: it is where to look."""
+        self.first_bad.setdefault(name, what)
+
+    def add(self, later: "Tally") -> None:
+        for name, items in later.checked.items():
+            self.count(name, items)
+        for name, what in later.first_bad.items():
+            self.bad(name, what)
+
+    def checks(self) -> list[Check]:
+        return [
+            Check(name, name not in self.first_bad, self.checked.get(name, 0), self.first_bad.get(name, ""))
+            for name in CHECKS
+        ]

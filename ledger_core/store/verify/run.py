@@ -1,0 +1,145 @@
+"""Verification from one snapshot: the log in shares, each share on its own core, then what only the whole can tell."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
+from dataclasses import replace
+from multiprocessing import get_context
+from typing import Any, Final, Protocol
+
+import psycopg
+
+from ledger_core.store.blocks import ZERO_HASH
+from ledger_core.store.connection import Role
+from ledger_core.store.verify.accounts import AccountFold, load_accounts
+from ledger_core.store.verify.report import Tally, VerifyReport
+from ledger_core.store.verify.scan import ShareResult, SourceCounts, SpanResult, scan_share
+from ledger_core.store.verify.snapshot import BookEnd, Snapshot, Span, book_ends, share_out
+from ledger_core.store.verify.subjects import SubjectSums, check_subjects
+from ledger_core.store.verify.tables import TableChecks
+
+EVENTS_WORTH_A_PROCESS: Final = 100_000
+"""A process takes half a second to start: below this many events a share is scanned here."""
+
+Progress = Callable[[int, int], None]
+"""Told how many events are done, of how many."""
+
+
+class Counted(Protocol):
+    """A number that several processes raise."""
+
+    value: int
+
+    def get_lock(self) -> Any: ...
+
+
+def verify(
+    dsn: str,
+    *,
+    books: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    processes: int = 2,
+    role: Role = Role.RECONCILER,
+) -> VerifyReport:
+    """Check everything that the store promises, as of now, while posting goes on.
+
+    `books` limits it to books of these codes; what spans books (partitions) is then left out. Reads only;
+    raises LookupError for an unknown code.
+    """
+    began = time.perf_counter()
+    with Snapshot(dsn, role).connection() as connection:
+        row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+        snapshot = Snapshot(dsn, role, exported_id=row[0] if row else None)
+        ends = book_ends(connection, books)
+        total = sum(book.position for book in ends)
+        shares = share_out(connection, ends, max(1, min(processes, total // EVENTS_WORTH_A_PROCESS)))
+        results = _scan(snapshot, connection, shares, total, progress or _no_progress)
+        tally = Tally()
+        sources: SourceCounts = Counter()
+        for result in results:
+            tally.add(result.tally)
+            sources.update(result.sources)
+        tables = TableChecks(connection, tally)
+        for book in ends:
+            spans = [span for result in results for span in result.spans if span.span.book_id == book.book_id]
+            _put_together(connection, book, spans, tally)
+            tables.check_book(book)
+        if books is None:
+            tables.check_sources(sources)
+    checks = tally.checks()
+    positions = {book.code: book.position for book in ends}
+    return VerifyReport(all(check.ok for check in checks), checks, positions, total, time.perf_counter() - began)
+
+
+def _no_progress(done: int, total: int) -> None:
+    pass
+
+
+def _scan(
+    snapshot: Snapshot,
+    connection: psycopg.Connection[Any],
+    shares: Sequence[Sequence[Span]],
+    total: int,
+    progress: Progress,
+) -> list[ShareResult]:
+    if len(shares) < 2:
+        done = 0
+
+        def advance(events: int) -> None:
+            nonlocal done
+            done += events
+            progress(done, total)
+
+        return [scan_share(connection, spans, advance) for spans in shares]
+    context = get_context("spawn")
+    counted = context.Value("q", 0)
+    with ProcessPoolExecutor(len(shares), context, _remember_counter, (counted,)) as pool:
+        futures = [pool.submit(_scan_elsewhere, snapshot, spans) for spans in shares]
+        while wait(futures, timeout=0.2).not_done:
+            progress(counted.value, total)
+        progress(counted.value, total)
+        return [future.result() for future in futures]
+
+
+_counter: Counted | None = None
+
+
+def _remember_counter(counted: Counted) -> None:
+    """A counter that processes share can only be handed over while they start."""
+    global _counter
+    _counter = counted
+
+
+def _scan_elsewhere(snapshot: Snapshot, spans: Sequence[Span]) -> ShareResult:
+    def advance(events: int) -> None:
+        if _counter is not None:
+            with _counter.get_lock():
+                _counter.value += events
+
+    with snapshot.connection() as connection:
+        return scan_share(connection, spans, advance)
+
+
+def _put_together(
+    connection: psycopg.Connection[Any], book: BookEnd, spans: Sequence[SpanResult], tally: Tally
+) -> None:
+    """What runs of blocks of one book assumed of each other, and what the book's own rows say of the whole."""
+    accounts = load_accounts(connection, book.book_id)
+    fold = AccountFold(len(accounts.codes))
+    subjects = SubjectSums()
+    voucher_no = 0
+    for span in spans:
+        if span.first_voucher_no and span.first_voucher_no != voucher_no + 1:
+            tally.bad("voucher_numbers", f"book {book.code}: voucher {span.first_voucher_no} follows {voucher_no}")
+        voucher_no = span.last_voucher_no or voucher_no
+        fold.follow(span.accounts, accounts.codes, book.code, tally)
+        subjects = replace(
+            subjects, sums=subjects.sums + span.subjects.sums, counted=subjects.counted + span.subjects.counted
+        )
+    if voucher_no != book.voucher_no:
+        tally.bad("voucher_numbers", f"book {book.code}: the last is {voucher_no}, the book says {book.voucher_no}")
+    if book.block_hash != (spans[-1].last_hash if spans else ZERO_HASH):
+        tally.bad("block_hashes", f"book {book.code}: the book's hash is not that of block {book.block_number}")
+    fold.compare_heads(accounts, book.code, tally)
+    check_subjects(connection, book.book_id, book.code, subjects, tally)

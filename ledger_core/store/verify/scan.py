@@ -1,0 +1,310 @@
+"""The log read again from end to end: blocks and their roots, events, entries and inbox, side by side in one pass.
+
+A share of the log is scanned without knowing what came before it; `ShareResult` says what it assumed, and `run`
+puts shares together in order and compares.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, LiteralString
+
+import numpy as np
+import orjson
+import psycopg
+
+from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hash, merkle_root
+from ledger_core.store.columns import Int64s
+from ledger_core.store.named_sql import load_queries
+from ledger_core.store.verify.accounts import AccountFold, Accounts, Entries, load_accounts
+from ledger_core.store.verify.inbox import OUTCOME_TYPES, InboxRows, compare_inbox
+from ledger_core.store.verify.lines import Document, Names, check_balance, compare_lines
+from ledger_core.store.verify.report import Tally
+from ledger_core.store.verify.snapshot import Span
+from ledger_core.store.verify.subjects import SubjectSums
+
+BUCKET: Final = 8_000
+"""Positions held in memory at a time."""
+
+VOUCHER_POSTED: Final = "voucher.posted"
+SourceCounts = Counter[tuple[str, int, str]]
+"""First outcomes by topic, partition and event type."""
+
+
+@dataclass(slots=True)
+class SpanResult:
+    """What one run of blocks adds up to; the numbers it began with are checked by who puts runs together."""
+
+    span: Span
+    accounts: AccountFold
+    subjects: SubjectSums = field(default_factory=SubjectSums)
+    first_voucher_no: int = 0
+    last_voucher_no: int = 0
+    last_hash: bytes = ZERO_HASH
+
+
+@dataclass(slots=True)
+class ShareResult:
+    """What one share of the log adds up to."""
+
+    tally: Tally = field(default_factory=Tally)
+    spans: list[SpanResult] = field(default_factory=list)
+    sources: SourceCounts = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Block:
+    number: int
+    batch_id: int
+    first: int
+    last: int
+    recorded_at_us: int
+    root: bytes
+    previous: bytes
+    hash: bytes
+
+
+@dataclass(slots=True)
+class Events:
+    """Events of a run of positions, as columns."""
+
+    positions: list[int]
+    voucher_nos: list[int]
+    types: list[str]
+    order_keys: list[str]
+    leaves: list[bytes]
+    documents: list[Document]
+
+
+def scan_share(
+    connection: psycopg.Connection[Any], spans: Sequence[Span], advance: Callable[[int], None]
+) -> ShareResult:
+    """Scan runs of blocks in order; `advance` is told how many positions each step did."""
+    result = ShareResult()
+    for span in spans:
+        result.spans.append(_SpanScan(connection, span, result).run(advance))
+    return result
+
+
+class _SpanScan:
+    def __init__(self, connection: psycopg.Connection[Any], span: Span, share: ShareResult) -> None:
+        self._connection = connection
+        self._queries = load_queries("ledger_core.store.verify", "checks.sql")
+        self._span = span
+        self._tally = share.tally
+        self._sources = share.sources
+        self._accounts: Accounts = load_accounts(connection, span.book_id)
+        self._names = Names(self._accounts, dict(connection.execute(self._queries["assets"]).fetchall()))
+        self._source_ids: dict[str, int] = dict(
+            connection.execute(self._queries["sources"], (span.book_id,)).fetchall()
+        )
+        self._result = SpanResult(span, AccountFold(len(self._accounts.codes)))
+        self._pending: list[bytes] = []
+
+    def run(self, advance: Callable[[int], None]) -> SpanResult:
+        span = self._span
+        blocks = self._blocks()
+        roots = iter(blocks)
+        block = next(roots, None)
+        entries = _Buckets(self._connection, "entries", self._queries["entries"], span)
+        inbox = _Buckets(self._connection, "inbox", self._queries["inbox"], span)
+        for bucket, first in enumerate(range(span.first_position, span.last_position + 1, BUCKET)):
+            last = min(first + BUCKET - 1, span.last_position)
+            events = self._events(first, last)
+            block = self._check_roots(events, block, roots, last)
+            self._check_numbers(events)
+            self._compare(events, entries.take(bucket), inbox.take(bucket), blocks)
+            advance(last - first + 1)
+        return self._result
+
+    def _blocks(self) -> list[Block]:
+        """The run's blocks, their chain checked; it goes on from the block before the run."""
+        span, tally = self._span, self._tally
+        begin = max(span.first_block - 1, 1)
+        with self._connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(self._queries["blocks"], (span.book_id, begin, span.last_block)).fetchall()
+        blocks = [Block(*row) for row in rows]
+        before = Block(0, 0, 0, 0, -(2**62), b"", b"", ZERO_HASH)
+        if blocks and span.first_block > 1 and blocks[0].number == begin:
+            before = blocks.pop(0)
+        for name in ("blocks", "block_hashes", "block_times", "merkle_roots"):
+            tally.count(name, len(blocks))
+        for number, block in enumerate(blocks, start=span.first_block):
+            where = f"book {span.book}: block {block.number}"
+            if block.number != number or block.first != before.last + 1 or block.last < block.first:
+                tally.bad("blocks", where)
+            sealed = block_hash(block.previous, block.root, span.book_id, block.first, block.last, block.recorded_at_us)
+            if block.previous != before.hash or block.hash != sealed:
+                tally.bad("block_hashes", where)
+            if block.recorded_at_us < before.recorded_at_us:
+                tally.bad("block_times", where)
+            before = block
+        self._result.last_hash = before.hash
+        if before.number != span.last_block or before.last != span.last_position:
+            tally.bad("blocks", f"book {span.book}: no block {span.last_block} up to {span.last_position}")
+        return blocks
+
+    def _events(self, first: int, last: int) -> Events:
+        with self._connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(self._queries["events"], (self._span.book_id, first, last), prepare=True).fetchall()
+        self._tally.count("positions", len(rows))
+        if not rows:
+            self._tally.bad("positions", f"book {self._span.book}: no event at position {first}")
+            return Events([], [], [], [], [], [])
+        positions, voucher_nos, types, order_keys, _, _, states = map(list, zip(*rows, strict=True))
+        if len(rows) != last - first + 1:
+            missing = next(p for p, found in zip(range(first, last + 1), [*positions, 0], strict=False) if p != found)
+            self._tally.bad("positions", f"book {self._span.book}: no event at position {missing}")
+        leaves = [leaf_hash(row[2], row[3], row[4], row[5], row[6]) for row in rows]
+        return Events(positions, voucher_nos, types, order_keys, leaves, _decode(states))
+
+    def _check_roots(self, events: Events, block: Block | None, blocks: Iterator[Block], last: int) -> Block | None:
+        """Compares the roots of all blocks that end in this run; what is left over waits for the next."""
+        at = 0
+        while block is not None and block.last <= last:
+            end = bisect_left(events.positions, block.last + 1)
+            if merkle_root(self._pending + events.leaves[at:end]) != block.root:
+                self._tally.bad("merkle_roots", f"book {self._span.book}: block {block.number}")
+            self._pending = []
+            at = end
+            block = next(blocks, None)
+        self._pending += events.leaves[at:]
+        return block
+
+    def _check_numbers(self, events: Events) -> None:
+        result, tally = self._result, self._tally
+        numbers = np.array(events.voucher_nos, dtype=np.int64)
+        is_voucher = np.array([name == VOUCHER_POSTED for name in events.types], dtype=np.bool_)
+        tally.count("voucher_numbers", int(is_voucher.sum()))
+        wrong = (numbers > 0) != is_voucher
+        numbered = np.flatnonzero(is_voucher)
+        if len(numbered):
+            if not result.first_voucher_no:
+                result.first_voucher_no = int(numbers[numbered[0]])
+                result.last_voucher_no = result.first_voucher_no - 1
+            wrong[numbered] |= numbers[numbered] != np.arange(len(numbered)) + result.last_voucher_no + 1
+            result.last_voucher_no = int(numbers[numbered[-1]])
+        if wrong.any():
+            position = events.positions[int(np.argmax(wrong))]
+            tally.bad("voucher_numbers", f"book {self._span.book}: event at position {position}")
+
+    def _compare(
+        self, events: Events, entry_row: Sequence[Any] | None, inbox_row: Sequence[Any] | None, blocks: list[Block]
+    ) -> None:
+        book, tally = self._span.book, self._tally
+        vouchers = [number for number, name in enumerate(events.types) if name == VOUCHER_POSTED]
+        positions = [events.positions[number] for number in vouchers]
+        entries = _entries(entry_row, self._accounts) if entry_row else None
+        tally.count("entries_match_events", len(vouchers))
+        compare_lines([events.documents[n] for n in vouchers], positions, entries, self._names, book, tally)
+        if entries is not None:
+            self._check_entries(entries)
+        outcomes = [number for number, name in enumerate(events.types) if name in OUTCOME_TYPES]
+        documents = [events.documents[number] for number in outcomes]
+        rows = InboxRows(*inbox_row) if inbox_row else InboxRows.none()
+        outcome_positions = [events.positions[number] for number in outcomes]
+        compare_inbox(documents, outcome_positions, rows, self._source_ids, book, tally)
+        self._count_sources([events.types[number] for number in outcomes], documents)
+        self._result.subjects.take_events(
+            events.order_keys, events.positions, events.documents, lambda at: _references(at, blocks)
+        )
+
+    def _check_entries(self, entries: Entries) -> None:
+        book, tally, accounts = self._span.book, self._tally, self._accounts
+        for name in ("posting_sequences", "running_balances"):
+            tally.count(name, len(entries.position))
+        check_balance(entries, book, tally)
+        known = entries.account >= 0
+        if not known.all():
+            position = entries.position[int(np.argmin(known))]
+            tally.bad("entries_match_events", f"book {book}: entry at position {position} has no account")
+            return
+        self._result.accounts.take(entries, accounts.codes, book, tally)
+        wrong = accounts.keyed[entries.account] != entries.has_order_key
+        if wrong.any():
+            position = entries.position[int(np.argmax(wrong))]
+            tally.bad("entry_order_keys", f"book {book}: entry at position {position}")
+
+    def _count_sources(self, types: list[str], documents: list[Document]) -> None:
+        """Outcomes by partition; later revisions were not consumed, they healed."""
+        for name, document in zip(types, documents, strict=True):
+            cause = document.get("cause")
+            if document.get("revision", 1) == 1 and isinstance(cause, list) and len(cause) == 3:
+                self._sources[cause[0], cause[1], name] += 1
+
+
+class _Buckets:
+    """A server-side cursor whose rows are buckets of positions, some of which may be absent."""
+
+    def __init__(self, connection: psycopg.Connection[Any], name: str, query: LiteralString, span: Span) -> None:
+        self._cursor = connection.cursor(name=name, binary=True)
+        self._cursor.itersize = 1
+        self._cursor.execute(
+            query,
+            {
+                "book_id": span.book_id,
+                "first": span.first_position,
+                "last": span.last_position,
+                "first_block": span.first_block,
+                "last_block": span.last_block,
+                "bucket": BUCKET,
+            },
+        )
+        self._ahead: Sequence[Any] | None = self._cursor.fetchone()
+
+    def take(self, bucket: int) -> Sequence[Any] | None:
+        if self._ahead is None or self._ahead[0] != bucket:
+            return None
+        row, self._ahead = self._ahead, self._cursor.fetchone()
+        if self._ahead is None:
+            self._cursor.close()
+        return row[1:]
+
+
+def _references(positions: Int64s, blocks: Sequence[Block]) -> Int64s:
+    """Places in the log as subjects remember them: batch id and ordinal, in one number."""
+    firsts = np.array([block.first for block in blocks], dtype=np.int64)
+    batch_ids = np.array([block.batch_id for block in blocks], dtype=np.int64)
+    block = np.clip(np.searchsorted(firsts, positions, side="right") - 1, 0, None)
+    return batch_ids[block] << 16 | (positions - firsts[block])
+
+
+def _entries(row: Sequence[Any], accounts: Accounts) -> Entries:
+    position, account_id, asset, sequence, amount, running, effective, packed = row
+    place = np.searchsorted(accounts.ids, account_id)
+    found = place < len(accounts.ids)
+    found[found] = accounts.ids[place[found]] == account_id[found]
+    flags = packed >> 26
+    return Entries(
+        position=position,
+        account=np.where(found, place, -1),
+        asset=asset,
+        sequence=sequence,
+        amount=amount,
+        running=running,
+        effective=effective,
+        line=packed & 0xFFFF,
+        purpose=(packed >> 16) & 0x3FF,
+        is_debit=(flags & 1).astype(np.bool_),
+        has_order_key=(flags & 2).astype(np.bool_),
+    )
+
+
+def _decode(states: list[bytes]) -> list[Document]:
+    """All states at once; one by one only when one of them is no JSON object, which then counts as empty."""
+    try:
+        documents = orjson.loads(b"[" + b",".join(states) + b"]")
+        if len(documents) == len(states) and all(type(document) is dict for document in documents):
+            return documents  # type: ignore[no-any-return]
+    except orjson.JSONDecodeError:
+        pass
+    return [_decode_one(state) for state in states]
+
+
+def _decode_one(state: bytes) -> Document:
+    try:
+        document = orjson.loads(state)
+    except orjson.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}

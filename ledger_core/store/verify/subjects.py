@@ -1,0 +1,101 @@
+"""What is known of each payment against the sum of its events, by sums that do not depend on their order.
+
+For each column the sum over all payments of `amount * hash(order key)`, modulo 2^64, is made twice: over events and
+over rows. Equal sums mean equal rows, short of a coincidence; different ones start the exact, slow comparison.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from typing import Any, Final
+from zlib import crc32
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from ledger_core.store.columns import Int64s
+from ledger_core.store.named_sql import load_queries
+from ledger_core.store.verify.report import Tally
+
+KINDS: Final = ("authorization", "capture", "refund", "void")
+"""Kinds of events that subjects remember, in the order of the columns; a fifth holds places of captures."""
+
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _hashes(order_keys: Sequence[str]) -> NDArray[np.uint64]:
+    hashed = np.fromiter(map(crc32, map(str.encode, order_keys)), dtype=np.uint64, count=len(order_keys))
+    return hashed * _SPREAD
+
+
+def _zeros() -> NDArray[np.uint64]:
+    return np.zeros(len(KINDS) + 1, dtype=np.uint64)
+
+
+@dataclass(slots=True)
+class SubjectSums:
+    """Sums per column: authorised, captured, refunded, voided, and places of captures."""
+
+    sums: NDArray[np.uint64] = field(default_factory=_zeros)
+    counted: int = 0
+
+    def take_events(
+        self,
+        order_keys: Sequence[str],
+        positions: Sequence[int],
+        documents: Sequence[dict[str, Any]],
+        references: Callable[[Int64s], Int64s],
+    ) -> None:
+        """Add events; `references` tells the places (batch and ordinal) of positions."""
+        kinds = [document.get("kind") for document in documents]
+        for column, kind in enumerate(KINDS):
+            chosen = [found == kind for found in kinds]
+            hashes = _hashes(list(compress(order_keys, chosen)))
+            if not len(hashes):
+                continue
+            self.counted += len(hashes)
+            if kind == "void":
+                self._add(column, hashes, np.ones(len(hashes), dtype=np.int64))
+                continue
+            amounts = map(_amount, compress(documents, chosen))
+            self._add(column, hashes, np.fromiter(amounts, dtype=np.int64, count=len(hashes)))
+            if kind == "capture":
+                places = references(np.fromiter(compress(positions, chosen), dtype=np.int64, count=len(hashes)))
+                self._add(len(KINDS), hashes, places)
+
+    def take_rows(self, order_keys: Sequence[str], columns: Sequence[Int64s]) -> None:
+        hashes = _hashes(order_keys)
+        self.counted += len(hashes)
+        for column, values in enumerate(columns):
+            self._add(column, hashes, values)
+
+    def _add(self, column: int, hashes: NDArray[np.uint64], values: Int64s) -> None:
+        # Unsigned columns wrap around, which is what a sum modulo 2^64 means.
+        self.sums[column] += np.sum(hashes * values.view(np.uint64), dtype=np.uint64)
+
+
+def _amount(document: dict[str, Any]) -> int:
+    """0 for what is no amount: the sums then differ, and the exact comparison finds it."""
+    try:
+        return int(document["amount_minor"])
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
+def check_subjects(
+    connection: psycopg.Connection[Any], book_id: int, book: str, events: SubjectSums, tally: Tally
+) -> None:
+    """Rows of one book against what its events added up to."""
+    queries = load_queries("ledger_core.store.verify", "checks.sql")
+    rows = SubjectSums()
+    with connection.cursor(name="subjects", binary=True) as cursor:
+        cursor.itersize = 1
+        cursor.execute(queries["subjects"], (book_id,))
+        for order_keys, *columns in cursor:
+            rows.take_rows(order_keys, columns)
+    tally.count("subjects", rows.counted)
+    if np.array_equal(rows.sums, events.sums):
+        return
+    row = connection.execute(queries["first_bad_subject"], {"book_id": book_id}).fetchone()
+    tally.bad("subjects", f"book {book}: order key {row[0] if row else '(unknown)'}")

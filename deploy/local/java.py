@@ -35,9 +35,7 @@ def find_java(environment: Mapping[str, str]) -> Path:
 def major_version(java: Path) -> int | None:
     """The major version of this program, None when it does not run or does not say."""
     try:
-        done = subprocess.run(
-            [str(java), "-version"], check=False, capture_output=True, text=True, timeout=30
-        )
+        done = subprocess.run([str(java), "-version"], check=False, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r'version "(\d+)', done.stderr + done.stdout)

@@ -58,9 +58,7 @@ class LocalKafka(LocalServer):
         self.data_dir.mkdir(mode=0o700, exist_ok=True)
         known = {PROPERTIES, "logs"}
         if strange := sorted(entry.name for entry in self.data_dir.iterdir() if entry.name not in known):
-            message = (
-                f"{self.data_dir} holds {strange[0]}, so it is no folder of a local Kafka: choose another"
-            )
+            message = f"{self.data_dir} holds {strange[0]}, so it is no folder of a local Kafka: choose another"
             raise LocalServiceError(message)
 
     def _launch_on(self, port: int) -> None:
@@ -97,9 +95,7 @@ class LocalKafka(LocalServer):
         format_logs = [*command, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", properties]
         done = subprocess.run(format_logs, check=False, capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
-            message = (
-                f"cannot prepare {self.data_dir} for Kafka: {(done.stderr or done.stdout).strip()[-500:]}"
-            )
+            message = f"cannot prepare {self.data_dir} for Kafka: {(done.stderr or done.stdout).strip()[-500:]}"
             raise LocalServiceError(message)
 
     def _spawn(self, command: list[str]) -> psutil.Process:

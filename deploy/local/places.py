@@ -46,9 +46,7 @@ def service_user() -> ServiceUser | None:
         except KeyError:
             continue
         return ServiceUser(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
-    message = (
-        "PostgreSQL refuses to run as root and there is no user postgres or nobody: run as an ordinary user"
-    )
+    message = "PostgreSQL refuses to run as root and there is no user postgres or nobody: run as an ordinary user"
     raise LocalServiceError(message)
 
 
@@ -89,9 +87,7 @@ def _user_folder(environment: Mapping[str, str], variable: str, default: str, sy
     try:
         base = Path(environment.get(variable) or Path.home() / default).absolute()
     except RuntimeError as error:
-        message = (
-            "this user has no home folder: set LEDGER_HOME and XDG_CACHE_HOME to folders that it may write"
-        )
+        message = "this user has no home folder: set LEDGER_HOME and XDG_CACHE_HOME to folders that it may write"
         raise LocalServiceError(message) from error
     user = service_user()
     return base / APPLICATION if user is None or user.passes(base) else system

@@ -135,9 +135,7 @@ class LocalPostgres(LocalServer):
 
     def _launch_on(self, port: int) -> None:
         self._clear_remains_of_crash()
-        quoted = {
-            name: value.replace("'", "''") for name, value in {**self._settings, "port": str(port)}.items()
-        }
+        quoted = {name: value.replace("'", "''") for name, value in {**self._settings, "port": str(port)}.items()}
         lines = "".join(f"{name} = '{value}'\n" for name, value in quoted.items())
         self._write_private(self.data_dir / CONFIGURATION, lines)
         self.log_path.touch(mode=0o600)

@@ -37,18 +37,14 @@ def find_binaries(user: ServiceUser | None, cache: Path) -> PostgresBinaries:
     try:
         version = distribution(WHEEL).version
     except PackageNotFoundError as error:
-        message = (
-            f"the PostgreSQL programs (wheel {WHEEL}) are not installed: run make, or set LEDGER_POSTGRES_DSN"
-        )
+        message = f"the PostgreSQL programs (wheel {WHEEL}) are not installed: run make, or set LEDGER_POSTGRES_DSN"
         raise LocalServiceUnavailable(message) from error
     packages = _packages_folder()
     installed = PostgresBinaries(packages / PACKAGE / INSTALLATION / "bin")
     if _runs(user, installed):
         return installed
     if user is None:
-        message = (
-            "the PostgreSQL programs do not run on this machine: set LEDGER_POSTGRES_DSN to use your server"
-        )
+        message = "the PostgreSQL programs do not run on this machine: set LEDGER_POSTGRES_DSN to use your server"
         raise LocalServiceUnavailable(message)
     return _copied(user, packages, cache / f"postgresql-{version}-{INSTALLATION}")
 

@@ -79,9 +79,7 @@ class LocalServer(ABC):
             if (process := self._running_process()) is not None:
                 self._request_stop(process)
                 if not wait_gone([process], timeout_seconds=STOP_TIMEOUT_SECONDS) and not kill_tree(process):
-                    message = (
-                        f"{self.label} does not stop: end process {process.pid} by hand ({self.log_path})"
-                    )
+                    message = f"{self.label} does not stop: end process {process.pid} by hand ({self.log_path})"
                     raise LocalServiceError(message)
             self._owner.clear()
 
@@ -155,9 +153,7 @@ class LocalServer(ABC):
 
     def _refuse_taken_port(self, port: int) -> None:
         if not port_is_free(port):
-            message = (
-                f"port {port} of {LOOPBACK} is taken by another program: choose another for {self.label}"
-            )
+            message = f"port {port} of {LOOPBACK} is taken by another program: choose another for {self.label}"
             raise LocalServiceError(message)
 
     def _beside(self, suffix: str) -> Path:

@@ -18,9 +18,7 @@ def requirement_lines(name: str) -> set[str]:
 def pins(name: str) -> dict[str, set[str]]:
     """Versions by package; a package can have one per Python version."""
     found: dict[str, set[str]] = {}
-    for package, version in re.findall(
-        r"^([a-z0-9.-]+)==(\S+)", (ROOT / name).read_text(), flags=re.MULTILINE
-    ):
+    for package, version in re.findall(r"^([a-z0-9.-]+)==(\S+)", (ROOT / name).read_text(), flags=re.MULTILINE):
         found.setdefault(package, set()).add(version)
     return found
 
@@ -49,7 +47,5 @@ def test_every_requirement_is_pinned() -> None:
 
 def test_tests_run_on_the_versions_that_run_in_production() -> None:
     develop = pins("requirements-dev.lock")
-    different = {
-        name for name, versions in pins("requirements.lock").items() if develop.get(name) != versions
-    }
+    different = {name for name, versions in pins("requirements.lock").items() if develop.get(name) != versions}
     assert different == set()

@@ -31,9 +31,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 @pytest.mark.parametrize("path", PURE_FILES, ids=str)
 def test_file_imports_nothing_that_has_effects(path: Path) -> None:
     modules = set(imported(ast.parse((ROOT / path).read_text())))
-    strangers = {
-        name for name in modules if name.partition(".")[0] not in ALLOWED and not name.startswith(OWN)
-    }
+    strangers = {name for name in modules if name.partition(".")[0] not in ALLOWED and not name.startswith(OWN)}
     assert strangers == set()
     assert {name for name in modules if name.partition(".")[0] in IMPURE} == set()
 
@@ -62,7 +60,5 @@ def test_no_float_touches_money_in_the_core(path: Path) -> None:
     """I12: money is an integer of minor units from end to end."""
     source = (ROOT / path).read_text()
     lines = source.splitlines()
-    found = {
-        node.lineno for node in ast.walk(ast.parse(source)) if is_float(node) and hasattr(node, "lineno")
-    }
+    found = {node.lineno for node in ast.walk(ast.parse(source)) if is_float(node) and hasattr(node, "lineno")}
     assert [f"{path}:{line}" for line in sorted(found) if not DURATION.search(lines[line - 1])] == []

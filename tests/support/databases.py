@@ -17,9 +17,7 @@ from ledger_core.store.connection import Role, dsn_for_role
 from schemas.sql.runner import migrate
 
 MIGRATIONS = Path(__file__).parents[2] / "schemas" / "sql"
-TEMPLATE_LOCK = (
-    0x4C656467  # an advisory lock of this harness: one worker builds the template, the others wait
-)
+TEMPLATE_LOCK = 0x4C656467  # an advisory lock of this harness: one worker builds the template, the others wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +49,7 @@ def create_database(server_dsn: str) -> TestDatabase:
 def drop_database(database: TestDatabase) -> None:
     """Drop it, with whatever connections a test left open."""
     with psycopg.connect(database.server_dsn, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database.name))
-        )
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database.name)))
 
 
 def _template(connection: psycopg.Connection, server_dsn: str) -> str:
@@ -74,9 +70,7 @@ def _build_template(connection: psycopg.Connection, server_dsn: str, name: str) 
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(draft)))
     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
     migrate(make_conninfo(server_dsn, dbname=draft))
-    connection.execute(
-        sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(name))
-    )
+    connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(name)))
 
 
 def _exists(connection: psycopg.Connection, name: str) -> bool:

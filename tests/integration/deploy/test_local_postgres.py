@@ -99,16 +99,12 @@ def test_taken_port_is_refused_in_plain_words(server: LocalPostgres, open_folder
         LocalPostgres(open_folder / "other", port=server.port, settings=SMALL).start()
 
 
-def test_remembered_port_that_is_taken_gives_way_to_a_free_one(
-    server: LocalPostgres, open_folder: Path
-) -> None:
+def test_remembered_port_that_is_taken_gives_way_to_a_free_one(server: LocalPostgres, open_folder: Path) -> None:
     with stopped_at_the_end(LocalPostgres(open_folder / "other", settings=SMALL)) as other:
         other.start()
         other.stop()
         configuration = other.data_dir / "ledger.conf"
-        configuration.write_text(
-            configuration.read_text().replace(f"port = '{other.port}'", f"port = '{server.port}'")
-        )
+        configuration.write_text(configuration.read_text().replace(f"port = '{other.port}'", f"port = '{server.port}'"))
         other.start()
         assert other.running
         assert other.port != server.port
@@ -118,9 +114,7 @@ def test_stale_pid_file_of_a_process_that_lives_on_is_no_obstacle(server: LocalP
     remember(server, 1)
     server.kill()
     pid_file = server.data_dir / "postmaster.pid"
-    pid_file.write_text(
-        pid_file.read_text().replace(pid_file.read_text().split("\n")[0], str(os.getppid()), 1)
-    )
+    pid_file.write_text(pid_file.read_text().replace(pid_file.read_text().split("\n")[0], str(os.getppid()), 1))
     assert not server.running
     server.start()
     assert remembered(server) == [1]
@@ -142,9 +136,7 @@ def test_password_is_readable_by_its_owner_alone(server: LocalPostgres) -> None:
 def test_server_is_as_durable_as_in_production_and_on_loopback_only(server: LocalPostgres) -> None:
     names = ["fsync", "synchronous_commit", "full_page_writes", "listen_addresses", "unix_socket_directories"]
     with psycopg.connect(server.dsn()) as connection:
-        rows = connection.execute(
-            "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [names]
-        ).fetchall()
+        rows = connection.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [names]).fetchall()
     assert dict(rows) == {
         "fsync": "on",
         "synchronous_commit": "on",

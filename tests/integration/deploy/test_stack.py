@@ -35,9 +35,7 @@ def test_password_of_a_named_server_is_not_shown(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.postgres
-def test_local_server_is_started_under_the_home_and_stopped(
-    monkeypatch: pytest.MonkeyPatch, open_folder: Path
-) -> None:
+def test_local_server_is_started_under_the_home_and_stopped(monkeypatch: pytest.MonkeyPatch, open_folder: Path) -> None:
     monkeypatch.setenv("LEDGER_HOME", str(open_folder))
     with resolve_postgres(StackSettings()) as dsn:
         ledger = ensure_database(dsn, "ledger")

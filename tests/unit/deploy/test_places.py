@@ -36,9 +36,7 @@ def test_chosen_home_wins() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to step down")
-def test_root_whose_home_is_closed_uses_the_systems_folders(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_root_whose_home_is_closed_uses_the_systems_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "service_user", lambda: NOBODY_SPECIAL)
     tmp_path.chmod(0o700)
     closed = str(tmp_path / "not" / "there" / "yet")

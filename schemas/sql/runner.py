@@ -85,9 +85,7 @@ def migrations(folder: Traversable | None = None) -> list[Migration]:
             raise MigrationError(f"{file.name} is not named NNNN_name.sql")
         migration = Migration(int(match["version"]), match["name"], file.read_text("utf-8"))
         if migration.version in found:
-            raise MigrationError(
-                f"{migration.label} and {found[migration.version].label} have the same number"
-            )
+            raise MigrationError(f"{migration.label} and {found[migration.version].label} have the same number")
         found[migration.version] = migration
     return [found[version] for version in sorted(found)]
 
@@ -115,9 +113,7 @@ def status(dsn: str, known: Sequence[Migration] | None = None) -> list[Migration
     """
     known = migrations() if known is None else known
     with psycopg.connect(dsn, autocommit=True) as connection:
-        exists = connection.execute(
-            "SELECT to_regclass('ledger_migrations.migration') IS NOT NULL"
-        ).fetchone()
+        exists = connection.execute("SELECT to_regclass('ledger_migrations.migration') IS NOT NULL").fetchone()
         applied = _history(connection) if exists == (True,) else {}
     _pending(known, applied)
     return [
@@ -135,9 +131,7 @@ def _only_migrator(dsn: str) -> Iterator[psycopg.Connection]:
         try:
             connection.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
         except psycopg.errors.LockNotAvailable:
-            message = (
-                f"another migration of this database has been running for {MIGRATOR_TIMEOUT_MS // 1000} s"
-            )
+            message = f"another migration of this database has been running for {MIGRATOR_TIMEOUT_MS // 1000} s"
             raise MigrationError(message) from None
         _set(connection, "statement_timeout", 0)
         _set(connection, "lock_timeout", LOCK_TIMEOUT_MS)

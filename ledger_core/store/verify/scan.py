@@ -116,6 +116,8 @@ class _SpanScan:
             self._check_numbers(events)
             self._compare(events, entries.take(bucket), inbox.take(bucket), blocks)
             advance(last - first + 1)
+        entries.close()
+        inbox.close()
         return self._result
 
     def _blocks(self) -> list[Block]:
@@ -254,12 +256,15 @@ class _Buckets:
         self._ahead: Sequence[Any] | None = self._cursor.fetchone()
 
     def take(self, bucket: int) -> Sequence[Any] | None:
+        """The columns of this bucket. Rows before it lie outside the run: other checks find those."""
+        while self._ahead is not None and self._ahead[0] < bucket:
+            self._ahead = self._cursor.fetchone()
         if self._ahead is None or self._ahead[0] != bucket:
             return None
-        row, self._ahead = self._ahead, self._cursor.fetchone()
-        if self._ahead is None:
-            self._cursor.close()
-        return row[1:]
+        return self._ahead[1:]
+
+    def close(self) -> None:
+        self._cursor.close()
 
 
 def _references(positions: Int64s, blocks: Sequence[Block]) -> Int64s:

@@ -1,0 +1,151 @@
+"""A ledger written by the real posting path, from records held in memory: for tests of what is read afterwards."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from consumers.decode import Decoder
+from consumers.transport.ports import StoredRecord
+from deploy.demo.messages import Message, Producer
+from ledger_core.store.batch import BatchResult, SourceAdvance
+from ledger_core.store.books import create_book
+from ledger_core.store.connection import Role, connect
+from ledger_core.store.positions import record_hash
+from ledger_core.store.poster import Poster
+
+TIME = "2026-11-21T08:46:53.000007Z"
+BOOK = "shop"
+TOPIC = "payments"
+SOURCE = "/psp"
+
+
+@dataclass(slots=True)
+class PostedLedger:
+    """One topic, posted partition by partition. Use as a context manager."""
+
+    dsn: str
+    poster: Poster = field(init=False)
+    decoder: Decoder = field(init=False)
+    _next_offsets: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        with connect(self.dsn, Role.POSTER) as connection:
+            assets = dict(connection.execute("SELECT code, asset_id FROM ledger.asset").fetchall())
+        self.decoder = Decoder(assets)
+        self.poster = Poster(self.dsn, decode=self.decoder.decode)
+
+    def __enter__(self) -> Self:
+        self.poster.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.poster.close()
+
+    def create_book(self, code: str = BOOK) -> None:
+        chart = json.loads(resources.files("schemas.charts").joinpath("marketplace.json").read_text())
+        with connect(self.dsn, Role.POSTER) as connection:
+            create_book(connection, code, chart)
+
+    def post(self, messages: Iterable[Message], partition: int = 0) -> BatchResult:
+        """Post messages as one batch that came on one partition."""
+        first = self._next_offsets.get(partition)
+        if first is None:
+            first = self.poster.positions.find({(TOPIC, partition): 0})[TOPIC, partition].next_offset
+        records = [
+            StoredRecord(TOPIC, partition, first + number, 0, message.key, message.value, message.headers)
+            for number, message in enumerate(messages)
+        ]
+        advance = self._advance(partition, first, records)
+        prepared = self.poster.prepare(self.decoder.decode_many(records), [advance])
+        result = self.poster.post(prepared)
+        self._next_offsets[partition] = advance.next_offset
+        return result
+
+    def _advance(self, partition: int, first: int, records: Sequence[StoredRecord]) -> SourceAdvance:
+        return SourceAdvance(
+            topic=TOPIC,
+            partition=partition,
+            incarnation=1,
+            from_offset=first,
+            next_offset=first + len(records),
+            last_offset=first + len(records) - 1,
+            last_timestamp_ms=0,
+            last_hash=record_hash(records[-1]),
+            gaps=0,
+        )
+
+
+def payment(
+    kind: str, order: str, event_id: str | None = None, *, book: str = BOOK, time: str = TIME, **data: object
+) -> Message:
+    """`payment("captured", "order-1", amount_minor="100", …)`: the event that a payment service would send."""
+    body: Mapping[str, object] = {"payment_id": order, **data}
+    return Producer(book, SOURCE).event(f"payment.{kind}.v1", event_id or f"{kind}-{order}", order, time, body)
+
+
+def authorized(order: str, amount: int, **more: object) -> Message:
+    return payment("authorized", order, amount_minor=str(amount), currency="BRL", method="card", **more)
+
+
+def captured(
+    order: str, amount: int, sellers: Mapping[str, int] | None = None, event_id: str | None = None
+) -> Message:
+    """A capture; `sellers` are wallet names with their gross parts, 10 % commission each."""
+    shares = [
+        {"account": f"wallet:seller:{seller}", "amount_minor": str(part), "commission_bps": 1000}
+        for seller, part in (sellers or {}).items()
+    ]
+    beneficiaries = {"beneficiaries": shares} if shares else {}
+    money = {"amount_minor": str(amount), "currency": "BRL", "method": "card"}
+    return payment("captured", order, event_id, **money, **beneficiaries)
+
+
+def refunded(order: str, amount: int, event_id: str | None = None) -> Message:
+    refund_id = event_id or f"refund-{order}"
+    return payment("refunded", order, refund_id, refund_id=refund_id, amount_minor=str(amount), currency="BRL")
+
+
+def voided(order: str) -> Message:
+    return payment("voided", order)
+
+
+def paid_out(payout: str, seller: str, amount: int) -> Message:
+    data = {"payout_id": payout, "account": f"wallet:seller:{seller}", "amount_minor": str(amount)}
+    body = {**data, "currency": "BRL"}
+    return Producer(BOOK, SOURCE).event("payout.paid.v1", f"payout-{payout}", payout, TIME, body)
+
+
+def everything() -> list[list[Message]]:
+    """Batches in which each outcome happens: posted, recorded, replayed, rejected, parked, healed, in conflict."""
+    return [
+        [
+            authorized("o-1", 10_000),
+            captured("o-1", 10_000, {"a": 6_000, "b": 4_000}),
+            captured("o-2", 5_000),
+            captured("o-3", 7_000, {"a": 6_999}),
+            Message(b"x", (), b"\xff not json"),
+        ],
+        [
+            refunded("o-4", 100),
+            captured("o-1", 10_000, {"a": 6_000, "b": 4_000}),
+            captured("o-2", 5_001, event_id="captured-o-2"),
+            refunded("o-3", 2_000),
+            payment("captured", "o-5", amount_minor="0", currency="BRL", method="card"),
+        ],
+        [
+            captured("o-4", 500, {"b": 500}),
+            authorized("o-6", 300),
+            voided("o-6"),
+            captured("o-7", 900, {"a": 900}),
+            voided("o-7"),
+            refunded("o-8", 1),
+            paid_out("p-1", "a", 1_000),
+        ],
+    ]

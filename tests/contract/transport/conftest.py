@@ -1,17 +1,15 @@
 """The transports that the contract suite runs over."""
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 
 import pytest
 
-from consumers.transport.ports import Sink, Source
 from tests.contract.transport.harness import (
-    Consumer,
     KafkaTransport,
     MemoryTransport,
     PostgresTransport,
+    Running,
     Transport,
 )
 
@@ -42,39 +40,6 @@ def transport(request: pytest.FixtureRequest) -> Transport:
 def topic() -> str:
     """A name that no other test uses."""
     return f"contract.{uuid.uuid4().hex[:12]}"
-
-
-class Running:
-    """Starts sources and sinks and stops them at the end of the test."""
-
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
-        self.stack = AsyncExitStack()
-
-    async def create(self, topic: str, partitions: int = 1) -> None:
-        admin = self.transport.admin()
-        await admin.ensure_topics({topic: partitions})
-        await self.close_admin(admin)
-
-    async def close_admin(self, admin: object) -> None:
-        close: Callable[[], Awaitable[None]] | None = getattr(admin, "close", None)
-        if close is not None:
-            await close()
-
-    async def sink(self) -> Sink:
-        sink = self.transport.sink()
-        self.stack.push_async_callback(sink.stop)
-        await sink.start()
-        return sink
-
-    async def start(self, source: Source, consumer: Consumer) -> Source:
-        self.stack.push_async_callback(source.stop)
-        await source.start(consumer)
-        return source
-
-    async def read_all(self, topic: str, starts: Consumer | None = None) -> Source:
-        """A started source over all partitions of the topic, from their beginnings."""
-        return await self.start(self.transport.source([topic]), starts or Consumer())
 
 
 @pytest.fixture

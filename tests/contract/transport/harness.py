@@ -1,7 +1,8 @@
 """What the contract suite needs of a transport beyond its ports, and the consumer that the tests are."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Protocol
 
 import psycopg
@@ -216,6 +217,39 @@ class Consumer:
     def _note(self, what: str, partitions: Sequence[Partition]) -> None:
         self.history.append((what, tuple(partitions)))
         self.changed.set()
+
+
+class Running:
+    """Starts sources and sinks and stops them at the end of the test."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.stack = AsyncExitStack()
+
+    async def create(self, topic: str, partitions: int = 1) -> None:
+        admin = self.transport.admin()
+        await admin.ensure_topics({topic: partitions})
+        await self.close_admin(admin)
+
+    async def close_admin(self, admin: object) -> None:
+        close: Callable[[], Awaitable[None]] | None = getattr(admin, "close", None)
+        if close is not None:
+            await close()
+
+    async def sink(self) -> Sink:
+        sink = self.transport.sink()
+        self.stack.push_async_callback(sink.stop)
+        await sink.start()
+        return sink
+
+    async def start(self, source: Source, consumer: Consumer) -> Source:
+        self.stack.push_async_callback(source.stop)
+        await source.start(consumer)
+        return source
+
+    async def read_all(self, topic: str, starts: Consumer | None = None) -> Source:
+        """A started source over all partitions of the topic, from their beginnings."""
+        return await self.start(self.transport.source([topic]), starts or Consumer())
 
 
 async def read(source: Source, count: int, *, max_records: int = 500) -> list[Record]:

@@ -3,8 +3,7 @@
 import pytest
 
 from consumers.transport.admin import TopicMismatch
-from tests.contract.transport.conftest import Running
-from tests.contract.transport.harness import Consumer, Transport, messages, read
+from tests.contract.transport.harness import Consumer, Running, Transport, messages, read
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 

@@ -11,10 +11,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from consumers.transport.kafka import KafkaSink, KafkaSource
 from consumers.transport.kafka.client import native
 from consumers.transport.ports import Outgoing, Partition, SendFailed, TransportUnavailable
-from tests.contract.transport.conftest import Running
 from tests.contract.transport.harness import (
     Consumer,
     KafkaTransport,
+    Running,
     fetch_slice,
     messages,
     nothing,

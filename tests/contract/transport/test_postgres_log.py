@@ -8,8 +8,7 @@ import pytest
 from consumers.transport.ports import Outgoing, Partition, PositionLost, TransportUnavailable
 from consumers.transport.postgres_log import PostgresLogSink, PostgresLogSource
 from ledger_core.store.connection import Role, connect
-from tests.contract.transport.conftest import Running
-from tests.contract.transport.harness import Consumer, PostgresTransport, messages, numbers, read
+from tests.contract.transport.harness import Consumer, PostgresTransport, Running, messages, numbers, read
 from tests.support.databases import TestDatabase
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.timeout(60)]

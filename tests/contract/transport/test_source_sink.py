@@ -14,9 +14,9 @@ from consumers.transport.ports import (
     TopicMissing,
     TransportUnavailable,
 )
-from tests.contract.transport.conftest import Running
 from tests.contract.transport.harness import (
     Consumer,
+    Running,
     Transport,
     fetch_slice,
     messages,

@@ -31,6 +31,4 @@ def daily_balances(
 def _daily_balance(
     day: date, currency: str, scale: int, entries: int, debits_minor: int, credits_minor: int
 ) -> DailyBalance:
-    return DailyBalance(
-        day, entries, Amount(debits_minor, currency, scale), Amount(credits_minor, currency, scale)
-    )
+    return DailyBalance(day, entries, Amount(debits_minor, currency, scale), Amount(credits_minor, currency, scale))

@@ -15,11 +15,12 @@ class QueryError(Exception):
 
 
 class NotFoundError(QueryError, LookupError):
-    """There is no such thing; a foreign one and a missing one look alike."""
+    """There is no such thing at `position`; a foreign one and a missing one look alike."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"there is no such {what}")
         self.what = what
+        self.position: int | None = None
 
 
 class PositionAheadError(QueryError, ValueError):

@@ -53,9 +53,7 @@ def event_outcome(at: Snapshot, source: str, event_id: str) -> EventOutcome:
     revisions = _decisions(at, QUERIES["event_outcomes"], source, event_id)
     if not revisions:
         raise NotFoundError("event")
-    return EventOutcome(
-        source, event_id, revisions, _decisions(at, QUERIES["event_conflicts"], source, event_id)
-    )
+    return EventOutcome(source, event_id, revisions, _decisions(at, QUERIES["event_conflicts"], source, event_id))
 
 
 def _decisions(at: Snapshot, query: LiteralString, source: str, event_id: str) -> list[Decision]:

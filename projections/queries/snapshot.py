@@ -52,16 +52,15 @@ class Snapshot:
     position: int
 
 
-def open_pool(
-    dsn: str, *, size: int, wait_seconds: float = 2.0, statement_timeout_ms: int = 5_000
-) -> ConnectionPool:
+def open_pool(dsn: str, *, size: int, wait_seconds: float = 2.0, statement_timeout_ms: int = 5_000) -> ConnectionPool:
     """A pool of connections that can only read, as `ledger_reader`; opened, but it does not wait for the
     server.
 
     `wait_seconds` is how long a caller waits for a free connection before StoreUnavailableError.
     """
     # A role's own settings come with a login as that role, not with SET ROLE: what must hold is said here.
-    options = conninfo_to_dict(dsn).get("options") or ""
+    options = str(conninfo_to_dict(dsn).get("options") or "")
+    options += " -c timezone=UTC"
     options += f" -c statement_timeout={statement_timeout_ms}"
     # Pages are small; what starting parallel workers costs is more than they save.
     options += " -c max_parallel_workers_per_gather=0"
@@ -101,7 +100,11 @@ def snapshot(
         with reading(pool) as connection:
             at = _enter(connection, book, reads)
             if at.position >= min_position:
-                yield at
+                try:
+                    yield at
+                except NotFoundError as error:
+                    error.position = at.position
+                    raise
                 return
         if time.monotonic() + pause_seconds > deadline:
             raise PositionNotReachedError(min_position, at.position)

@@ -1,0 +1,1 @@
+"""The query API: read-only HTTP over `projections.queries`."""

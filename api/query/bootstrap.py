@@ -1,0 +1,130 @@
+"""Starts the query API: reads the settings, opens the pool, listens on loopback."""
+
+import secrets
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from structlog.typing import FilteringBoundLogger, Processor
+
+from api.cursors import KEY_BYTES, kept_key
+from api.query.app import create_app
+from api.query.settings import QuerySettings
+from projections.queries.snapshot import open_pool
+
+START_TIMEOUT_SECONDS: Final = 15.0
+
+
+class ApiStartError(RuntimeError):
+    """The API does not listen; the message says what to do next."""
+
+
+@contextmanager
+def serving(settings: QuerySettings, *, log: FilteringBoundLogger | None = None) -> Iterator[str]:
+    """Serve in a thread of this process for as long as the context lasts; gives the URL. Raises ApiStartError."""
+    with _application(settings, log) as app:
+        server = uvicorn.Server(_configuration(app, settings))
+        thread = threading.Thread(target=server.run, name="query-api", daemon=True)
+        thread.start()
+        try:
+            _wait_started(server, thread, settings)
+            yield _url(server, settings)
+        finally:
+            server.should_exit = True
+            thread.join(timeout=START_TIMEOUT_SECONDS)
+
+
+def main() -> None:
+    """Serve in this process until it is told to stop."""
+    settings = QuerySettings.model_validate({})
+    with _application(settings, None) as app:
+        uvicorn.Server(_configuration(app, settings)).run()
+
+
+@contextmanager
+def _application(settings: QuerySettings, log: FilteringBoundLogger | None) -> Iterator[FastAPI]:
+    pool = open_pool(
+        settings.postgres_dsn.get_secret_value(),
+        size=settings.api_pool_size,
+        wait_seconds=settings.api_wait_seconds,
+        statement_timeout_ms=settings.api_statement_timeout_ms,
+    )
+    try:
+        yield create_app(
+            pool,
+            cursor_key=_cursor_key(settings),
+            wait_seconds=settings.api_wait_seconds,
+            log=log or _json_log(),
+        )
+    finally:
+        pool.close()
+
+
+def _cursor_key(settings: QuerySettings) -> bytes:
+    if settings.api_cursor_key is not None:
+        return settings.api_cursor_key.get_secret_value()
+    if settings.api_cursor_key_file is not None:
+        return kept_key(Path(settings.api_cursor_key_file))
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def _configuration(app: FastAPI, settings: QuerySettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=16 * 1024,
+    )
+
+
+def _wait_started(server: uvicorn.Server, thread: threading.Thread, settings: QuerySettings) -> None:
+    waited = threading.Event()
+    for _ in range(int(START_TIMEOUT_SECONDS * 100)):
+        if server.started:
+            return
+        if not thread.is_alive():
+            break
+        waited.wait(0.01)
+    message = (
+        f"the query API cannot listen on {settings.api_host}:{settings.api_port}: another program may have the port; "
+        "set LEDGER_API_PORT to another, or to 0 for any"
+    )
+    raise ApiStartError(message)
+
+
+def _url(server: uvicorn.Server, settings: QuerySettings) -> str:
+    port = server.servers[0].sockets[0].getsockname()[1]
+    host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
+    return f"http://{host}:{port}"
+
+
+def _json_log() -> FilteringBoundLogger:
+    """One JSON object a line on stderr; made here and handed on, so that nothing global is configured."""
+    processors: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ]
+    log: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+    )
+    return log
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Query and path parameters: strict, bounded, and none of them ignored."""
+
+import re
+from datetime import date
+from typing import Annotated, Final, Literal
+
+from fastapi import Path, Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+MAX_LIMIT: Final = 1000
+MAX_BIGINT: Final = 2**63 - 1
+_DIGITS: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+# No control characters: PostgreSQL's text holds no NUL, and nothing that we name has any of the others.
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
+
+
+def _digits(value: object) -> object:
+    """Whole numbers are ASCII digits: no sign, exponent, underscore, space or digit of another script."""
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        message = "must be a whole number in ASCII digits"
+        raise ValueError(message)
+    return value
+
+
+Position = Annotated[int, Field(ge=0, le=MAX_BIGINT), BeforeValidator(_digits)]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(_digits)]
+CursorText = Annotated[str, Field(max_length=2000)]
+CURSOR: Final = "From the page before; never made by hand"
+MIN_POSITION: Final = "Wait until this position can be read (your own write), or answer 503"
+AS_OF: Final = "As it was known at this position; now, when left out"
+
+
+class Strict(BaseModel):
+    """Base of all: what is not named here is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OfBook(Strict):
+    """What every question about a book takes."""
+
+    min_position: Position = Field(default=0, description=MIN_POSITION)
+
+
+class AtPosition(OfBook):
+    """A question that can be asked about an earlier position."""
+
+    as_of_position: Position | None = Field(default=None, description=AS_OF)
+
+
+class BookPage(Strict):
+    """A page of books."""
+
+    limit: Limit = 100
+    cursor: CursorText | None = Field(default=None, description=CURSOR)
+
+
+class AccountPage(OfBook):
+    """A page of accounts, in the order of their codes."""
+
+    limit: Limit = 100
+    cursor: CursorText | None = Field(default=None, description=CURSOR)
+
+
+class StatementQuery(AtPosition):
+    """A page of a statement; all pages that follow a first one are read at its position."""
+
+    order: Literal["oldest_first", "newest_first"] = "oldest_first"
+    limit: Limit = 100
+    cursor: CursorText | None = Field(default=None, description=CURSOR)
+
+
+class DaysQuery(OfBook):
+    """A page of an account's days."""
+
+    through: date | None = Field(default=None, description="Last UTC day, inclusive")
+    limit: Limit = 100
+    cursor: CursorText | None = Field(default=None, description=CURSOR)
+
+
+class EventQuery(OfBook):
+    """The key of an upstream event."""
+
+    source: str = Field(min_length=1, max_length=2048, pattern=PRINTABLE, description="ce_source of the event")
+    id: str = Field(min_length=1, max_length=2048, pattern=PRINTABLE, description="ce_id of the event")
+
+
+class TrialBalanceQuery(OfBook):
+    """The trial balance now, or of what took effect up to a day."""
+
+    through: date | None = Field(default=None, description="UTC day of effective_at, inclusive; now, when left out")
+
+
+class FindingPage(OfBook):
+    """A page of findings, in the order of code and subject."""
+
+    state: Literal["OPEN", "RESOLVED"] | None = None
+    code: str | None = Field(default=None, max_length=64, pattern=r"^[A-Z][A-Z0-9_]*$")
+    limit: Limit = 100
+    cursor: CursorText | None = Field(default=None, description=CURSOR)
+
+
+BookCode = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", description="Code of the book")]
+AccountCode = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$", description="Code of the account")]
+VoucherNo = Annotated[
+    int, BeforeValidator(_digits), Path(ge=1, le=MAX_BIGINT, description="Number of the voucher in its book")
+]
+OrderKey = Annotated[str, Path(max_length=1000, pattern=PRINTABLE, description="Order key of the payment")]
+
+OfBookQuery = Annotated[OfBook, Query()]

@@ -11,7 +11,7 @@ import orjson
 
 JsonFault = Literal["RECORD_TOO_LARGE", "RECORD_EMPTY", "NOT_UTF8", "NOT_JSON", "TOO_DEEP", "DUPLICATE_JSON_KEY"]
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 1_000_000  # below what a broker takes by default: the refusal is ours, with a code and the bytes kept
 MAX_DEPTH = 64
 PARSER_DEPTH = 1000  # the parser gives up somewhere above this, so that its failure says nothing about the syntax
 

@@ -106,7 +106,8 @@ SELECT topic, partition, posted, recorded, skipped, rejected, parked FROM ledger
 -- What is known of order keys, as columns, some at a time.
 SELECT array_agg(order_key), array_agg(authorised_minor), array_agg(captured_minor), array_agg(refunded_minor),
     array_agg(voided::integer),
-    array_agg((SELECT coalesce(sum(reference), 0)::bigint FROM unnest(captures) AS reference))
+    array_agg(CASE cardinality(captures) WHEN 0 THEN 0 WHEN 1 THEN captures[1]
+        ELSE (SELECT sum(reference)::bigint FROM unnest(captures) AS reference) END)
 FROM (
     SELECT *, (row_number() OVER ()) / 20000 AS part FROM ledger.subject WHERE book_id = %s
 ) parts GROUP BY part;

@@ -4,9 +4,11 @@ A share of the log is scanned without knowing what came before it; `ShareResult`
 puts shares together in order and compares.
 """
 
+import gc
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, LiteralString
 
@@ -82,9 +84,22 @@ def scan_share(
 ) -> ShareResult:
     """Scan runs of blocks in order; `advance` is told how many positions each step did."""
     result = ShareResult()
-    for span in spans:
-        result.spans.append(_SpanScan(connection, span, result).run(advance))
+    with _collector_at_rest():
+        for span in spans:
+            result.spans.append(_SpanScan(connection, span, result).run(advance))
     return result
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Millions of small objects, none of them in a cycle: looking for cycles costs half the time of a scan."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _SpanScan:

@@ -71,8 +71,8 @@ class SubjectSums:
             self._add(column, hashes, values)
 
     def _add(self, column: int, hashes: NDArray[np.uint64], values: Int64s) -> None:
-        # Unsigned columns wrap around, which is what a sum modulo 2^64 means.
-        self.sums[column] += np.sum(hashes * values.view(np.uint64), dtype=np.uint64)
+        # Unsigned columns wrap around in silence (single numbers would warn): sums modulo 2^64.
+        self.sums[column : column + 1] += np.sum(hashes * values.view(np.uint64), dtype=np.uint64)
 
 
 def _amount(document: dict[str, Any]) -> int:

@@ -1,0 +1,90 @@
+"""Payment events for measurements: the same shape for every figure, random ids, a seed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+import orjson
+
+from consumers.transport.ports import Outgoing, StoredRecord
+from schemas.charts import load_chart
+
+TOPIC = "payments.events.v1"
+SELLERS = BUYERS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One shape of events. Each is a capture that a buyer's wallet pays to one seller's, 2 lines, or 3 with a fee.
+
+    `hot` makes every voucher touch one buyer's wallet; otherwise both accounts are drawn from 10,000.
+    """
+
+    name: str
+    events: int
+    books: int = 1
+    hot: bool = False
+    commission_bps: int = 0
+
+    def book_codes(self) -> list[str]:
+        return [f"bench-{n}" for n in range(self.books)]
+
+    def account_codes(self) -> list[str]:
+        """Accounts that a book has before the clock starts; with many books each has few."""
+        share = max(10, SELLERS // self.books)
+        return [f"wallet:seller:{n}" for n in range(share)] + [f"wallet:buyer:{n}" for n in range(share)]
+
+
+def chart() -> dict[str, object]:
+    """The chart of the books that are measured."""
+    return load_chart()
+
+
+def messages(workload: Workload, partitions: int, seed: int = 1) -> Iterator[Outgoing]:
+    """The events in the order in which they are sent; with several books each keeps to one partition."""
+    random = Random(seed)
+    share = max(10, SELLERS // workload.books)
+    for n in range(workload.events):
+        book = random.randrange(workload.books)
+        key = random.randbytes(16).hex()
+        amount = str(random.randrange(1, 1_000_000))
+        beneficiary: dict[str, object] = {"account": f"wallet:seller:{random.randrange(share)}", "amount_minor": amount}
+        if workload.commission_bps:
+            beneficiary["commission_bps"] = workload.commission_bps
+        buyer = 0 if workload.hot else random.randrange(share)
+        data = {
+            "amount_minor": amount,
+            "beneficiaries": [beneficiary],
+            "currency": "EUR",
+            "method": "wallet",
+            "payer": f"wallet:buyer:{buyer}",
+            "payment_id": key,
+        }
+        partition = (book if workload.books > 1 else n) % partitions
+        yield Outgoing(TOPIC, key.encode(), orjson.dumps(data), headers(f"bench-{book}", key, n), partition)
+
+
+def headers(book: str, key: str, n: int) -> tuple[tuple[str, bytes], ...]:
+    """CloudEvents attributes in binary mode; ids are random, times are not the clock's."""
+    second, fraction = divmod(n, 1_000)
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", f"payment-capture-{key}".encode()),
+        ("ce_source", b"/payments"),
+        ("ce_type", b"payment.captured.v1"),
+        ("ce_time", f"2026-09-{1 + second // 86_400:02}T{second // 3600 % 24:02}:{second // 60 % 60:02}:{second % 60:02}.{fraction:03}Z".encode()),
+        ("ce_ledgerbook", book.encode()),
+        ("ce_subject", key.encode()),
+        ("content-type", b"application/json"),
+    )  # fmt: skip
+
+
+def records(workload: Workload, partitions: int, seed: int = 1) -> list[StoredRecord]:
+    """The same events as records, for measurements without a broker."""
+    offsets = [0] * partitions
+    stored = []
+    for message in messages(workload, partitions, seed):
+        partition = message.partition or 0
+        stored.append(StoredRecord(TOPIC, partition, offsets[partition], 0, message.key, message.value, message.headers))
+        offsets[partition] += 1
+    return stored

@@ -81,6 +81,7 @@ CROSS JOIN LATERAL (
         ORDER BY block.last_position LIMIT 1
     )
 ) AS block
+WHERE block.first_position <= span.last
 ORDER BY span.book_id, block.number
 """
 
@@ -188,9 +189,7 @@ def _messages(
         yield from encode_events(topic, block, part)
         at += count
     if at != sum(span.last - span.first + 1 for span in spans):
-        raise LogHasHole(
-            f"blocks of books {', '.join(span.book for span in spans)} do not cover their events"
-        )
+        raise LogHasHole(f"blocks of books {', '.join(span.book for span in spans)} do not cover their events")
 
 
 def move_checkpoints(connection: psycopg.Connection, spans: Sequence[RelaySpan]) -> set[int]:

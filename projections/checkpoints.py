@@ -95,9 +95,7 @@ def _lock(
     for book_id, name, version, fold, position, epoch, number, block_hash, stopped in connection.execute(
         LOCK, (integers(books), names), binary=True
     ):
-        checkpoint = Checkpoint(
-            book_id, name, version, fold, position, epoch, BlockMark(number, block_hash), stopped
-        )
+        checkpoint = Checkpoint(book_id, name, version, fold, position, epoch, BlockMark(number, block_hash), stopped)
         found.setdefault(book_id, []).append(checkpoint)
     return found
 

@@ -103,8 +103,6 @@ def refusal(advance: Advance, blocks: Mapping[int, BlockMark]) -> Stop | None:
     if news.last_position and news.log_epoch >= advance.log_epoch:
         block = blocks.get(news.last_position)
         if block is None or block.hash.hex() != news.block_hash_hex:
-            detail = (
-                f"the store's log does not hold the block of the message at position {news.last_position}"
-            )
+            detail = f"the store's log does not hold the block of the message at position {news.last_position}"
             return Stop(advance.book_id, names, StopCode.MESSAGE_NOT_IN_LOG, detail)
     return None

@@ -1,6 +1,6 @@
 """What a read model is: a pure fold of the log, and the SQL that keeps what it gives."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, LiteralString, Protocol, TypeVar, cast
 
@@ -9,10 +9,10 @@ import psycopg
 from projections.events import LedgerEvent
 
 Rows = TypeVar("Rows")
-Fold = Callable[[Sequence[LedgerEvent]], Rows]
-"""Pure. Aggregates a batch, of one book or many; a batch cut in two adds up to the same rows."""
+Fold = Callable[[Iterable[LedgerEvent], Rows], None]
+"""Adds events, of one book or many, to rows; touches nothing else. However the events are cut, the sums agree."""
 Write = Callable[[psycopg.Connection, Rows, Mapping[int, int]], None]
-"""Adds the rows of a batch to those stored, in the caller's transaction, given version by book_id."""
+"""Adds rows to those stored, in the caller's transaction, given version by book_id."""
 
 
 class Folded:
@@ -22,11 +22,21 @@ class Folded:
         self.events = events
         self._results: dict[object, object] = {}
 
-    def by(self, fold: "Fold[Rows]") -> Rows:
+    def by(self, fold: Fold[Rows], new_rows: Callable[[], Rows]) -> Rows:
         """What this fold gives for the batch."""
         if fold not in self._results:
-            self._results[fold] = fold(self.events)
+            rows = new_rows()
+            fold(self.events, rows)
+            self._results[fold] = rows
         return cast("Rows", self._results[fold])
+
+
+class Collected(Protocol):
+    """Rows in the making, for a rebuild: many small batches folded into one, written once."""
+
+    def add(self, events: Iterable[LedgerEvent]) -> None: ...
+
+    def write(self, connection: psycopg.Connection, versions: Mapping[int, int]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,10 @@ class Projection(Protocol):
         """Add a batch to the rows of each book's version."""
         ...
 
+    def collect(self) -> Collected:
+        """An empty collection of rows."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FoldedProjection(Generic[Rows]):
@@ -62,9 +76,26 @@ class FoldedProjection(Generic[Rows]):
 
     name: str
     fold_version: int
+    new_rows: Callable[[], Rows]
     fold: Fold[Rows]
     write: Write[Rows]
     sql: TableSql
 
     def apply(self, connection: psycopg.Connection, folded: Folded, versions: Mapping[int, int]) -> None:
-        self.write(connection, folded.by(self.fold), versions)
+        self.write(connection, folded.by(self.fold, self.new_rows), versions)
+
+    def collect(self) -> Collected:
+        return _CollectedRows(self.new_rows(), self.fold, self.write)
+
+
+@dataclass(slots=True)
+class _CollectedRows(Generic[Rows]):
+    rows: Rows
+    fold_into: Fold[Rows]
+    write_rows: Write[Rows]
+
+    def add(self, events: Iterable[LedgerEvent]) -> None:
+        self.fold_into(events, self.rows)
+
+    def write(self, connection: psycopg.Connection, versions: Mapping[int, int]) -> None:
+        self.write_rows(connection, self.rows, versions)

@@ -6,20 +6,22 @@ sees and the next rebuild deletes. Of two rebuilds at once the later one wins: v
 the earlier one finds at its next step that it builds no longer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, LiteralString, NamedTuple
 
 import psycopg
 
 from projections.checkpoints import Checkpoint, Move, lock_checkpoints, move_checkpoints
-from projections.projection import Folded, Projection
-from projections.store_log import BlockMark, Span, blocks_at, iterate_events
+from projections.projection import Collected, Projection
+from projections.store_log import BlockMark, Span, blocks_at, stream_events
 
-STEP_EVENTS = 200_000
+STEP_EVENTS = 400_000
 """Events folded in one transaction."""
-CHUNK_EVENTS = 10_000
-"""Events decoded, folded and written at once; bounds the memory."""
+WRITE_EVENTS = 50_000
+"""Events folded into rows before these are written; bounds the memory."""
 
 
 class Checksum(NamedTuple):
@@ -81,34 +83,37 @@ def ignore(position: int, target: int) -> None:
 
 
 def rebuild(
-    connection: psycopg.Connection,
+    connect: Callable[[], psycopg.Connection],
     book_id: int,
     projection: Projection,
     *,
     progress: Callable[[int, int], None] = ignore,
     step_events: int = STEP_EVENTS,
 ) -> Rebuilt:
-    """Rebuild one projection of one book up to where it stands. The connection must be outside a transaction.
+    """Rebuild one projection of one book up to where it stands, over two connections of the projector's role.
 
     `progress` is told the position reached and the one aimed at. Raises `RebuildSuperseded`, `LogIncomplete`.
     """
-    building, target = _begin(connection, book_id, projection)
-    if projection.sql.build is not None and target:
-        building = _build_from_entries(connection, projection, building, target)
-        progress(target, target)
-    while target - building.position > step_events:
-        building = _fold_step(connection, projection, building, building.position + step_events)
+    with connect() as writer, connect() as reader, ThreadPoolExecutor(1) as in_background:
+        writer.autocommit = reader.autocommit = True
+        building, target = _begin(writer, book_id, projection)
+        if projection.sql.build is not None and target:
+            building = _build_from_entries(writer, projection, building, target)
+            progress(target, target)
+        step = partial(_fold_step, writer, reader, in_background, projection)
+        while target - building.position > step_events:
+            building = step(building, building.position + step_events)
+            progress(building.position, target)
+            # The projector has gone on meanwhile.
+            with writer.transaction():
+                _, target = _lock_active(writer, book_id, projection)
+        with writer.transaction():
+            active, target = _lock_active(writer, book_id, projection)
+            building = step(building, target)
+            rebuilt = _switch(writer, projection, active, building)
         progress(building.position, target)
-        # The projector has gone on meanwhile.
-        with connection.transaction():
-            _, target = _lock_active(connection, book_id, projection)
-    with connection.transaction():
-        active, target = _lock_active(connection, book_id, projection)
-        building = _fold_step(connection, projection, building, target)
-        rebuilt = _switch(connection, projection, active, building)
-    progress(building.position, target)
-    _clean_up(connection, projection, active, rebuilt)
-    return rebuilt
+        _clean_up(writer, projection, active, rebuilt)
+        return rebuilt
 
 
 def checksum(connection: psycopg.Connection, projection: Projection, book_id: int, version: int) -> Checksum:
@@ -134,9 +139,7 @@ def _begin(connection: psycopg.Connection, book_id: int, projection: Projection)
     return Checkpoint(book_id, projection.name, version, projection.fold_version, 0, 1, nothing, ""), target
 
 
-def _lock_active(
-    connection: psycopg.Connection, book_id: int, projection: Projection
-) -> tuple[Checkpoint, int]:
+def _lock_active(connection: psycopg.Connection, book_id: int, projection: Projection) -> tuple[Checkpoint, int]:
     """The version that readers see, and the position to build up to: its own, while the log is that long."""
     active = lock_checkpoints(connection, [book_id], [projection])[book_id][0]
     book_position: int = connection.execute(BOOK, [book_id]).fetchall()[0][0]
@@ -163,18 +166,44 @@ def _build_from_entries(
 
 
 def _fold_step(
-    connection: psycopg.Connection, projection: Projection, building: Checkpoint, last: int
+    writer: psycopg.Connection,
+    reader: psycopg.Connection,
+    in_background: Executor,
+    projection: Projection,
+    building: Checkpoint,
+    last: int,
 ) -> Checkpoint:
-    """One transaction's work, or a part of the caller's."""
+    """One transaction's work, or a part of the caller's: rows are written while the next ones are folded."""
     span = Span(building.book_id, building.position + 1, last)
     versions = {building.book_id: building.version}
-    with connection.transaction():
-        _require_building(connection, building)
+    with writer.transaction():
+        _require_building(writer, building)
         if span.first > span.last:
             return building
-        for events in iterate_events(connection, span, chunk_events=CHUNK_EVENTS):
-            projection.apply(connection, Folded(events), versions)
-        return _move(connection, building, last)
+        writing: Future[None] | None = None
+        try:
+            for collected in _collect(reader, span, projection):
+                if writing is not None:
+                    writing.result()
+                writing = in_background.submit(collected.write, writer, versions)
+        finally:
+            # The connection is free again only when the thread is through with it.
+            if writing is not None:
+                wait([writing])
+        if writing is not None:
+            writing.result()
+        return _move(writer, building, last)
+
+
+def _collect(reader: psycopg.Connection, span: Span, projection: Projection) -> Iterator[Collected]:
+    collected, events_collected = projection.collect(), 0
+    for events in stream_events(reader, span):
+        collected.add(events)
+        events_collected += len(events)
+        if events_collected >= WRITE_EVENTS:
+            yield collected
+            collected, events_collected = projection.collect(), 0
+    yield collected
 
 
 def _move(connection: psycopg.Connection, building: Checkpoint, position: int) -> Checkpoint:
@@ -196,9 +225,7 @@ def _switch(
     return Rebuilt(book_id, name, building.version, building.position, before, after)
 
 
-def _clean_up(
-    connection: psycopg.Connection, projection: Projection, active: Checkpoint, rebuilt: Rebuilt
-) -> None:
+def _clean_up(connection: psycopg.Connection, projection: Projection, active: Checkpoint, rebuilt: Rebuilt) -> None:
     last_version = active.version if rebuilt.same else active.version - 1
     _delete_versions(connection, projection, rebuilt.book_id, 1, last_version)
 

@@ -32,9 +32,7 @@ FOLD_ERRORS = (
 )
 
 BOOKS: Final[LiteralString] = "SELECT code, book_id FROM ledger.book_directory"
-BOOK_POSITIONS: Final[LiteralString] = (
-    "SELECT book_id, position FROM ledger.book WHERE book_id = ANY(%s::integer[])"
-)
+BOOK_POSITIONS: Final[LiteralString] = "SELECT book_id, position FROM ledger.book WHERE book_id = ANY(%s::integer[])"
 
 
 @dataclass(slots=True)
@@ -92,9 +90,7 @@ class Runner:
             self._apply_books(connection, {}, reached, applied)
         return applied
 
-    def _apply_alone(
-        self, connection: psycopg.Connection, book_id: int, news: BookNews, applied: Applied
-    ) -> None:
+    def _apply_alone(self, connection: psycopg.Connection, book_id: int, news: BookNews, applied: Applied) -> None:
         news.events.clear()  # the store's word counts, not the message's
         try:
             self._apply_books(connection, {book_id: news}, (), applied)
@@ -150,9 +146,7 @@ class Runner:
         self._fold(connection, advances, blocks, done)
         return all(advance.last == advance.target for advance in advances)
 
-    def _plan(
-        self, connection: psycopg.Connection, news: Mapping[int, BookNews], done: Applied
-    ) -> list[Advance]:
+    def _plan(self, connection: psycopg.Connection, news: Mapping[int, BookNews], done: Applied) -> list[Advance]:
         locked = lock_checkpoints(connection, news, self.projections)
         unreadable = [book_id for book_id, of_book in news.items() if of_book.unreadable]
         # The unreadable message was published after its commit, so the store is at or beyond its position.
@@ -175,15 +169,11 @@ class Runner:
         done: Applied,
     ) -> None:
         spans = [
-            Span(advance.book_id, advance.low + 1, advance.last)
-            for advance in advances
-            if not advance.from_messages
+            Span(advance.book_id, advance.low + 1, advance.last) for advance in advances if not advance.from_messages
         ]
         stored = read_events(connection, spans)
         events = {
-            advance.book_id: stored[advance.book_id]
-            if advance.book_id in stored
-            else advance.news.after(advance.low)
+            advance.book_id: stored[advance.book_id] if advance.book_id in stored else advance.news.after(advance.low)
             for advance in advances
         }
         done.events += sum(map(len, events.values()))

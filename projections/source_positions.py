@@ -49,9 +49,7 @@ def read_source_positions(
     return {(position.topic, position.partition): position for position in positions}
 
 
-def write_source_positions(
-    connection: psycopg.Connection, consumer: str, positions: Sequence[SourcePosition]
-) -> None:
+def write_source_positions(connection: psycopg.Connection, consumer: str, positions: Sequence[SourcePosition]) -> None:
     """Store them, in the transaction that applied what was read."""
     if not positions:
         return

@@ -1,6 +1,6 @@
 """The fold of daily movements per account, which daily balances and the trial balance share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from projections.events import VOUCHER_POSTED, LedgerEvent
@@ -21,9 +21,8 @@ class Movement:
 MovementRows = dict[tuple[int, str, str], Movement]
 
 
-def fold_movements(events: Sequence[LedgerEvent]) -> MovementRows:
+def fold_movements(events: Iterable[LedgerEvent], rows: MovementRows) -> None:
     """Movements per (book_id, account code, UTC day as text)."""
-    rows: MovementRows = {}
     for book_id, _, event_type, _, state in events:
         if event_type != VOUCHER_POSTED:
             continue
@@ -38,4 +37,3 @@ def fold_movements(events: Sequence[LedgerEvent]) -> MovementRows:
             else:
                 row.credits_minor += int(line[2])
             row.entries += 1
-    return rows

@@ -80,6 +80,7 @@ def add_movements(connection: psycopg.Connection, rows: MovementRows, versions: 
 DAILY_BALANCES = FoldedProjection(
     name="daily_balances",
     fold_version=1,
+    new_rows=dict,
     fold=fold_movements,
     write=add_movements,
     sql=TableSql(checksum=CHECKSUM, delete=DELETE, build=BUILD),

@@ -1,6 +1,6 @@
 """The fold of payments: sums and marks per order key; the status follows from them in the table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from projections.events import FACT_RECORDED, VOUCHER_POSTED, LedgerEvent
@@ -30,9 +30,8 @@ PAYMENT_KINDS = frozenset({"authorization", "capture", "refund", "void", "payout
 PaymentRows = dict[tuple[int, str], PaymentChange]
 
 
-def fold_payments(events: Sequence[LedgerEvent]) -> PaymentRows:
+def fold_payments(events: Iterable[LedgerEvent], rows: PaymentRows) -> None:
     """Changes per (book_id, order key)."""
-    rows: PaymentRows = {}
     for book_id, position, event_type, order_key, state in events:
         if event_type != VOUCHER_POSTED and event_type != FACT_RECORDED:
             continue
@@ -50,7 +49,6 @@ def fold_payments(events: Sequence[LedgerEvent]) -> PaymentRows:
         row.last_position = position
         row.currency = row.currency or state.get("currency") or ""
         _add(row, kind, int(state.get("amount_minor", "0")))
-    return rows
 
 
 def _add(row: PaymentChange, kind: str, amount_minor: int) -> None:

@@ -79,6 +79,7 @@ def add_payments(connection: psycopg.Connection, rows: PaymentRows, versions: Ma
 PAYMENTS = FoldedProjection(
     name="payments",
     fold_version=1,
+    new_rows=dict,
     fold=fold_payments,
     write=add_payments,
     sql=TableSql(checksum=CHECKSUM, delete=DELETE),

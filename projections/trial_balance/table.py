@@ -91,6 +91,7 @@ def add_totals(connection: psycopg.Connection, rows: MovementRows, versions: Map
 TRIAL_BALANCE = FoldedProjection(
     name="trial_balance",
     fold_version=1,
+    new_rows=dict,
     fold=fold_movements,
     write=add_totals,
     sql=TableSql(checksum=CHECKSUM, delete=DELETE, build=BUILD),

@@ -62,9 +62,7 @@ def test_a_payment_goes_through_its_statuses(admin: psycopg.Connection, read_sid
     assert statuses == [("authorised",), ("captured",), ("partially_refunded",), ("refunded",)]
 
 
-def test_payment_sums_and_times_come_from_all_its_events(
-    admin: psycopg.Connection, read_side: ReadSide
-) -> None:
+def test_payment_sums_and_times_come_from_all_its_events(admin: psycopg.Connection, read_side: ReadSide) -> None:
     shop = plant(admin)
     shop.recorded("a1", order_key="o1", amount_minor=1000)
     shop.capture("o1", 600)
@@ -96,9 +94,7 @@ def test_daily_balances_are_the_sums_of_the_entries(admin: psycopg.Connection, r
     assert admin.execute(difference.encode()).fetchall() == []
 
 
-def test_trial_balance_is_zero_for_each_day_and_currency(
-    admin: psycopg.Connection, read_side: ReadSide
-) -> None:
+def test_trial_balance_is_zero_for_each_day_and_currency(admin: psycopg.Connection, read_side: ReadSide) -> None:
     shop = plant(admin)
     for number in range(10):
         shop.capture(f"o{number}", 100 + number, suspense_minor=number)
@@ -131,10 +127,9 @@ def test_a_rebuild_from_zero_gives_the_same_checksums(admin: psycopg.Connection,
             project(read_side)
     project(read_side)
     seen = read_side.checksums(shop.book_id)
-    with read_side.connect() as connection:
-        for projection in PROJECTIONS:
-            rebuilt = rebuild(connection, shop.book_id, projection, step_events=7)
-            assert rebuilt.same
-            assert rebuilt.version == 2
-            assert rebuilt.after.rows > 0
+    for projection in PROJECTIONS:
+        rebuilt = rebuild(read_side.connect, shop.book_id, projection, step_events=7)
+        assert rebuilt.same
+        assert rebuilt.version == 2
+        assert rebuilt.after.rows > 0
     assert read_side.checksums(shop.book_id) == seen

@@ -103,7 +103,7 @@ class FindingPage(OfBook):
 BookCode = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", description="Code of the book")]
 AccountCode = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$", description="Code of the account")]
 VoucherNo = Annotated[
-    int, BeforeValidator(_digits), Path(ge=1, le=MAX_BIGINT, description="Number of the voucher in its book")
+    int, Path(ge=1, le=MAX_BIGINT, description="Number of the voucher in its book"), BeforeValidator(_digits)
 ]
 OrderKey = Annotated[str, Path(max_length=1000, pattern=PRINTABLE, description="Order key of the payment")]
 

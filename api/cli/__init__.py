@@ -1,0 +1,1 @@
+"""`ledgerctl`: every command of the ledger, and the composition root of what they need."""

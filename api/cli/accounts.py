@@ -1,0 +1,208 @@
+"""`ledgerctl account`: open, freeze and unfreeze accounts, show them and their statements."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from api.cli.command import Book, Json, Reason, State, group, state_of
+from api.cli.errors import CliError
+from api.cli.output import balance_text, details, moment, money, table
+from api.cli.stores import Store, open_store
+from consumers.bootstrap import read_assets
+from consumers.decode import Decoder
+from ledger_core.domain.charts import ACCOUNT_TYPES
+from ledger_core.operations.account_lifecycle import AccountLifecycle, AccountState
+from ledger_core.store.connection import Role
+from ledger_core.store.poster import Poster
+from projections.queries import accounts as account_queries
+from projections.queries.statements import StatementPage
+from projections.queries.statements import statement as read_statement
+
+app = group("account", "Open, freeze, unfreeze and show accounts.")
+Code = Annotated[str, typer.Argument(help="Code of the account, such as wallet:seller:42.")]
+AccountType = Annotated[str, typer.Option("--type", help=f"One of {', '.join(ACCOUNT_TYPES)}.")]
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most this many rows.")]
+
+
+@app.command(name="open")
+def open_account(
+    context: typer.Context,
+    code: Code,
+    book: Book,
+    account_type: AccountType,
+    currency: Annotated[str, typer.Option(help="ISO 4217 code, or BTC, USDC, POINTS.")],
+    reason: Reason,
+    _json: Json = False,
+) -> None:
+    """Open an account; events that were parked for want of it are posted."""
+    state = state_of(context)
+    kind = next((known for known in ACCOUNT_TYPES if known == account_type), None)
+    if kind is None:
+        raise typer.BadParameter(f"{account_type!r} is none of {', '.join(ACCOUNT_TYPES)}", param_hint="--type")
+    with _store(state, book) as store, _lifecycle(store, book) as accounts:
+        after = accounts.open_account(code, account_type=kind, currency=currency)
+        healed = _heal(store, book, code)
+    _show_change(state, after, reason, healed)
+
+
+@app.command()
+def freeze(context: typer.Context, code: Code, book: Book, reason: Reason, _json: Json = False) -> None:
+    """Refuse entries from now on; events that need the account are parked."""
+    state = state_of(context)
+    with _store(state, book) as store, _lifecycle(store, book) as accounts:
+        after = accounts.freeze(code, reason=_said(reason))
+    _show_change(state, after, reason, 0)
+
+
+@app.command()
+def unfreeze(context: typer.Context, code: Code, book: Book, reason: Reason, _json: Json = False) -> None:
+    """Take entries again; events that were parked meanwhile are posted."""
+    state = state_of(context)
+    with _store(state, book) as store, _lifecycle(store, book) as accounts:
+        after = accounts.unfreeze(code, reason=_said(reason))
+        healed = _heal(store, book, code)
+    _show_change(state, after, reason, healed)
+
+
+@app.command()
+def show(context: typer.Context, code: Code, book: Book, _json: Json = False) -> None:
+    """Show an account with its balance now."""
+    state = state_of(context)
+    with _store(state, book) as store, store.reading(book) as at:
+        account = account_queries.account(at, code)
+        position = at.position
+
+    def render(console: Console) -> None:
+        console.print(
+            details(
+                {
+                    "account": account.code, "type": account.type, "currency": account.currency,
+                    "status": account.status, "role": account.role or "–", "entries": f"{account.entries:,}",
+                    "debits": money(account.debits), "credits": money(account.credits),
+                    "balance": balance_text(account.balance), "position": position,
+                }
+            )
+        )  # fmt: skip
+
+    state.output.data({"book": book, "position": position, "account": account}, render)
+
+
+@app.command(name="list")
+def list_accounts(
+    context: typer.Context,
+    book: Book,
+    after: Annotated[str, typer.Option(help="Start after this code.")] = "",
+    limit: Limit = 100,
+    _json: Json = False,
+) -> None:
+    """List accounts with their balances now, in the order of their codes."""
+    state = state_of(context)
+    with _store(state, book) as store, store.reading(book) as at:
+        found = account_queries.accounts(at, after=after, limit=limit)
+        position = at.position
+
+    def render(console: Console) -> None:
+        drawn = table("account", "type", "status", "entries", "balance", "", right=("entries", "balance"))
+        for account in found:
+            side = Text(account.balance.side.value if account.balance.amount.minor else "", style="dim")
+            amount = f"{money(account.balance.amount)} {account.currency}"
+            drawn.add_row(account.code, account.type, account.status, f"{account.entries:,}", amount, side)
+        console.print(drawn)
+
+    state.output.data({"book": book, "position": position, "accounts": found}, render)
+
+
+@app.command()
+def statement(
+    context: typer.Context,
+    code: Code,
+    book: Book,
+    limit: Limit = 50,
+    newest_first: Annotated[bool, typer.Option("--newest-first", help="The last entries first.")] = False,
+    as_of_position: Annotated[int | None, typer.Option(min=0, help="As known at this position of the book.")] = None,
+    _json: Json = False,
+) -> None:
+    """Show the entries of an account, each with the balance after it."""
+    state = state_of(context)
+    with _store(state, book) as store, store.reading(book) as at:
+        page = read_statement(at, code, as_of_position=as_of_position, limit=limit, newest_first=newest_first)
+    state.output.data(
+        {"book": book, "account": code, **_as_mapping(page)}, lambda console: _draw_statement(console, page)
+    )
+
+
+def _draw_statement(console: Console, page: StatementPage) -> None:
+    drawn = table(
+        "no",
+        "effective",
+        "voucher",
+        "purpose",
+        "debit",
+        "credit",
+        "balance",
+        "",
+        right=("no", "voucher", "debit", "credit", "balance"),
+    )
+    for entry in page.entries:
+        debit = money(entry.amount) if entry.side.value == "debit" else ""
+        credit = money(entry.amount) if entry.side.value == "credit" else ""
+        drawn.add_row(
+            str(entry.posting_sequence), moment(entry.effective_at), str(entry.voucher_no), entry.purpose,
+            debit, credit, money(entry.balance.amount), Text(entry.balance.side.value, style="dim"),
+        )  # fmt: skip
+    console.print(drawn)
+    console.print(
+        Text(f"{len(page.entries)} of {page.entries_in_all} entries, as known at position {page.position}", style="dim")
+    )
+
+
+def _as_mapping(page: StatementPage) -> dict[str, object]:
+    return {"position": page.position, "entries_in_all": page.entries_in_all, "entries": page.entries}
+
+
+@contextmanager
+def _store(state: State, book: str) -> Iterator[Store]:
+    with open_store(state.database, book=book, say=state.output.say) as store:
+        yield store
+
+
+@contextmanager
+def _lifecycle(store: Store, book: str) -> Iterator[AccountLifecycle]:
+    @contextmanager
+    def transactions() -> Iterator[psycopg.Connection[Any]]:
+        with store.connect(Role.POSTER) as connection, connection.transaction():
+            yield connection
+
+    yield AccountLifecycle(transactions, book)
+
+
+def _heal(store: Store, book: str, code: str) -> int:
+    """Posts what waited for this account; returns how many events that were."""
+    decoder = Decoder(read_assets(store.dsn))
+    poster = Poster(store.dsn, decode=decoder.decode)
+    poster.open()
+    try:
+        return len(poster.heal(book, f"account:{code}").healed)
+    finally:
+        poster.close()
+
+
+def _said(reason: str) -> str:
+    if not reason.strip():
+        raise CliError("REASON_MISSING", "the reason is empty", "say why, with --reason")
+    return reason
+
+
+def _show_change(state: State, after: AccountState, reason: str, healed: int) -> None:
+    def render(console: Console) -> None:
+        status = "frozen" if after.frozen_because is not None else "open"
+        console.print(f"account {after.code} is {status}" + ("" if after.changed else ", as it was before"))
+        if healed:
+            console.print(f"{healed} parked events were decided")
+
+    state.output.data({"account": after, "reason": reason, "healed": healed}, render)

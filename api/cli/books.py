@@ -1,0 +1,76 @@
+"""`ledgerctl book`: create and list books."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from api.cli.command import Json, Reason, group, state_of
+from api.cli.errors import CliError
+from api.cli.output import moment, table
+from api.cli.stores import open_store
+from ledger_core.store.books import create_book
+from ledger_core.store.connection import Role
+from projections.queries import books as book_queries
+from projections.queries.books import Book
+
+app = group("book", "Create and list books.")
+PAGE = 1_000
+Chart = Annotated[
+    Path | None, typer.Option("--chart", help="Chart of accounts (JSON); the marketplace chart if left out.")
+]
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    code: Annotated[str, typer.Argument(help="Lower-case letters, digits, and . _ - inside.")],
+    reason: Reason,
+    chart: Chart = None,
+    _json: Json = False,
+) -> None:
+    """Create a book: a self-balancing set of accounts, with its chart."""
+    state = state_of(context)
+    document = read_chart(chart)
+    with open_store(state.database, say=state.output.say) as store, store.connect(Role.POSTER) as connection:
+        try:
+            with connection.transaction():
+                book_id = create_book(connection, code, document)
+        except ValueError as error:
+            raise CliError("CHART_INVALID", str(error), "see docs/reference/charts.md") from error
+        created = {"code": code, "book_id": book_id, "database": store.database, "reason": reason}
+    state.output.data(created, lambda console: console.print(f"created book {code}"))
+
+
+@app.command(name="list")
+def list_books(context: typer.Context, _json: Json = False) -> None:
+    """List the books, and how far each has come."""
+    state = state_of(context)
+    with open_store(state.database, say=state.output.say) as store, store.pool() as pool:
+        found: list[Book] = []
+        while page := book_queries.books(pool, after=found[-1].code if found else "", limit=PAGE):
+            found += page
+
+    def render(console: Console) -> None:
+        drawn = table("book", "position", "vouchers", "recorded", "posting", right=("position", "vouchers"))
+        for book in found:
+            row = (book.code, f"{book.position:,}", f"{book.voucher_no:,}", moment(book.recorded_at), book.posting_mode)
+            drawn.add_row(*row)
+        console.print(drawn)
+
+    state.output.data({"books": found}, render)
+
+
+def read_chart(path: Path | None) -> dict[str, object]:
+    """A chart of accounts. Raises `CliError` for a file that is no JSON object."""
+    try:
+        text = (path or files("schemas") / "charts" / "marketplace.json").read_text("utf-8")
+        document = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise CliError("CHART_INVALID", f"the chart can't be read: {error}", "see docs/reference/charts.md") from error
+    if not isinstance(document, dict):
+        raise CliError("CHART_INVALID", "the chart is no JSON object", "see docs/reference/charts.md")
+    return document

@@ -1,0 +1,130 @@
+"""What a command says when it can't do what was asked: a stable code, what happened, what to do next.
+
+exit 0 done
+exit 1 refused or failed          CliError
+exit 2 not understood             the parser's own
+exit 3 checked and found problems (a result, not an error)
+exit 5 not ready                  NotReady
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+
+from consumers.logging import masked_text
+from consumers.settings import ConfigurationError
+from consumers.transport.ports import TransportError, TransportUnavailable
+from deploy.local.errors import LocalServiceError
+from ledger_core.operations.account_lifecycle import AccountCommandError
+from ledger_core.store.books import BookExistsError
+from ledger_core.store.errors import PostingHaltedError
+from projections.queries.errors import NotFoundError, PositionAheadError, QueryError
+from projections.rebuild import RebuildSuperseded
+from projections.reconciliation.scan import ScanConflictError
+from schemas.sql.runner import MigrationError
+
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_FOUND_PROBLEMS: Final = 3
+EXIT_NOT_READY: Final = 5
+
+
+class CliError(Exception):
+    """A command that can't be done. `code` is stable, `next_step` says what the person does now."""
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, code: str, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.next_step = next_step
+
+
+class NotReady(CliError):
+    """Something that the command needs isn't there yet."""
+
+    exit_code = EXIT_NOT_READY
+
+
+NEXT_STEPS: Final[Mapping[str, str]] = {
+    "BOOK_NOT_FOUND": "list the books with: ledgerctl book list",
+    "BOOK_UNKNOWN": "list the books with: ledgerctl book list",
+    "ACCOUNT_NOT_FOUND": "look the code up with: ledgerctl account list --book BOOK",
+    "ACCOUNT_MISSING": "look the code up with: ledgerctl account list --book BOOK",
+    "CURRENCY_UNKNOWN": "use an ISO 4217 code such as EUR, or BTC, USDC, POINTS",
+    "ACCOUNT_DIFFERS": "look at it with: ledgerctl account show",
+    "BOOK_EXISTS": "choose another code, or go on with this book",
+    "EVENT_NOT_FOUND": "check source and id: they are those of the event itself, not of the topic",
+    "VOUCHER_NOT_FOUND": "numbers are gapless from 1; the last one is shown by: ledgerctl book list",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an exception of our own layers means to a person."""
+
+    exception: type[Exception]
+    code: str
+    next_step: str
+    not_ready: bool = False
+    message: str = ""
+    """Instead of the exception's own words, which may name hosts and users."""
+
+
+MEANINGS: Final = (
+    Meaning(PositionAheadError, "POSITION_AHEAD", "leave the position out to read the latest"),
+    Meaning(QueryError, "STORE_UNAVAILABLE", "try again; if it stays away: ledgerctl doctor", not_ready=True),
+    Meaning(RebuildSuperseded, "REBUILD_SUPERSEDED", "the later rebuild goes on; nothing is to be done"),
+    Meaning(ScanConflictError, "SCAN_CONFLICT", "another scan is under way: try again"),
+    Meaning(MigrationError, "MIGRATION_REFUSED", "what was refused was rolled back", not_ready=True),
+    Meaning(LocalServiceError, "LOCAL_SERVICE_UNAVAILABLE", "look around with: ledgerctl doctor", not_ready=True),
+    Meaning(TransportUnavailable, "BROKER_UNAVAILABLE", "check LEDGER_KAFKA_BOOTSTRAP, then try again", not_ready=True),
+    Meaning(TransportError, "TRANSPORT_FAILED", "look around with: ledgerctl doctor"),
+    Meaning(PostingHaltedError, "POSTING_HALTED", "see why with: ledgerctl doctor", not_ready=True),
+    Meaning(
+        psycopg.errors.InsufficientPrivilege,
+        "NOT_PERMITTED",
+        "give it the role that the command needs (docs/reference/roles.md)",
+        message="the login of LEDGER_POSTGRES_DSN may not do this",
+    ),
+    Meaning(
+        psycopg.OperationalError,
+        "STORE_UNAVAILABLE",
+        "check LEDGER_POSTGRES_DSN, then: ledgerctl doctor",
+        not_ready=True,
+        message="PostgreSQL can't be reached, or refuses the login",
+    ),
+)
+"""The first that fits is the answer."""
+
+
+def known_error(error: Exception) -> CliError | None:
+    """What an exception means to a person; None for one that nobody expected."""
+    if isinstance(error, CliError):
+        return error
+    if isinstance(error, NotFoundError):
+        return _with_next(f"{error.what.upper()}_NOT_FOUND", str(error))
+    if isinstance(error, (AccountCommandError, BookExistsError)):
+        return _with_next(getattr(error, "code", "BOOK_EXISTS"), str(error))
+    if isinstance(error, ConfigurationError):
+        return NotReady("CONFIGURATION_UNSAFE", str(error), f"correct {', '.join(error.keys)}")
+    for meaning in MEANINGS:
+        if isinstance(error, meaning.exception):
+            make = NotReady if meaning.not_ready else CliError
+            return make(meaning.code, meaning.message or masked_text(str(error)), meaning.next_step)
+    return None
+
+
+def unexpected_error(error: BaseException) -> CliError:
+    """An error that nobody foresaw, without its trace."""
+    text = masked_text(str(error).strip().partition("\n")[0])[:300]
+    return CliError(
+        "INTERNAL_ERROR", f"{type(error).__name__}: {text}", "set LEDGER_DEBUG=1 to see where, and report it"
+    )
+
+
+def _with_next(code: str, message: str) -> CliError:
+    return CliError(code, message, NEXT_STEPS.get(code, ""))

@@ -1,0 +1,1 @@
+"""The whole pipeline on one machine, as `demo` and `up` run it."""

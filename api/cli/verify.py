@@ -1,0 +1,66 @@
+"""`ledgerctl verify`: re-folds everything that the store promises."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from api.cli.command import Json, state_of
+from api.cli.errors import EXIT_FOUND_PROBLEMS, CliError
+from api.cli.output import Output, table
+from api.cli.stores import open_store
+from ledger_core.store.verify import CHECKS, VerifyReport
+from ledger_core.store.verify import verify as verify_store
+
+
+def verify(
+    context: typer.Context,
+    book: Annotated[list[str] | None, typer.Option("--book", "-b", help="Only this book (may be repeated).")] = None,
+    _json: Json = False,
+) -> None:
+    """Check the whole store: chain, numbers, balances, heads, inbox, counters. Exit 3 names the first bad row."""
+    state = state_of(context)
+    with (
+        open_store(state.database, book=book[0] if book else None, say=state.output.say) as store,
+        shown_progress(state.output, "verifying") as progress,
+    ):
+        try:
+            report = verify_store(store.dsn, books=book or None, progress=progress)
+        except LookupError as error:
+            raise CliError("BOOK_NOT_FOUND", str(error), "list the books with: ledgerctl book list") from error
+    state.output.data(report, lambda console: draw_report(console, report))
+    if not report.ok:
+        raise typer.Exit(EXIT_FOUND_PROBLEMS)
+
+
+def draw_report(console: Console, report: VerifyReport) -> None:
+    """A line per check; a broken one with its first bad row."""
+    drawn = table("", "check", "over", "", right=("over",))
+    for check in report.checks:
+        mark = Text("ok", style="green") if check.ok else Text("BROKEN", style="bold red")
+        drawn.add_row(
+            mark,
+            check.name,
+            f"{check.checked:,}",
+            Text(check.first_bad or CHECKS[check.name], style="dim" if check.ok else "red"),
+        )
+    console.print(drawn)
+    verdict = "everything holds" if report.ok else "THE STORE DOES NOT HOLD"
+    console.print(
+        Text(
+            f"{verdict}: {report.events:,} events in {report.seconds:.1f} s", style="green" if report.ok else "bold red"
+        )
+    )
+
+
+@contextmanager
+def shown_progress(output: Output, what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal; elsewhere nothing moves."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=output.words, transient=True, disable=not output.interactive) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

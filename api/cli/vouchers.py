@@ -1,0 +1,58 @@
+"""`ledgerctl voucher`: one voucher with its lines and its cause."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from api.cli.command import Book, Json, group, state_of
+from api.cli.output import details, moment, money, table
+from api.cli.stores import open_store
+from projections.queries.vouchers import Voucher
+from projections.queries.vouchers import voucher as read_voucher
+
+app = group("voucher", "Show vouchers.")
+
+
+@app.callback()
+def vouchers() -> None:
+    """Show vouchers."""
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(min=1, help="Number of the voucher in its book.")],
+    book: Book,
+    _json: Json = False,
+) -> None:
+    """Show one voucher: its lines, the rule that made it and the event that caused it."""
+    state = state_of(context)
+    with (
+        open_store(state.database, book=book, say=state.output.say) as store,
+        store.reading(book) as at,
+    ):
+        voucher = read_voucher(at, number)
+    state.output.data({"book": book, "voucher": voucher}, lambda console: _draw(console, voucher))
+
+
+def _draw(console: Console, voucher: Voucher) -> None:
+    cause = voucher.cause
+    console.print(
+        details(
+            {
+                "voucher": voucher.voucher_no, "kind": voucher.kind, "rule": voucher.rule,
+                "order key": voucher.order_key, "amount": f"{money(voucher.amount)} {voucher.amount.currency}",
+                "effective": moment(voucher.effective_at),
+                "recorded": moment(voucher.recorded_at), "position": voucher.position,
+                "cause": f"{cause.event_type} {cause.event_id} of {cause.source}",
+                "record": f"{cause.topic}[{cause.partition}] at offset {cause.offset}",
+            }
+        )
+    )  # fmt: skip
+    drawn = table("line", "account", "purpose", "debit", "credit", "", right=("line", "debit", "credit"))
+    for line in voucher.lines:
+        debit = money(line.amount) if line.side.value == "debit" else ""
+        credit = money(line.amount) if line.side.value == "credit" else ""
+        drawn.add_row(str(line.line), line.account, line.purpose, debit, credit, line.amount.currency)
+    console.print(drawn)

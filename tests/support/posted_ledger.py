@@ -7,8 +7,6 @@ from importlib import resources
 from types import TracebackType
 from typing import Self
 
-import psycopg
-
 from consumers.decode import Decoder
 from consumers.transport.ports import StoredRecord
 from deploy.demo.messages import Message, Producer
@@ -28,15 +26,15 @@ SOURCE = "/psp"
 class PostedLedger:
     """One topic, posted partition by partition. Use as a context manager."""
 
-    dsn: str
+    dsn: str = field(repr=False)
     poster: Poster = field(init=False)
     decoder: Decoder = field(init=False)
     _next_offsets: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         with connect(self.dsn, Role.POSTER) as connection:
-            assets = dict(connection.execute("SELECT code, asset_id FROM ledger.asset").fetchall())
-        self.decoder = Decoder(assets)
+            assets = connection.execute("SELECT code, asset_id FROM ledger.asset").fetchall()
+        self.decoder = Decoder(dict(assets))
         self.poster = Poster(self.dsn, decode=self.decoder.decode)
 
     def __enter__(self) -> Self:
@@ -82,29 +80,26 @@ class PostedLedger:
         )
 
 
-def payment(
-    kind: str, order: str, event_id: str | None = None, *, book: str = BOOK, time: str = TIME, **data: object
-) -> Message:
+def payment(kind: str, order: str, event_id: str | None = None, **data: object) -> Message:
     """`payment("captured", "order-1", amount_minor="100", …)`: the event that a payment service would send."""
     body: Mapping[str, object] = {"payment_id": order, **data}
-    return Producer(book, SOURCE).event(f"payment.{kind}.v1", event_id or f"{kind}-{order}", order, time, body)
+    return Producer(BOOK, SOURCE).event(f"payment.{kind}.v1", event_id or f"{kind}-{order}", order, TIME, body)
 
 
-def authorized(order: str, amount: int, **more: object) -> Message:
-    return payment("authorized", order, amount_minor=str(amount), currency="BRL", method="card", **more)
+def authorized(order: str, amount: int) -> Message:
+    return payment("authorized", order, amount_minor=str(amount), currency="BRL", method="card")
 
 
-def captured(
-    order: str, amount: int, sellers: Mapping[str, int] | None = None, event_id: str | None = None
-) -> Message:
+def captured(order: str, amount: int, sellers: Mapping[str, int] | None = None, event_id: str | None = None) -> Message:
     """A capture; `sellers` are wallet names with their gross parts, 10 % commission each."""
     shares = [
         {"account": f"wallet:seller:{seller}", "amount_minor": str(part), "commission_bps": 1000}
         for seller, part in (sellers or {}).items()
     ]
-    beneficiaries = {"beneficiaries": shares} if shares else {}
-    money = {"amount_minor": str(amount), "currency": "BRL", "method": "card"}
-    return payment("captured", order, event_id, **money, **beneficiaries)
+    data: dict[str, object] = {"amount_minor": str(amount), "currency": "BRL", "method": "card"}
+    if shares:
+        data["beneficiaries"] = shares
+    return payment("captured", order, event_id, **data)
 
 
 def refunded(order: str, amount: int, event_id: str | None = None) -> Message:

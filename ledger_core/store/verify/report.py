@@ -14,6 +14,7 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "voucher_numbers": "vouchers, and only they, are numbered 1, 2, 3 … in the order of their positions",
     "vouchers_balanced": "debits equal credits per voucher and currency, lines are numbered 1 … n, n of 2 or more",
     "entries_match_events": "entries are what the lines of their voucher's event say, and nothing else",
+    "entry_currencies": "entries are in the currency of their account",
     "entry_order_keys": "entries on keyed accounts, and only they, carry the order key of their event",
     "posting_sequences": "entries of an account are numbered 1, 2, 3 … in the order of their positions",
     "running_balances": "the running balance of each entry is the one before plus or minus its amount",

@@ -238,10 +238,14 @@ class _SpanScan:
             tally.bad("entries_match_events", f"book {book}: entry at position {position} has no account")
             return
         self._result.accounts.take(entries, accounts.codes, book, tally)
-        wrong = accounts.keyed[entries.account] != entries.has_order_key
-        if wrong.any():
-            position = entries.position[int(np.argmax(wrong))]
-            tally.bad("entry_order_keys", f"book {book}: entry at position {position}")
+        tally.count("entry_currencies", len(entries.position))
+        for name, wrong in (
+            ("entry_currencies", accounts.assets[entries.account] != entries.asset),
+            ("entry_order_keys", accounts.keyed[entries.account] != entries.has_order_key),
+        ):
+            if wrong.any():
+                position = entries.position[int(np.argmax(wrong))]
+                tally.bad(name, f"book {book}: entry at position {position}")
 
     def _count_sources(self, types: list[str], documents: list[Document]) -> None:
         """Outcomes by partition; later revisions were not consumed, they healed."""

@@ -87,9 +87,7 @@ def test_a_taken_version_writes_neither_its_events_nor_a_block(
     with pytest.raises(IntegrityError):
         recorder.insert_events([stored(), stored(1, event.originator_id)])
     with transactions() as connection:
-        counts = connection.execute(
-            "SELECT position, block_number FROM ledger.book WHERE book_id = 7"
-        ).fetchone()
+        counts = connection.execute("SELECT position, block_number FROM ledger.book WHERE book_id = 7").fetchone()
     assert counts == (1, 1)
 
 

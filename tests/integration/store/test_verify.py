@@ -1,0 +1,287 @@
+"""Each check of `verify` finds a corruption that only it finds; what is whole passes all of them."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from ledger_core.store.connection import Role, connect
+from ledger_core.store.verify import CHECKS, VerifyReport, run, verify
+from tests.support.databases import TestDatabase
+from tests.support.posted_ledger import PostedLedger, captured, everything, paid_out
+from tests.support.tampering import recompute_running, reseal, rewrite_states, tampering
+
+pytestmark = pytest.mark.postgres
+
+CLEARING = "clearing:processor:BRL"
+Plant = Callable[[psycopg.Connection[Any]], object]
+
+
+@pytest.fixture
+def posted(database: TestDatabase) -> Iterator[PostedLedger]:
+    """Every outcome, and a seller `z` who was paid out in full."""
+    with PostedLedger(database.dsn()) as ledger:
+        ledger.create_book()
+        for batch in everything():
+            ledger.post(batch)
+        ledger.post([captured("o-9", 1_000, {"z": 1_000}), paid_out("p-9", "z", 900)], partition=1)
+        yield ledger
+
+
+def failed(report: VerifyReport) -> set[str]:
+    assert report.ok == all(check.ok for check in report.checks)
+    return {check.name for check in report.checks if not check.ok}
+
+
+def first_bad(report: VerifyReport, name: str) -> str:
+    return next(check.first_bad for check in report.checks if check.name == name)
+
+
+def sql(*statements: str) -> Plant:
+    def plant(connection: psycopg.Connection[Any]) -> None:
+        for statement in statements:
+            assert connection.execute(statement).rowcount != 0, f"changed nothing: {statement}"
+
+    return plant
+
+
+def an_event_is_missing(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("DELETE FROM ledger.event WHERE book_id = 1 AND type = 'book.created'")
+    reseal(connection, 1)
+
+
+def a_block_was_recorded_before_the_last(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(
+        """UPDATE ledger.block SET recorded_at = recorded_at - interval '1 year'
+           WHERE book_id = 1 AND number = 3"""
+    )
+    reseal(connection, 1)
+
+
+def two_vouchers_are_out_by_a_unit_each(connection: psycopg.Connection[Any]) -> None:
+    # One up, the other down, in events, entries and running balances: every sum but the voucher's own agrees.
+    for order, old, new in (("o-2", 5_000, 5_001), ("o-3", 7_000, 6_999)):
+        line = f'["{CLEARING}","D","%d"'
+        where = f"order_key = '{order}' AND state LIKE '%%\"kind\":\"capture\"%%'::bytea"
+        rewrite_states(connection, where, line % old, line % new)
+        connection.execute(
+            f"""UPDATE ledger.entry SET amount_minor = {new} FROM ledger.event
+                WHERE entry.position = event.position AND entry.book_id = event.book_id
+                    AND side = 'D' AND amount_minor = {old} AND {where.replace("order_key", "event.order_key")}"""
+        )
+    recompute_running(connection, CLEARING)
+
+
+def an_account_with_balance_zero_changed_its_currency(connection: psycopg.Connection[Any]) -> None:
+    seller = "code = 'wallet:seller:z'"
+    connection.execute(
+        f"UPDATE ledger.account SET asset_id = (SELECT asset_id FROM ledger.asset WHERE code = 'USD') WHERE {seller}"
+    )
+    connection.execute(
+        """UPDATE ledger.account_head SET asset_id = account.asset_id FROM ledger.account
+           WHERE account.account_id = account_head.account_id AND account.book_id = account_head.book_id"""
+    )
+    opened = '"code":"wallet:seller:z","type":"liability","currency":"%s"'
+    rewrite_states(connection, "type = 'account.opened'", opened % "BRL", opened % "USD")
+
+
+def two_entries_of_an_account_changed_their_numbers(connection: psycopg.Connection[Any]) -> None:
+    numbered = f"""UPDATE ledger.entry SET posting_sequence = %s FROM ledger.account
+                   WHERE account.account_id = entry.account_id AND code = '{CLEARING}' AND posting_sequence = %s"""
+    for new, old in ((99, 1), (1, 2), (2, 99)):
+        assert connection.execute(numbered, (new, old)).rowcount == 1
+
+
+PLANTED: dict[str, Plant] = {
+    "positions": an_event_is_missing,
+    "blocks": sql("UPDATE ledger.book SET block_number = block_number + 1 WHERE book_id = 1"),
+    "block_hashes": sql("UPDATE ledger.block SET hash = sha256('x') WHERE book_id = 1 AND number = 2"),
+    "block_times": a_block_was_recorded_before_the_last,
+    "merkle_roots": sql(
+        """UPDATE ledger.event SET state = convert_to(replace(convert_from(state, 'UTF8'), '"detail":"', '"detail":"?'),
+           'UTF8') WHERE book_id = 1 AND type = 'event.rejected'"""
+    ),
+    "voucher_numbers": sql(
+        "UPDATE ledger.event SET voucher_no = 99 WHERE book_id = 1 AND voucher_no = 1",
+        "UPDATE ledger.event SET voucher_no = 1 WHERE book_id = 1 AND voucher_no = 2",
+        "UPDATE ledger.event SET voucher_no = 2 WHERE book_id = 1 AND voucher_no = 99",
+    ),
+    "vouchers_balanced": two_vouchers_are_out_by_a_unit_each,
+    "entries_match_events": sql("UPDATE ledger.entry SET purpose = 9 WHERE purpose = 3"),
+    "entry_currencies": an_account_with_balance_zero_changed_its_currency,
+    "entry_order_keys": sql("UPDATE ledger.entry SET order_key = 'o-1' WHERE order_key = 'o-2'"),
+    "posting_sequences": two_entries_of_an_account_changed_their_numbers,
+    "running_balances": sql("UPDATE ledger.entry SET running_minor = running_minor + 1 WHERE posting_sequence = 1"),
+    "heads": sql(
+        "UPDATE ledger.account_head SET debits_posted = debits_posted + 1, credits_posted = credits_posted + 1"
+    ),
+    "inbox_to_events": sql("UPDATE ledger.inbox SET event_id = 'other' WHERE event_id = 'captured-o-3'"),
+    "events_to_inbox": sql("DELETE FROM ledger.inbox WHERE event_id = 'captured-o-3'"),
+    "source_offsets": sql(
+        "ALTER TABLE ledger.source_position DROP CONSTRAINT source_position_check",
+        "UPDATE ledger.source_position SET gaps = gaps + 1",
+    ),
+    "source_counters": sql("UPDATE ledger.source_position SET posted = posted - 1, recorded = recorded + 1"),
+    "subjects": sql("UPDATE ledger.subject SET captured_minor = captured_minor + 1 WHERE order_key = 'o-3'"),
+    "parked_keys": sql("UPDATE ledger.subject SET parked = parked + 1 WHERE order_key = 'o-8'"),
+    "dead_letters": sql("DELETE FROM ledger.dead_letter WHERE code = 'AMOUNT_NOT_POSITIVE'"),
+    "accounts": sql("UPDATE ledger.account_head SET status = 'F' WHERE account_id = 1"),
+    "relay_checkpoints": sql("UPDATE ledger.relay_checkpoint SET position = 1000 WHERE book_id = 1"),
+}
+"""A corruption for each check that no other check finds."""
+
+
+def test_a_whole_ledger_passes_every_check(posted: PostedLedger) -> None:
+    report = verify(posted.dsn)
+    assert [check.name for check in report.checks] == list(CHECKS)
+    assert failed(report) == set()
+    assert [check.name for check in report.checks if check.checked == 0] == []
+    assert report.events == sum(report.positions.values())
+
+
+def test_an_empty_ledger_passes(database: TestDatabase) -> None:
+    assert verify(database.dsn()).ok
+
+
+@pytest.mark.parametrize("check", PLANTED)
+def test_one_check_alone_finds(check: str, posted: PostedLedger, database: TestDatabase) -> None:
+    with tampering(database) as connection:
+        PLANTED[check](connection)
+    report = verify(posted.dsn)
+    assert failed(report) == {check}
+    assert first_bad(report, check)
+
+
+def test_every_check_has_its_corruption() -> None:
+    # The trial balance follows from balanced vouchers and true heads, so nothing breaks it alone: see below.
+    assert set(CHECKS) - set(PLANTED) == {"trial_balance"}
+
+
+def test_a_trial_balance_that_is_out_is_found_with_the_head_that_is_wrong(
+    posted: PostedLedger, database: TestDatabase
+) -> None:
+    with tampering(database) as connection:
+        connection.execute("UPDATE ledger.account_head SET debits_posted = debits_posted + 7 WHERE account_id = 1")
+    report = verify(posted.dsn)
+    assert failed(report) == {"trial_balance", "heads"}
+    assert first_bad(report, "trial_balance") == "book shop: BRL is out by 7 minor units"
+
+
+def test_two_events_that_changed_places_are_found(posted: PostedLedger, database: TestDatabase) -> None:
+    with tampering(database) as connection:
+        connection.execute(
+            """UPDATE ledger.event SET state = other.state FROM ledger.event other
+               WHERE event.book_id = 1 AND other.book_id = 1 AND event.voucher_no + other.voucher_no = 3
+                   AND event.voucher_no > 0 AND other.voucher_no > 0"""
+        )
+    assert "merkle_roots" in failed(verify(posted.dsn))
+
+
+def test_a_log_cut_off_at_its_end_is_found(posted: PostedLedger, database: TestDatabase) -> None:
+    with tampering(database) as connection:
+        connection.execute("DELETE FROM ledger.event WHERE position = (SELECT max(position) FROM ledger.event)")
+    assert failed(verify(posted.dsn)) >= {"positions", "merkle_roots"}
+
+
+def test_a_log_cut_off_together_with_its_book_and_chain_is_found_by_what_was_published(
+    posted: PostedLedger, database: TestDatabase
+) -> None:
+    with tampering(database) as connection:
+        connection.execute(
+            "UPDATE ledger.relay_checkpoint SET position = book.position FROM ledger.book WHERE book.book_id = 1"
+        )
+        connection.execute(
+            """DELETE FROM ledger.event USING ledger.block
+               WHERE event.book_id = 1 AND block.book_id = 1 AND number = (SELECT max(number) FROM ledger.block)
+                   AND event.position >= first_position"""
+        )
+        connection.execute("DELETE FROM ledger.block WHERE number = (SELECT max(number) FROM ledger.block)")
+        connection.execute(
+            """UPDATE ledger.book SET (position, block_number, block_hash) = (
+                   SELECT last_position, number, hash FROM ledger.block
+                   WHERE block.book_id = 1 ORDER BY number DESC LIMIT 1) WHERE book_id = 1"""
+        )
+    assert "relay_checkpoints" in failed(verify(posted.dsn))
+
+
+@pytest.mark.parametrize(
+    ("where", "state"), [("voucher_no = 2", b"no json"), ("voucher_no = 2", b"[]"), ("type = 'event.parked'", b"\xff")]
+)
+def test_bytes_that_cannot_be_read_are_reported_not_raised(
+    where: str, state: bytes, posted: PostedLedger, database: TestDatabase
+) -> None:
+    with tampering(database) as connection:
+        connection.execute(f"UPDATE ledger.event SET state = %s WHERE book_id = 1 AND {where}", (state,))
+    assert "merkle_roots" in failed(verify(posted.dsn))
+
+
+def test_an_entry_without_a_voucher_is_found(posted: PostedLedger, database: TestDatabase) -> None:
+    with tampering(database) as connection:
+        connection.execute("UPDATE ledger.event SET type = 'fact.recorded', voucher_no = 0 WHERE voucher_no = 4")
+    assert "entries_match_events" in failed(verify(posted.dsn))
+
+
+def test_amounts_beyond_63_bits_do_not_wrap_into_balance(posted: PostedLedger, database: TestDatabase) -> None:
+    with tampering(database) as connection:
+        # Sixteen credits of 2^60 each sum to nothing modulo 2^64.
+        connection.execute(
+            """INSERT INTO ledger.entry SELECT 1000 + n, 5, 1152921504606846976, 0, now(), 1, 1, 10 + n, 1, 986, 'C', ''
+               FROM generate_series(1, 16) AS n"""
+        )
+    assert "vouchers_balanced" in failed(verify(posted.dsn))
+
+
+@pytest.mark.parametrize("bucket", [1, 3, 8_000])
+def test_processes_and_buckets_change_nothing(
+    bucket: int, posted: PostedLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "EVENTS_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr("ledger_core.store.verify.scan.BUCKET", bucket)
+    alone, shared = verify(posted.dsn, processes=1), verify(posted.dsn, processes=3)
+    assert alone.checks == shared.checks
+    assert failed(alone) == set()
+
+
+def test_what_is_wrong_between_two_shares_is_found(
+    posted: PostedLedger, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "EVENTS_WORTH_A_PROCESS", 1)
+    with tampering(database) as connection:
+        # Everything after some block is shifted, so that it is whole in itself.
+        last = "position > (SELECT max(last_position) FROM ledger.block WHERE number < 6 AND book_id = 1)"
+        connection.execute(f"UPDATE ledger.event SET voucher_no = voucher_no + 99 WHERE voucher_no > 0 AND {last}")
+        connection.execute(f"UPDATE ledger.entry SET running_minor = running_minor + 5 WHERE {last}")
+        connection.execute("UPDATE ledger.book SET voucher_no = voucher_no + 99 WHERE book_id = 1")
+    report = verify(posted.dsn, processes=4)
+    assert failed(report) == {"voucher_numbers", "running_balances"}
+
+
+def test_posting_meanwhile_neither_waits_nor_shows(posted: PostedLedger) -> None:
+    before = verify(posted.dsn).positions
+
+    def post_more(done: int, total: int) -> None:
+        posted.post([captured(f"meanwhile-{done}", 100, {"a": 100})])
+
+    report = verify(posted.dsn, progress=post_more)
+    assert failed(report) == set()
+    assert report.positions == before
+    assert verify(posted.dsn).positions["shop"] > before["shop"]
+
+
+def test_one_book_can_be_verified_alone(posted: PostedLedger, database: TestDatabase) -> None:
+    with tampering(database) as connection:
+        connection.execute("UPDATE ledger.block SET hash = sha256('x') WHERE book_id = 0")
+    assert verify(posted.dsn, books=["shop"]).ok
+    assert failed(verify(posted.dsn, books=["system"])) == {"block_hashes"}
+    with pytest.raises(LookupError, match="no such book: nowhere"):
+        verify(posted.dsn, books=["shop", "nowhere"])
+
+
+def test_a_frozen_account_is_whole(posted: PostedLedger, database: TestDatabase) -> None:
+    from ledger_core.operations.account_lifecycle import AccountLifecycle
+
+    accounts = AccountLifecycle(lambda: connect(database.dsn(), Role.POSTER), "shop")
+    accounts.freeze("wallet:seller:a", reason="suspected fraud")
+    posted.post([captured("o-10", 100, {"a": 100})])
+    assert failed(verify(posted.dsn)) == set()

@@ -28,6 +28,11 @@ Identifier = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$"),
     Field(description="An id of the publishing service", examples=["pay-1001"]),
 ]
+Method = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$"),
+    Field(description="How it was paid, in the words of the publishing service", examples=["card"]),
+]
 AccountCode = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$"),
@@ -69,7 +74,7 @@ class PaymentAuthorizedV1(TypedDict):
 
     amount_minor: AmountMinor
     currency: Currency
-    method: Identifier
+    method: Method
     payment_id: Identifier
 
 
@@ -83,7 +88,7 @@ class PaymentCapturedV1(TypedDict):
     amount_minor: AmountMinor
     beneficiaries: NotRequired[Beneficiaries]
     currency: Currency
-    method: Identifier
+    method: Method
     payer: NotRequired[AccountCode]
     payment_id: Identifier
 

@@ -1,0 +1,88 @@
+"""Writes the JSON Schema of every event type, or with `--check` says which committed one is not up to date.
+
+    python -m schemas.generate [--check]
+
+One file per type for its data, and one for the envelope in structured mode.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from schemas.envelope import BOOK_CODE, MAX_ATTRIBUTE_LENGTH
+from schemas.events.registry import EVENT_TYPES
+
+FOLDER = Path(__file__).parent / "json"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ENVELOPE = "cloudevent"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code 0, or 3 when `--check` found a difference."""
+    wanted = {f"{name}.json": text for name, text in documents().items()}
+    if "--check" in arguments:
+        differing = differences(FOLDER, wanted)
+        sys.stderr.writelines(f"{name} is not up to date: run python -m schemas.generate\n" for name in differing)
+        return 3 if differing else 0
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in wanted.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+    for name in set(differences(FOLDER, wanted)):
+        (FOLDER / name).unlink()
+    return 0
+
+
+def differences(folder: Path, wanted: dict[str, str]) -> list[str]:
+    """Names of the files in `folder` that differ from the wanted ones, are missing or are too many."""
+    found = {path.name: path.read_text("utf-8") for path in folder.glob("*.json")}
+    return sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+
+
+def documents() -> dict[str, str]:
+    """The text of every schema, by the name of its event type."""
+    schemas = {event_type: data_schema(event_type) for event_type in EVENT_TYPES} | {ENVELOPE: envelope_schema()}
+    return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
+
+
+def data_schema(event_type: str) -> dict[str, object]:
+    """What the `data` of an event of this type must look like."""
+    schema = TypeAdapter(EVENT_TYPES[event_type]).json_schema()
+    return {"$schema": DIALECT, "$id": f"{event_type}.json", **schema, "title": event_type}
+
+
+def envelope_schema() -> dict[str, object]:
+    """What a whole event must look like in structured mode."""
+    text = {"type": "string", "minLength": 1, "maxLength": MAX_ATTRIBUTE_LENGTH}
+    attributes: dict[str, dict[str, object]] = {
+        "specversion": {"const": "1.0"},
+        "id": {**text, "description": "With book and source: which event this is. A repeat carries the same id"},
+        "source": {**text, "description": "Who publishes: a URI reference"},
+        "type": {"enum": list(EVENT_TYPES)},
+        "subject": {**text, "description": "Order key: events of one subject stay in order. Also the Kafka key"},
+        "time": {"type": "string", "format": "date-time", "description": "When it happened: effective_at"},
+        "ledgerbook": {"type": "string", "pattern": f"^{BOOK_CODE.pattern}$", "not": {"const": "system"}},
+    }
+    optional = {"datacontenttype": {"type": "string", "examples": ["application/json"]}}
+    return {
+        "$schema": DIALECT,
+        "$id": f"{ENVELOPE}.json",
+        "title": "CloudEvent",
+        "description": "A whole event in structured mode; in binary mode its attributes are headers, ce_ before each",
+        "type": "object",
+        "properties": {**attributes, **optional, "data": {"type": "object"}},
+        "required": [*attributes, "data"],
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": event_type}}},
+                "then": {"properties": {"data": {"$ref": f"{event_type}.json"}}},
+            }
+            for event_type in EVENT_TYPES
+        ],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,138 @@
+"""Event types: strict, canonical as validated, and in step with what is committed about them."""
+
+import json
+from pathlib import Path
+
+import orjson
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.events.explain import explain
+from schemas.events.registry import EVENT_TYPES, FAMILIES, family
+from schemas.generate import FOLDER, documents, main
+
+EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
+SHARE: dict[str, object] = {"account": "wallet:seller:1", "amount_minor": "60", "commission_bps": 1000}
+FULLEST: dict[str, dict[str, object]] = {
+    "payment.authorized.v1": {"payment_id": "p", "method": "card", "currency": "BRL", "amount_minor": "1"},
+    "payment.captured.v1": {
+        "payer": "wallet:buyer:1", "payment_id": "p", "method": "card", "currency": "BRL",
+        "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
+    },
+    "payment.voided.v1": {"reason": "não", "payment_id": "p"},
+    "payment.refunded.v1": {
+        "refund_id": "r", "payment_id": "p", "payer": "wallet:buyer:1", "currency": "BRL",
+        "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
+    },
+    "payout.paid.v1": {"payout_id": "o", "currency": "BRL", "amount_minor": "1", "account": "wallet:seller:1"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_validated_data_serialise_to_the_canonical_form(event_type: str) -> None:
+    """Whatever the order of members in the bytes: the fingerprint rests on this."""
+    data = FULLEST[event_type]
+    assert set(data) == set(EVENT_TYPES[event_type].__annotations__), "the fullest event has every field"
+    validated = TypeAdapter(EVENT_TYPES[event_type]).validator.validate_json(json.dumps(data))
+    assert orjson.dumps(validated) == orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_no_default_is_filled_in(event_type: str) -> None:
+    required = EVENT_TYPES[event_type].__required_keys__  # type: ignore[attr-defined]  # a typed dictionary has it
+    least = {name: value for name, value in FULLEST[event_type].items() if name in required}
+    assert TypeAdapter(EVENT_TYPES[event_type]).validator.validate_json(json.dumps(least)) == least
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_unknown_member_is_forbidden(event_type: str) -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        TypeAdapter(EVENT_TYPES[event_type]).validator.validate_python({**FULLEST[event_type], "x": 1})
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_each_type_has_an_example_that_is_valid(event_type: str) -> None:
+    event = json.loads((EXAMPLES / f"{event_type}.json").read_text("utf-8"))
+    assert event["type"] == event_type
+    TypeAdapter(EVENT_TYPES[event_type]).validator.validate_json(json.dumps(event["data"]))
+
+
+def test_no_example_is_left_over() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.json")} == set(EVENT_TYPES)
+
+
+def test_committed_json_schemas_are_up_to_date() -> None:
+    committed = {path.stem: path.read_text("utf-8") for path in FOLDER.glob("*.json")}
+    assert committed == documents(), "run python -m schemas.generate"
+
+
+def test_check_command_agrees() -> None:
+    assert main(["--check"]) == 0
+
+
+def test_families_are_types_without_version() -> None:
+    assert family("payment.captured.v12") == "payment.captured"
+    assert family("payment.captured") == "payment.captured"
+    assert "payout.paid" in FAMILIES
+
+
+CAPTURE = {"amount_minor": "100", "currency": "BRL", "method": "card", "payment_id": "p"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "detail"),
+    [
+        ({"amount_minor": "0"}, "AMOUNT_NOT_POSITIVE", "amount_minor: "),
+        ({"amount_minor": "-0"}, "AMOUNT_NOT_POSITIVE", "amount_minor: "),
+        ({"amount_minor": "-100"}, "AMOUNT_NOT_POSITIVE", "amount_minor: "),
+        ({"amount_minor": 0}, "AMOUNT_NOT_POSITIVE", "amount_minor: "),
+        ({"amount_minor": -1}, "AMOUNT_NOT_POSITIVE", "amount_minor: "),
+        ({"amount_minor": 1}, "AMOUNT_INVALID", "amount_minor: "),
+        ({"amount_minor": False}, "AMOUNT_INVALID", "amount_minor: "),
+        ({"amount_minor": None}, "AMOUNT_INVALID", "amount_minor: "),
+        ({"amount_minor": "0100"}, "AMOUNT_INVALID", "amount_minor: "),
+        ({"amount_minor": "+100"}, "AMOUNT_INVALID", "amount_minor: "),
+        ({"amount_minor": "100\n"}, "AMOUNT_INVALID", "amount_minor: "),
+        ({"amount_minor": "1e3"}, "AMOUNT_INVALID", "amount_minor: "),
+        ({"amount_minor": "１２"}, "AMOUNT_INVALID", "amount_minor: "),
+        ({"amount_minor": "1" * 19}, "AMOUNT_INVALID", "amount_minor: "),
+        ({"currency": "real"}, "CURRENCY_UNKNOWN", "currency: "),
+        ({"currency": 986}, "DATA_INVALID", "currency: "),
+        ({"method": ""}, "DATA_INVALID", "method: "),
+        ({"payment_id": "-p"}, "DATA_INVALID", "payment_id: "),
+        ({"payer": "wallet buyer"}, "DATA_INVALID", "payer: "),
+        ({"beneficiaries": {}}, "DATA_INVALID", "beneficiaries: "),
+        ({"beneficiaries": [{**SHARE, "amount_minor": "0"}]}, "AMOUNT_NOT_POSITIVE", "beneficiaries[0].amount_minor: "),
+        ({"beneficiaries": [SHARE, {**SHARE, "account": 1}]}, "DATA_INVALID", "beneficiaries[1].account: "),
+        ({"beneficiaries": [{**SHARE, "commission_bps": -1}]}, "DATA_INVALID", "beneficiaries[0].commission_bps: "),
+        ({"beneficiaries": [{**SHARE, "commission_bps": True}]}, "DATA_INVALID", "beneficiaries[0].commission_bps: "),
+        ({"beneficiaries": [{**SHARE, "commission_bps": 1.0}]}, "DATA_INVALID", "beneficiaries[0].commission_bps: "),
+        ({"method": 1, "currency": "real", "amount_minor": "x"}, "AMOUNT_INVALID", "amount_minor: "),
+        ({"method": 1, "currency": "real"}, "CURRENCY_UNKNOWN", "currency: "),
+    ],
+)  # fmt: skip
+def test_first_fault_by_precedence_names_its_field(changes: dict[str, object], code: str, detail: str) -> None:
+    data = {**CAPTURE, **changes}
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(EVENT_TYPES["payment.captured.v1"]).validator.validate_python(data)
+    fault = explain(caught.value, data)
+    assert fault.code == code
+    assert fault.detail.startswith(detail)
+
+
+def test_detail_never_repeats_what_the_event_says() -> None:
+    data = {**CAPTURE, "method": "4111 1111 1111 1111", "4111111111111111": 1, "note": "x" * 1000}
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(EVENT_TYPES["payment.captured.v1"]).validator.validate_python(data)
+    for error in caught.value.errors():
+        single = ValidationError.from_exception_data("one", [error])  # type: ignore[list-item]  # same shape
+        detail = explain(single, data).detail
+        assert "1111" not in detail
+        assert "xxx" not in detail
+        assert len(detail) <= 200
+
+
+def test_document_that_is_no_object_is_invalid_as_a_whole() -> None:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(EVENT_TYPES["payment.captured.v1"]).validator.validate_python(["no"])
+    assert explain(caught.value, ["no"]).detail.startswith("data: ")

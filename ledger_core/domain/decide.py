@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ledger_core.domain import subjects
 from ledger_core.domain.money import MAX_COUNTER_MINOR
-from ledger_core.domain.outcomes import Code, Outcome, Refusal
+from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
 from ledger_core.domain.payments import Fact, PaymentVoided
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft, Line, mirror
@@ -41,7 +41,7 @@ class Head:
 
 
 class Movement(NamedTuple):
-    """A line whose account was found: `asset_id` is the line's own; on a `keyed` account its entry carries the order key."""
+    """A line whose account was found. `asset_id` is the line's own; entries of `keyed` accounts have the order key."""
 
     head: HeadKey
     asset_id: int
@@ -97,11 +97,13 @@ class Locked:
 class Decision:
     """Rulings of the arrivals in their order, then of the parked cases that this batch healed.
 
-    `healed` cases leave their queues; a healed case has an outcome other than PARKED.
+    `healed` cases leave their queues; a healed case has an outcome other than PARKED. `waiting` cases stay,
+    and wait for something else than before.
     """
 
     arrivals: list[Ruling]
     healed: list[Ruling]
+    waiting: list[Case]
 
 
 def decide_batch(arrivals: Iterable[Case], locked: Locked, drain: Iterable[SubjectKey] = ()) -> Decision:
@@ -113,23 +115,33 @@ def decide_batch(arrivals: Iterable[Case], locked: Locked, drain: Iterable[Subje
         if ruling.outcome is Outcome.PARKED:
             _park(ruling, locked)
         rulings.append(ruling)
-    healed = [ruling for key in satisfied for ruling in _drain(key, locked)]
-    return Decision(rulings, healed)
+    decision = Decision(rulings, [], [])
+    for key in satisfied:
+        _drain(key, locked, decision)
+    return decision
+
+
+_QUEUED = Refusal(Code.ORDER_KEY_PARKED, "an earlier event of this order key is parked", "order_key")
 
 
 def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None]) -> Ruling:
-    if case.refusal is not None and case.refusal.outcome is Outcome.REJECTED:
+    """An arrival on a parked order key queues, save the first that heals its head: once a queue is about to
+    drain, what comes later stands behind it, as it would in a batch of its own."""
+    if case.refusal is not None and case.refusal.final:
         return Ruling(case, Outcome.REJECTED, case.refusal)
     queue = locked.queues.get(case.subject_key)
-    if queue:
-        if case.fact is None or not subjects.heals(case.fact, queue[0].waits_for):
-            waiting = Refusal(Code.ORDER_KEY_PARKED, "an earlier event of this order key is parked", "order_key")
-            return Ruling(case, Outcome.PARKED, waiting)
-        ruling = _decide(case, locked)
-        if ruling.outcome in (Outcome.POSTED, Outcome.RECORDED):
-            satisfied[case.subject_key] = None
-        return ruling
-    return _decide(case, locked)
+    if not queue:
+        return _decide(case, locked)
+    if case.subject_key in satisfied or not _heals(case, queue[0]):
+        return Ruling(case, Outcome.PARKED, first_of(case.refusal, _QUEUED))
+    ruling = _decide(case, locked)
+    if ruling.outcome in (Outcome.POSTED, Outcome.RECORDED):
+        satisfied[case.subject_key] = None
+    return ruling
+
+
+def _heals(case: Case, head: Case) -> bool:
+    return case.fact is not None and subjects.heals(case.fact, head.waits_for)
 
 
 def _park(ruling: Ruling, locked: Locked) -> None:
@@ -139,30 +151,42 @@ def _park(ruling: Ruling, locked: Locked) -> None:
     locked.subjects.setdefault(ruling.case.subject_key, Subject()).parked += 1
 
 
-def _drain(key: SubjectKey, locked: Locked) -> list[Ruling]:
-    """Oldest first, until one must go on waiting: what is behind it stays in order."""
+def _drain(key: SubjectKey, locked: Locked, decision: Decision) -> None:
+    """Oldest first, until one must go on waiting: what is behind it stays in order, save what it waits for."""
     queue = locked.queues.get(key, deque())
-    healed = []
-    book_id = key[0]
     while queue:
-        queue[0].reference = locked.next_reference[book_id]
-        ruling = _decide(queue[0], locked)
-        if ruling.outcome is Outcome.PARKED:
-            break
-        locked.next_reference[book_id] += 1
-        queue.popleft()
-        locked.subjects[key].parked -= 1
-        healed.append(ruling)
-    return healed
+        if _leave_queue(queue[0], queue, locked, decision):
+            continue
+        healers = [case for case in queue if _heals(case, queue[0])]
+        if not any(_leave_queue(case, queue, locked, decision) for case in healers):
+            return
+
+
+def _leave_queue(case: Case, queue: deque[Case], locked: Locked, decision: Decision) -> bool:
+    """Decides a parked case again. False when it stays, with what it waits for now."""
+    key = case.subject_key
+    case.reference = locked.next_reference[key[0]]
+    ruling = _decide(case, locked)
+    if ruling.outcome is Outcome.PARKED:
+        assert ruling.refusal is not None
+        if case.waits_for != ruling.refusal.waits_for:
+            case.waits_for = ruling.refusal.waits_for
+            decision.waiting.append(case)
+        return False
+    locked.next_reference[key[0]] += 1
+    del queue[next(place for place, parked in enumerate(queue) if parked is case)]
+    locked.subjects[key].parked -= 1
+    decision.healed.append(ruling)
+    return True
 
 
 def _decide(case: Case, locked: Locked) -> Ruling:
     """One case by all rules in the order of `Code`; an accepted one changes its subject and heads."""
     refusal = case.refusal
     subject = locked.subjects.get(case.subject_key)
-    if refusal is None and isinstance(case.fact, subjects.LIFE_CYCLE):
+    if isinstance(case.fact, subjects.LIFE_CYCLE):
         subject = subject if subject is not None else locked.subjects.setdefault(case.subject_key, Subject())
-        refusal = subjects.refuse(case.fact, subject, case.asset_id)
+        refusal = first_of(refusal, subjects.refuse(case.fact, subject, case.asset_id))
     if refusal is not None:
         return Ruling(case, refusal.outcome, refusal)
 
@@ -171,6 +195,8 @@ def _decide(case: Case, locked: Locked) -> Ruling:
         movements = _mirror_of_captures(subject.captures, locked)
         draft = Draft("void", "payment_voided/1", [movement.line for movement in movements])
     refusal = _refuse_voucher(movements, case, locked)
+    if refusal is None and case.fact is not None and subject is not None and subjects.overflows(case.fact, subject):
+        refusal = Refusal(Code.OVERFLOW, "the payment's sum would pass 2^63 - 1")
     if refusal is not None:
         return Ruling(case, refusal.outcome, refusal)
 
@@ -200,7 +226,7 @@ def _refuse_voucher(movements: Sequence[Movement], case: Case, locked: Locked) -
         head = locked.heads[key]
         refusal = _refuse_line(head, asset_id, line)
         if refusal is not None:
-            worst = refusal if worst is None else min(worst, refusal, key=_precedence)
+            worst = first_of(worst, refusal)
         totals = debits if line.side == "D" else credits
         totals[key] = totals.get(key, 0) + line.amount_minor
     if worst is not None:
@@ -214,13 +240,6 @@ def _refuse_voucher(movements: Sequence[Movement], case: Case, locked: Locked) -
         if locked.heads[key].credits_minor + amount > MAX_COUNTER_MINOR:
             return Refusal(Code.OVERFLOW, "the account's credits would pass 2^63 - 1")
     return None
-
-
-_PLACE = {code: place for place, code in enumerate(Code)}
-
-
-def _precedence(refusal: Refusal) -> int:
-    return _PLACE[refusal.code]
 
 
 def _refuse_line(head: Head, asset_id: int, line: Line) -> Refusal | None:

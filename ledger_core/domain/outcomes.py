@@ -100,3 +100,18 @@ class Refusal(NamedTuple):
     @property
     def outcome(self) -> Outcome:
         return Outcome.PARKED if self.code in PARKING_CODES else Outcome.REJECTED
+
+    @property
+    def final(self) -> bool:
+        """True when nothing that is known of the order key can come first: rejected, whatever is parked there."""
+        return self.code not in PARKING_CODES and _PLACE[self.code] < _PLACE[Code.ORDER_KEY_PARKED]
+
+
+_PLACE = {code: place for place, code in enumerate(Code)}
+
+
+def first_of(one: Refusal | None, other: Refusal | None) -> Refusal | None:
+    """The one of two refusals that comes first in the order of `Code`."""
+    if one is None or other is None:
+        return one or other
+    return one if _PLACE[one.code] <= _PLACE[other.code] else other

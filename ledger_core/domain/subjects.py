@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import (
     Fact,
@@ -74,6 +75,13 @@ def _refuse_refund(fact: PaymentRefunded, subject: Subject) -> Refusal | None:
     if fact.amount_minor > left_minor:
         return Refusal(Code.REFUND_EXCEEDS_CAPTURED, f"{fact.amount_minor} is more than the {left_minor} that is left")
     return None
+
+
+def overflows(fact: Fact, subject: Subject) -> bool:
+    """True when the sums that a subject keeps could not hold this fact: no account's counter limits them."""
+    if isinstance(fact, PaymentCaptured):
+        return subject.captured_minor + fact.amount_minor > MAX_COUNTER_MINOR
+    return isinstance(fact, PaymentAuthorized) and subject.authorised_minor + fact.amount_minor > MAX_COUNTER_MINOR
 
 
 def advance(fact: Fact, subject: Subject, asset_id: int, reference: int) -> None:

@@ -76,14 +76,17 @@ class Books:
         with self._connection.transaction():
             book.sources.update(self._connection.execute(QUERIES["sources"], (book.book_id, missing)).fetchall())
 
+    def forget_if_many(self) -> None:
+        """Between batches only: who prepares one counts on what it has found."""
+        for book in self._books.values():
+            if len(book.accounts) > ACCOUNTS_KEPT:
+                book.accounts.clear()
+
     def find_accounts(self, book: Book, wanted: dict[str, str]) -> None:
         """Fills `book.accounts` for codes (each with the currency it is wanted in), opening what the chart allows."""
         missing = sorted(code for code in wanted if code not in book.accounts)
         if not missing:
             return
-        if len(book.accounts) > ACCOUNTS_KEPT:
-            book.accounts.clear()
-            missing = sorted(wanted)
         self._look_up(book, missing)
         openings = [
             (code, wanted[code], template)

@@ -53,6 +53,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
     if healed:
         _copy_healed_keys(transaction, healed)
     _update_subjects(transaction, locked.subjects, captured)
+    _update_waiting(transaction, decision)
     layout = lay_out(sorted_by_book(items, healed))
     if transaction.heads is not None:
         transaction.heads = transaction.heads.only(layout.heads)
@@ -65,7 +66,7 @@ def _lock_subjects(transaction: Transaction, items: Sequence[Item]) -> dict[Subj
     keys: set[SubjectKey] = set(needed)
     for item in items:
         refusal, fact = item.refusal, item.fact
-        if refusal is not None and refusal.outcome is Outcome.REJECTED:
+        if refusal is not None and refusal.final:
             continue
         keys.add(item.subject_key)
         if every or refusal is not None or isinstance(fact, LIFE_CYCLE):
@@ -195,6 +196,18 @@ def _healed(ruling: Ruling) -> Item:
         item = replace(item, arrival=-1, revision=item.revision + 1, parked_as=item)
     settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements)
     return item
+
+
+def _update_waiting(transaction: Transaction, decision: Decision) -> None:
+    """Dead letters of earlier batches that wait for something else than before; those of this one say it at once."""
+    waiting = [case for case in decision.waiting if isinstance(case, Item) and case.position_parked]
+    if waiting:
+        parameters = {
+            "books": [item.book.book_id for item in waiting],
+            "positions": [item.position_parked for item in waiting],
+            "waits_for": [item.waits_for for item in waiting],
+        }
+        transaction.cursor.execute(QUERIES["update_waiting"], parameters)
 
 
 def _copy_healed_keys(transaction: Transaction, healed: Sequence[Item]) -> None:

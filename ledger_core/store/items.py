@@ -122,7 +122,7 @@ def predict(items: Sequence[Item]) -> dict[SubjectKey, Subject] | None:
     for item in items:
         fact = item.fact
         if item.refusal is not None:
-            if item.refusal.outcome is Outcome.PARKED:
+            if not item.refusal.final:
                 return None
         elif isinstance(fact, LIFE_CYCLE):
             subject = predicted.get(item.subject_key)
@@ -130,7 +130,7 @@ def predict(items: Sequence[Item]) -> dict[SubjectKey, Subject] | None:
                 subject = predicted[item.subject_key] = Subject()
             elif subject.captures and isinstance(fact, PaymentVoided):
                 return None  # the mirror is made under lock
-            if subjects.refuse(fact, subject, item.asset_id) is not None:
+            if subjects.refuse(fact, subject, item.asset_id) is not None or subjects.overflows(fact, subject):
                 return None
             subjects.advance(fact, subject, item.asset_id, item.reference)
     return predicted

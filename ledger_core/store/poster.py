@@ -114,7 +114,7 @@ class Poster:
         exact = not prepared.plain or self._exact > 0
         for _ in range(ATTEMPTS):
             try:
-                result = self._post_once(prepared, exact=exact)
+                result = self._post_once(prepared, exact=exact or not prepared.plain)
             except FenceLostError as lost:
                 dropped += lost.partitions
                 kept = [n for n in kept if _partition(arrived[n]) not in lost.partitions]

@@ -141,6 +141,12 @@ UPDATE ledger.dead_letter AS letter SET resolved_position = healed.resolved_posi
 FROM unnest(%(books)s::integer[], %(positions)s::bigint[], %(resolved)s::bigint[]) AS healed (book_id, position, resolved_position)
 WHERE letter.book_id = healed.book_id AND letter.position = healed.position;
 
+-- name: update_waiting
+-- Step 7: parked events that wait for something else now.
+UPDATE ledger.dead_letter AS letter SET waits_for = waiting.waits_for
+FROM unnest(%(books)s::integer[], %(positions)s::bigint[], %(waits_for)s::text[]) AS waiting (book_id, position, waits_for)
+WHERE letter.book_id = waiting.book_id AND letter.position = waiting.position;
+
 -- name: update_subjects
 -- Step 7 on the exact path.
 UPDATE ledger.subject SET authorised_minor = after.authorised_minor, captured_minor = after.captured_minor,

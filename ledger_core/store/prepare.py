@@ -20,6 +20,9 @@ from ledger_core.store.named_sql import load_queries
 QUERIES = load_queries("ledger_core.store", "posting.sql")
 CONFLICT_SOURCE = "conflict"
 
+InboxKey = tuple[int, int, str]
+"""book_id, source_id, event_id."""
+
 
 class Preparer:
     """Prepares batches on a connection of its own, while another batch is being posted."""
@@ -32,10 +35,7 @@ class Preparer:
         """`look_up` asks the inbox for known keys first; without it all keys count as new, and COPY objects."""
         if not self.books.assets:
             self.books.load_assets()
-        books = self._books_of(incoming)
-        items, replays = self._without_twins(incoming, books)
-        if look_up:
-            items = self._without_known(items, replays)
+        items, replays = self._without_repeats(self._items_of(incoming, advances), look_up)
         batch_id = self._next_batch_id()
         self._propose(items)
         items.sort(key=_book_id)
@@ -88,38 +88,47 @@ class Preparer:
             self.books.find_sources(books[code], uris)
         return books
 
-    def _without_twins(self, incoming: Sequence[Incoming], books: dict[str, Book]) -> tuple[list[Item], list[Replay]]:
-        seen: dict[tuple[str, str, str], Item] = {}
-        items: list[Item] = []
-        replays: list[Replay] = []
+    def _items_of(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]) -> list[Item]:
+        books = self._books_of(incoming)
+        items = []
         for arrival, event in enumerate(incoming):
             book = books.get(event.book)
             if book is None:
-                event = _of_unknown_book(event)
+                event = _of_unknown_book(event, advances)  # noqa: PLW2901 - the event as it goes on
                 book = books[SYSTEM_BOOK]
                 self.books.find_sources(book, [event.source])
-            key = (event.book, event.source, event.event_id)
-            first = seen.get(key)
-            if first is None:
-                seen[key] = item = new_item(event, book, arrival)
-                items.append(item)
-            elif first.fingerprint == event.fingerprint:
-                replays.append(Replay(arrival, twin=first.arrival))
-            else:
-                self._add_conflict(new_item(event, book, arrival), items, replays, seen)
-        return items, replays
+            items.append(new_item(event, book, arrival))
+        return items
 
-    def _add_conflict(
-        self, item: Item, items: list[Item], replays: list[Replay], seen: dict[tuple[str, str, str], Item]
-    ) -> None:
-        """A known key with another payload: an event of its own, once for each payload."""
-        self._make_conflict(item)
-        key = (item.book.code, CONFLICT_SOURCE, item.event_id)
-        first = seen.setdefault(key, item)
-        if first is item:
-            items.append(item)
-        else:
-            replays.append(Replay(item.arrival, twin=first.arrival))
+    def _without_repeats(self, arrivals: Sequence[Item], look_up: bool) -> tuple[list[Item], list[Replay]]:
+        """Each key once. What repeats a key with another payload becomes an event of its own, once for each payload.
+
+        What the inbox knows goes first: of two payloads in one batch the second may be the one it holds.
+        """
+        known = self._known(arrivals) if look_up else {}
+        seen: dict[InboxKey, Item] = {}
+        items: list[Item] = []
+        replays: list[Replay] = []
+        conflicts: list[Item] = []
+        for item in arrivals:
+            key = (item.book.book_id, item.source_id, item.event_id)
+            row = known.get(key)
+            first = seen.setdefault(key, item) if row is None else item
+            if row is None and first is item:
+                items.append(item)
+            elif (row[0] if row else first.fingerprint) != item.fingerprint:
+                conflicts.append(item)
+            elif row:
+                replays.append(Replay(item.arrival, row[1], row[2], item.book))
+            else:
+                replays.append(Replay(item.arrival, twin=first.arrival))
+        if conflicts:
+            for item in conflicts:
+                self._make_conflict(item)
+            first_conflicts, repeated = self._without_repeats(conflicts, look_up)
+            items = sorted([*items, *first_conflicts], key=_arrival)
+            replays += repeated
+        return items, replays
 
     def _make_conflict(self, item: Item) -> None:
         self.books.find_sources(item.book, [CONFLICT_SOURCE])
@@ -128,25 +137,8 @@ class Preparer:
         item.fact = None
         item.refusal = Refusal(Code.IDEMPOTENCY_CONFLICT, "an event of this id with other content was decided before")
 
-    def _without_known(self, items: list[Item], replays: list[Replay]) -> list[Item]:
-        """Drops items whose key and fingerprint are in the inbox; the others of a known key become conflicts."""
-        known = self._known(items)
-        unknown, conflicts = [], []
-        for item in items:
-            row = known.get((item.book.book_id, item.source_id, item.event_id))
-            if row is None:
-                unknown.append(item)
-            elif row[0] == item.fingerprint:
-                replays.append(Replay(item.arrival, row[1], row[2], item.book))
-            else:
-                self._make_conflict(item)
-                conflicts.append(item)
-        if conflicts:
-            unknown.extend(self._without_known(conflicts, replays))
-            unknown.sort(key=_arrival)
-        return unknown
-
-    def _known(self, items: list[Item]) -> dict[tuple[int, int, str], tuple[bytes, int, int]]:
+    def _known(self, items: Sequence[Item]) -> dict[InboxKey, tuple[bytes, int, int]]:
+        """Fingerprint, batch and ordinal of the keys that are in the inbox."""
         parameters = {
             "books": [item.book.book_id for item in items],
             "sources": [item.source_id for item in items],
@@ -165,6 +157,7 @@ class Preparer:
     def _propose(self, items: list[Item]) -> None:
         """Asks the rules, finds or opens the accounts they name, and encodes what will be if nothing is refused."""
         assets = self.books.assets
+        self.books.forget_if_many()
         unresolved: list[Item] = []
         for item in items:
             if item.fact is None:
@@ -198,7 +191,8 @@ class Preparer:
         books = {item.book.code: item.book for item in items}
         for item in items:
             assert item.draft is not None
-            wanted[item.book.code].update((line.account, line.currency) for line in item.draft.lines)
+            for line in item.draft.lines:  # the first event to name an account says its currency
+                wanted[item.book.code].setdefault(line.account, line.currency)
         for code, currencies in wanted.items():
             self.books.find_accounts(books[code], currencies)
         for item in items:
@@ -216,10 +210,12 @@ class Preparer:
                 ]
 
 
-def _of_unknown_book(event: Incoming) -> Incoming:
+def _of_unknown_book(event: Incoming, advances: Sequence[SourceAdvance]) -> Incoming:
     """An event of a book that does not exist waits in the system book, under its coordinates."""
     record = event.record
-    place = f"1:{record.topic}:{record.partition}:{record.offset}"
+    incarnations = {(a.topic, a.partition): a.incarnation for a in advances}
+    incarnation = incarnations.get((record.topic, record.partition), 1)
+    place = f"{incarnation}:{record.topic}:{record.partition}:{record.offset}"
     refusal = Refusal(Code.BOOK_UNKNOWN, f"there is no book {event.book[:80]}", f"book:{event.book[:80]}")
     return Incoming(
         SYSTEM_BOOK,

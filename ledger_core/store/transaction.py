@@ -364,7 +364,8 @@ def _dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, obj
     return {
         "book_id": item.book.book_id, "position": position, "source_id": item.source_id, "event_id": item.event_id,
         "revision": item.revision, "outcome": item.outcome.value, "code": refusal.code.value, "detail": refusal.detail,
-        "waits_for": refusal.waits_for, "order_key": item.incoming.order_key, "topic": record.topic, "partition": record.partition,
+        "waits_for": item.waits_for if item.outcome is Outcome.PARKED else "",
+        "order_key": item.incoming.order_key, "topic": record.topic, "partition": record.partition,
         "incarnation": incarnations.get((record.topic, record.partition), 1), "log_offset": record.offset,
         "timestamp_ms": record.timestamp, "key": record.key, "value": record.value,
         "headers": Jsonb([[name, b64encode(value).decode()] for name, value in record.headers]),

@@ -19,6 +19,7 @@ from consumers.payments import PaymentsConsumer, PaymentsSettings
 from consumers.process import labels_for, stop_on_signals, tune_collector
 from consumers.projector import Projector
 from consumers.relay import Relay
+from consumers.replay import ReplayDecoder, ReplaySource
 from consumers.server_check import demand_safe_server
 from consumers.settings import (
     AllInOneProcess,
@@ -29,6 +30,7 @@ from consumers.settings import (
     RelayProcess,
     load_settings,
 )
+from consumers.transport.ports import Source
 from consumers.transports import choose_transport
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.poster import Poster
@@ -49,11 +51,16 @@ def read_assets(dsn: str) -> dict[str, int]:
 async def run_payments(settings: PaymentsProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
     """The payments consumer, until `stop`."""
     dsn = settings.postgres_dsn.get_secret_value()
-    decoder = Decoder(await asyncio.to_thread(read_assets, dsn))
+    decoder: Decoder | ReplayDecoder = Decoder(await asyncio.to_thread(read_assets, dsn))
+    group = settings.payments_group
+    if settings.replay_cursor:
+        group, decoder = f"{group}-{settings.replay_cursor}", ReplayDecoder(decoder)
+    source: Source = choose_transport(settings).source([settings.payments_topic], group, Role.POSTER)
+    if settings.replay_cursor:
+        source = ReplaySource(source, settings.replay_cursor)
     label = labels_for(settings.fault_kill_at)
     poster = Poster(dsn, decode=decoder.decode, label=label)
     await asyncio.to_thread(poster.open)
-    source = choose_transport(settings).source([settings.payments_topic], settings.payments_group, Role.POSTER)
     limits = PaymentsSettings(
         batch_max_events=settings.batch_max_events,
         batch_max_ms=settings.batch_max_ms,

@@ -82,6 +82,8 @@ class PaymentsProcess(ProcessSettings):
     batch_max_events: Annotated[int, Field(gt=0, le=20_000)] = 2_000
     batch_max_ms: Positive = 50
     reject_flood: Positive = 5_000
+    replay_cursor: Annotated[str, Field(pattern="^([a-z0-9][a-z0-9-]{0,62})?$")] = ""
+    """Consumes the topic again, from its beginning, under this name; the live source rows are not involved."""
 
 
 class RelayProcess(ProcessSettings):

@@ -215,7 +215,8 @@ def _of_unknown_book(event: Incoming, advances: Sequence[SourceAdvance]) -> Inco
     record = event.record
     incarnations = {(a.topic, a.partition): a.incarnation for a in advances}
     incarnation = incarnations.get((record.topic, record.partition), 1)
-    place = f"{incarnation}:{record.topic}:{record.partition}:{record.offset}"
+    topic = record.topic.partition("#")[0]  # the cursor of a replay is no part of a record's place
+    place = f"{incarnation}:{topic}:{record.partition}:{record.offset}"
     refusal = Refusal(Code.BOOK_UNKNOWN, f"there is no book {event.book[:80]}", f"book:{event.book[:80]}")
     return Incoming(
         SYSTEM_BOOK,

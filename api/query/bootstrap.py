@@ -28,23 +28,29 @@ class ApiStartError(RuntimeError):
 @contextmanager
 def serving(settings: QuerySettings, *, log: FilteringBoundLogger | None = None) -> Iterator[str]:
     """Serve in a thread of this process for as long as the context lasts; gives the URL. Raises ApiStartError."""
-    with _application(settings, log) as app:
-        server = uvicorn.Server(_configuration(app, settings))
-        thread = threading.Thread(target=server.run, name="query-api", daemon=True)
-        thread.start()
-        try:
-            _wait_started(server, thread, settings)
-            yield _url(server, settings)
-        finally:
-            server.should_exit = True
-            thread.join(timeout=START_TIMEOUT_SECONDS)
+    with _application(settings, log) as app, listening(app, settings.api_host, settings.api_port) as url:
+        yield url
+
+
+@contextmanager
+def listening(app: FastAPI, host: str, port: int) -> Iterator[str]:
+    """Listen with this application in a thread; gives the URL. Raises ApiStartError."""
+    server = uvicorn.Server(_configuration(app, host, port))
+    thread = threading.Thread(target=server.run, name="query-api", daemon=True)
+    thread.start()
+    try:
+        _wait_started(server, thread, host, port)
+        yield _url(server, host)
+    finally:
+        server.should_exit = True
+        thread.join(timeout=START_TIMEOUT_SECONDS)
 
 
 def main() -> None:
     """Serve in this process until it is told to stop."""
     settings = QuerySettings.model_validate({})
     with _application(settings, None) as app:
-        uvicorn.Server(_configuration(app, settings)).run()
+        uvicorn.Server(_configuration(app, settings.api_host, settings.api_port)).run()
 
 
 @contextmanager
@@ -74,11 +80,11 @@ def _cursor_key(settings: QuerySettings) -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
-def _configuration(app: FastAPI, settings: QuerySettings) -> uvicorn.Config:
+def _configuration(app: FastAPI, host: str, port: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=settings.api_host,
-        port=settings.api_port,
+        host=host,
+        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -89,7 +95,7 @@ def _configuration(app: FastAPI, settings: QuerySettings) -> uvicorn.Config:
     )
 
 
-def _wait_started(server: uvicorn.Server, thread: threading.Thread, settings: QuerySettings) -> None:
+def _wait_started(server: uvicorn.Server, thread: threading.Thread, host: str, port: int) -> None:
     waited = threading.Event()
     for _ in range(int(START_TIMEOUT_SECONDS * 100)):
         if server.started:
@@ -98,16 +104,15 @@ def _wait_started(server: uvicorn.Server, thread: threading.Thread, settings: Qu
             break
         waited.wait(0.01)
     message = (
-        f"the query API cannot listen on {settings.api_host}:{settings.api_port}: another program may have the port; "
+        f"the query API cannot listen on {host}:{port}: another program may have the port; "
         "set LEDGER_API_PORT to another, or to 0 for any"
     )
     raise ApiStartError(message)
 
 
-def _url(server: uvicorn.Server, settings: QuerySettings) -> str:
-    port = server.servers[0].sockets[0].getsockname()[1]
-    host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
-    return f"http://{host}:{port}"
+def _url(server: uvicorn.Server, host: str) -> str:
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _json_log() -> FilteringBoundLogger:

@@ -81,9 +81,7 @@ def scan(
     raise ScanConflictError(message)
 
 
-def _scan_once(
-    connection: psycopg.Connection, book_id: int, checks: Sequence[Check], *, complete: bool
-) -> ScanResult:
+def _scan_once(connection: psycopg.Connection, book_id: int, checks: Sequence[Check], *, complete: bool) -> ScanResult:
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE")
     connection.execute(QUERIES["lock_book"], {"lock_class": ADVISORY_LOCK_CLASS, "book_id": book_id})
     book = connection.execute(QUERIES["book_position"], {"book_id": book_id}).fetchone()

@@ -1,6 +1,7 @@
 """A small ledger planted row by row, for tests of readers: what the poster would write, without the poster.
 
-The database's own guards are on: heads are written before entries, every voucher balances, each event has its block.
+The database's own guards are on: heads are written before entries, every voucher balances, each event has
+its block.
 Hashes are stand-ins, since nobody verifies them here.
 """
 
@@ -51,7 +52,8 @@ class PlantedLedger:
     def __post_init__(self) -> None:
         with self.connection.transaction():
             row = self._row(
-                "INSERT INTO ledger.book_directory (code, book_id) SELECT %s, max(book_id) + 1 FROM ledger.book_directory RETURNING book_id",
+                """INSERT INTO ledger.book_directory (code, book_id)
+                   SELECT %s, max(book_id) + 1 FROM ledger.book_directory RETURNING book_id""",
                 self.code,
             )
             self.book_id = int(str(row[0]))
@@ -60,21 +62,18 @@ class PlantedLedger:
                 self.book_id,
                 self.code,
             )
-            self._execute(
-                "INSERT INTO ledger.chart (book_id, version, document) VALUES (%s, 1, '{}')", self.book_id
-            )
+            self._execute("INSERT INTO ledger.chart (book_id, version, document) VALUES (%s, 1, '{}')", self.book_id)
             self._execute("INSERT INTO ledger.relay_checkpoint (book_id) VALUES (%s)", self.book_id)
             self._execute("INSERT INTO ledger.source (book_id, uri) VALUES (%s, '/psp')", self.book_id)
         self.event("book.created", {"code": self.code, "chart_version": 1})
 
-    def open(
-        self, code: str, kind: str, currency: str = "BRL", *, role: str = "", keyed: bool = False
-    ) -> None:
+    def open(self, code: str, kind: str, currency: str = "BRL", *, role: str = "", keyed: bool = False) -> None:
         """Open an account."""
         with self.connection.transaction():
             asset = int(str(self._row("SELECT asset_id FROM ledger.asset WHERE code = %s", currency)[0]))
             row = self._row(
-                "INSERT INTO ledger.account (book_id, code, type, asset_id, role, keyed) VALUES (%s, %s, %s, %s, %s, %s) RETURNING account_id",
+                """INSERT INTO ledger.account (book_id, code, type, asset_id, role, keyed)
+                   VALUES (%s, %s, %s, %s, %s, %s) RETURNING account_id""",
                 self.book_id, code, kind, asset, role, keyed,
             )  # fmt: skip
             account = PlantedAccount(int(str(row[0])), asset, currency, keyed)
@@ -83,9 +82,7 @@ class PlantedLedger:
                 self.book_id, account.account_id, asset,
             )  # fmt: skip
         self.accounts[code] = account
-        self.event(
-            "account.opened", {"code": code, "type": kind, "currency": currency, "role": role, "keyed": keyed}
-        )
+        self.event("account.opened", {"code": code, "type": kind, "currency": currency, "role": role, "keyed": keyed})
 
     def freeze(self, code: str) -> None:
         """Freeze an account."""
@@ -124,9 +121,7 @@ class PlantedLedger:
             self._write_entries()
         return number
 
-    def capture(
-        self, order_key: str, seller_minor: int, suspense_minor: int = 0, *, event_id: str = ""
-    ) -> int:
+    def capture(self, order_key: str, seller_minor: int, suspense_minor: int = 0, *, event_id: str = "") -> int:
         """Post a capture of `seller_minor` for a seller, with a difference (credit above 0) in the order's suspense."""
         lines = [
             Line("clearing", "D", seller_minor + suspense_minor),
@@ -178,11 +173,13 @@ class PlantedLedger:
                 "event.parked" if parked else "event.rejected", state, order_key, inbox=(key or event_id, 1)
             )
             self._execute(
-                """INSERT INTO ledger.dead_letter (position, log_offset, timestamp_ms, book_id, source_id, partition, incarnation,
+                """INSERT INTO ledger.dead_letter (position, log_offset, timestamp_ms, book_id, source_id,
+                partition, incarnation,
                        revision, outcome, code, detail, waits_for, order_key, event_id, topic, headers)
                    VALUES (%s, 0, 0, %s, (SELECT min(source_id) FROM ledger.source WHERE book_id = %s), 0, 1,
                        1, %s, %s, '', %s, %s, %s, 'payments', '[]')""",
-                position, self.book_id, self.book_id, "PARKED" if parked else "REJECTED", code, waits_for, order_key, event_id,
+                position, self.book_id, self.book_id, "PARKED" if parked else "REJECTED", code, waits_for, order_key,
+                event_id,
             )  # fmt: skip
         return position
 
@@ -191,12 +188,14 @@ class PlantedLedger:
         with self.connection.transaction():
             return self._append(kind, state, "")[0]
 
+    #
     # ------------------------------------------------------------------------------------------------------- inside
     def _upstream(self, event_id: str, event_type: str, revision: int) -> dict[str, object]:
         moment = EPOCH + timedelta(minutes=next(self._clock))
         state: dict[str, object] = {
             "effective_at": moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            "source": "/psp", "event_id": event_id, "event_type": event_type, "cause": ["payments", 0, self._clock_value(moment)],
+            "source": "/psp", "event_id": event_id, "event_type": event_type,
+            "cause": ["payments", 0, self._clock_value(moment)],
         }  # fmt: skip
         return state | ({"revision": revision} if revision > 1 else {})
 
@@ -215,14 +214,16 @@ class PlantedLedger:
     ) -> tuple[int, int]:
         batch_id = int(str(self._row("SELECT nextval('ledger.batch_id')")[0]))
         position, number, block, recorded_at = self._row(
-            """UPDATE ledger.book SET position = position + 1, voucher_no = voucher_no + %s, block_number = block_number + 1,
+            """UPDATE ledger.book SET position = position + 1, voucher_no = voucher_no + %s, block_number =
+            block_number + 1,
                    recorded_at = greatest(recorded_at, clock_timestamp())
                WHERE book_id = %s RETURNING position, voucher_no, block_number, recorded_at""",
             int(voucher), self.book_id,
         )  # fmt: skip
         if inbox is not None:
             self._execute(
-                """INSERT INTO ledger.inbox (batch_id, book_id, source_id, ordinal, revision, event_id, fingerprint)
+                """INSERT INTO ledger.inbox (batch_id, book_id, source_id, ordinal, revision, event_id,
+                fingerprint)
                    SELECT %s, %s, min(source_id), 0, %s, %s, %s FROM ledger.source WHERE book_id = %s""",
                 batch_id, self.book_id, inbox[1], inbox[0], b"\1" * 17, self.book_id,
             )  # fmt: skip
@@ -231,7 +232,8 @@ class PlantedLedger:
             block, batch_id, position, position, recorded_at, self.book_id, b"m" * 32, b"p" * 32, b"h" * 32,
         )  # fmt: skip
         self._execute(
-            "INSERT INTO ledger.event (position, voucher_no, book_id, type, order_key, state) VALUES (%s, %s, %s, %s, %s, %s)",
+            """INSERT INTO ledger.event (position, voucher_no, book_id, type, order_key, state)
+               VALUES (%s, %s, %s, %s, %s, %s)""",
             position, number if voucher else 0, self.book_id, kind, order_key, json.dumps(state).encode(),
         )  # fmt: skip
         return int(str(position)), int(str(number))
@@ -245,15 +247,15 @@ class PlantedLedger:
             self.book_id, self.accounts[line.account].account_id,
         )  # fmt: skip
 
-    def _pending_entry(
-        self, position: int, place: int, line: Line, order_key: str, effective_at: str
-    ) -> None:
+    def _pending_entry(self, position: int, place: int, line: Line, order_key: str, effective_at: str) -> None:
         account = self.accounts[line.account]
         self._execute("CREATE TEMP TABLE IF NOT EXISTS pending_entry (LIKE ledger.entry)")
         self._execute(
-            """INSERT INTO pending_entry (posting_sequence, position, amount_minor, running_minor, effective_at, book_id, account_id,
+            """INSERT INTO pending_entry (posting_sequence, position, amount_minor, running_minor,
+            effective_at, book_id, account_id,
                    line, purpose, asset_id, side, order_key)
-               SELECT posting_sequence, %s, %s, debits_posted - credits_posted, %s, book_id, account_id, %s, %s, asset_id, %s, %s
+               SELECT posting_sequence, %s, %s, debits_posted - credits_posted, %s, book_id, account_id,
+               %s, %s, asset_id, %s, %s
                FROM ledger.account_head WHERE book_id = %s AND account_id = %s""",
             position, line.amount_minor, effective_at, place, PURPOSES.index(line.purpose) + 1, line.side,
             order_key if account.keyed else "", self.book_id, account.account_id,

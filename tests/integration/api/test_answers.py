@@ -1,0 +1,131 @@
+"""What the query API answers when all is well."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.support.posted_ledger import PostedLedger, captured
+
+SHOP = "/v1/books/shop"
+WALLET = f"{SHOP}/accounts/wallet:seller:a"
+QUESTIONS = [
+    "/v1/books",
+    SHOP,
+    f"{SHOP}/accounts",
+    WALLET,
+    f"{WALLET}/balance",
+    f"{WALLET}/balance?as_of_position=9",
+    f"{WALLET}/statement",
+    f"{WALLET}/days",
+    f"{SHOP}/vouchers/1",
+    f"{SHOP}/events?source=/psp&id=captured-o-1",
+    f"{SHOP}/trial-balance",
+    f"{SHOP}/trial-balance?through=2026-11-21",
+    f"{SHOP}/findings",
+    f"{SHOP}/findings?state=OPEN&code=ORDER_SUSPENSE_NOT_ZERO",
+    f"{SHOP}/payments/o-1",
+    f"{SHOP}/lag",
+]
+
+
+def amounts_in(value: object) -> Iterator[dict[str, object]]:
+    """Every object of an answer that is an amount."""
+    if isinstance(value, dict):
+        if "amount_minor" in value:
+            yield value
+        for part in value.values():
+            yield from amounts_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from amounts_in(part)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_about_a_book_names_its_position_and_its_request(client: httpx.Client, question: str) -> None:
+    answer = client.get(question, headers={"X-Request-Id": "abc-1"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["X-Request-Id"] == "abc-1"
+    assert answer.headers["Cache-Control"] == "no-store"
+    if question != "/v1/books":
+        assert answer.headers["Ledger-Position"] == str(answer.json()["position"]) or "vouchers" in question
+        assert int(answer.headers["Ledger-Position"]) > 0
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_amounts_are_digits_with_currency_and_scale_and_never_signed(client: httpx.Client, question: str) -> None:
+    for amount in amounts_in(client.get(question).json()):
+        assert re.fullmatch(r"0|[1-9][0-9]{0,37}", str(amount["amount_minor"]), re.ASCII)
+        assert amount["currency"] == "BRL"
+        assert amount.get("side", "debit") in {"debit", "credit", "none"}
+        assert amount.get("scale", 2) == 2
+
+
+def test_times_are_rfc_3339_in_utc(client: httpx.Client) -> None:
+    voucher = client.get(f"{SHOP}/vouchers/1").json()
+    assert voucher["effective_at"] == "2026-11-21T08:46:53.000007Z"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", voucher["recorded_at"])
+
+
+def test_a_balance_now_and_the_one_at_the_position_it_named_are_the_same(
+    client: httpx.Client, shop: PostedLedger
+) -> None:
+    now = client.get(f"{WALLET}/balance").json()
+    shop.post([captured("later", 900, {"a": 900})])
+    assert client.get(f"{WALLET}/balance?as_of_position={now['position']}").json() == now
+    assert client.get(f"{WALLET}/balance").json()["balance"] != now["balance"]
+
+
+def test_what_was_just_posted_is_read_by_waiting_for_its_position(client: httpx.Client, shop: PostedLedger) -> None:
+    result = shop.post([captured("later", 900, {"a": 900})])
+    decided = result.decided[0]
+    assert decided is not None
+    answer = client.get(f"{SHOP}/vouchers/{decided.voucher_no}?min_position={decided.position}")
+    assert answer.status_code == 200
+    assert answer.json()["order_key"] == "later"
+
+
+def test_the_trial_balance_has_no_difference(client: httpx.Client) -> None:
+    for question in (f"{SHOP}/trial-balance", f"{SHOP}/trial-balance?through=2026-11-21"):
+        (currency,) = client.get(question).json()["currencies"]
+        assert currency["difference"] == {"amount_minor": "0", "currency": "BRL", "scale": 2, "side": "none"}
+        assert currency["debits"] == currency["credits"]
+
+
+def test_a_question_for_a_payment_takes_any_order_key(client: httpx.Client, shop: PostedLedger) -> None:
+    assert client.get(f"{SHOP}/payments/a/b%20c").json()["code"] == "NOT_FOUND"
+    assert client.get(f"{SHOP}/payments/o-3").json()["status"] == "partially_refunded"
+
+
+def test_the_index_leads_to_pages_that_are_there(client: httpx.Client) -> None:
+    links = client.get("/").json()["links"]
+    for path in links.values():
+        assert client.get(path).status_code == 200, path
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert page.headers["content-type"].startswith("text/html")
+    for path in links.values():
+        assert f'href="{path}"' in page.text
+
+
+def test_the_pages_for_people_fetch_nothing_from_other_hosts(client: httpx.Client) -> None:
+    for path in ("/", "/docs", "/problems"):
+        page = client.get(path, headers={"Accept": "text/html"})
+        assert "http" not in re.sub(r"<meta[^>]*>", "", page.text)
+        assert "<script" not in page.text
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    documentation = client.get("/docs").text
+    for path in client.get("/openapi.json").json()["paths"]:
+        assert path in documentation
+
+
+def test_metrics_count_by_route_and_hold_no_names_of_things(client: httpx.Client) -> None:
+    client.get(WALLET)
+    client.get("/nope/secret-name")
+    samples = client.get("/metrics").text
+    assert 'route="/v1/books/{book}/accounts/{account}",status="200"' in samples
+    assert 'route="unknown",status="404"' in samples
+    assert "ledger_store_up 1.0" in samples
+    assert "ledger_relay_lag_positions_max" in samples
+    assert "wallet" not in samples
+    assert "secret-name" not in samples

@@ -28,7 +28,7 @@ from consumers.transport.ports import (
 from projections.checkpoints import read_lag
 from projections.projection import Projection
 from projections.registry import PROJECTIONS
-from projections.runner import Applied, Runner
+from projections.runner import MAX_STEP_EVENTS, Applied, Runner
 from projections.source_positions import SourcePosition, read_source_positions
 
 CONSUMER = "projector"
@@ -85,11 +85,12 @@ class Projector:
         labels: Callable[[str], None] = nothing,
         metrics: ProjectorMetrics | None = None,
         max_records: int = MAX_RECORDS,
+        max_step_events: int = MAX_STEP_EVENTS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._connect = connect
-        self._runner = Runner(CONSUMER, projections)
+        self._runner = Runner(CONSUMER, projections, max_step_events=max_step_events)
         self._topic = topic
         self._labels = labels
         self._metrics = metrics or NoProjectorMetrics()
@@ -175,9 +176,7 @@ class Projector:
                 batch = await self._source.fetch(max_records=self._max_records, timeout_ms=timeout_ms)
             except PositionLost as lost:
                 # The topic is shorter than our memory of it. Its beginning will do: the store fills the gap.
-                logger.warning(
-                    "projector.position_lost", partition=lost.partition.partition, position=lost.position
-                )
+                logger.warning("projector.position_lost", partition=lost.partition.partition, position=lost.position)
                 self._source.seek(lost.partition, lost.beginning)
                 self._source.resume([lost.partition])
             else:

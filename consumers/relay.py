@@ -157,9 +157,7 @@ class Relay:
             self._reader = self._connect()
             self._reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             self._reader.read_only = True
-        return read_chunk(
-            self._reader, self._topic, ahead=ahead, after_book=self._after_book, limits=self._limits
-        )
+        return read_chunk(self._reader, self._topic, ahead=ahead, after_book=self._after_book, limits=self._limits)
 
     def _move(self, chunk: Chunk) -> set[int]:
         if self._writer is None:

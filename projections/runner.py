@@ -18,6 +18,9 @@ from projections.store_log import BlockMark, LogIncomplete, Span, blocks_at, rea
 MAX_STEP_EVENTS = 20_000
 """Events that are read from the store in one transaction when the topic has left a gap."""
 
+NARROWING = 16
+"""Factor by which steps shrink around an event that can't be folded."""
+
 MAX_DETAIL_LENGTH = 500
 # What a fold raises over a state that is not what it should be, and what the database raises over its rows.
 FOLD_ERRORS = (
@@ -44,7 +47,7 @@ class Applied:
     from_store: int = 0
     """Of these, those that the topic did not bring."""
     foreign: int = 0
-    """Messages that belong to no book of this database, and could not be read."""
+    """Messages that belong to no book of this database."""
     stops: list[Stop] = field(default_factory=list)
 
 
@@ -82,26 +85,36 @@ class Runner:
                 self._book_ids = dict(connection.execute(BOOKS))
             news, applied.foreign = collect_news(records, self._book_ids.get)
         try:
-            self._apply_books(connection, news, reached, applied)
+            self._apply_books(connection, news, reached, applied, self._max_step_events)
         except FOLD_ERRORS:
             # One event can't be folded. Its book stops; the others go on without it.
-            for book_id, of_book in news.items():
-                self._apply_alone(connection, book_id, of_book, applied)
-            self._apply_books(connection, {}, reached, applied)
+            for of_book in news.values():
+                self._apply_alone(connection, of_book, applied)
+            self._apply_books(connection, {}, reached, applied, self._max_step_events)
         return applied
 
-    def _apply_alone(self, connection: psycopg.Connection, book_id: int, news: BookNews, applied: Applied) -> None:
-        news.events.clear()  # the store's word counts, not the message's
-        try:
-            self._apply_books(connection, {book_id: news}, (), applied)
-        except FOLD_ERRORS as error:
-            lost = isinstance(error, LogIncomplete)
-            code = StopCode.LOG_INCOMPLETE if lost else StopCode.EVENT_NOT_FOLDED
-            detail = f"{type(error).__name__}: {error}"[:MAX_DETAIL_LENGTH]
-            names = tuple(self._fold_versions)
-            with connection.transaction():
-                stop_projections(connection, book_id, names, code, detail)
-            applied.stops.append(Stop(book_id, names, code, detail))
+    def _apply_alone(self, connection: psycopg.Connection, news: BookNews, applied: Applied) -> None:
+        """Apply one book from the store up to the event that can't be folded, and stop it there if there is one."""
+        news.events.clear()
+        step_events = self._max_step_events
+        while True:
+            try:
+                return self._apply_books(connection, {news.book_id: news}, (), applied, step_events)
+            except FOLD_ERRORS as error:
+                if step_events == 1:
+                    return self._stop(connection, news.book_id, error, applied)
+                step_events = max(1, step_events // NARROWING)
+
+    def _stop(self, connection: psycopg.Connection, book_id: int, error: Exception, applied: Applied) -> None:
+        lost = isinstance(error, LogIncomplete)
+        code = StopCode.LOG_INCOMPLETE if lost else StopCode.EVENT_NOT_FOLDED
+        with connection.transaction():
+            checkpoints = lock_checkpoints(connection, [book_id], self.projections)[book_id]
+            position = 1 + min(checkpoint.position for checkpoint in checkpoints)
+            detail = f"event at position {position}: {type(error).__name__}: {error}"[:MAX_DETAIL_LENGTH]
+            stop = Stop(book_id, tuple(self._fold_versions), code, detail)
+            stop_projections(connection, book_id, stop.projections, code, detail)
+        applied.stops.append(stop)
 
     def _apply_books(
         self,
@@ -109,23 +122,26 @@ class Runner:
         news: Mapping[int, BookNews],
         reached: Sequence[SourcePosition],
         applied: Applied,
+        step_events: int,
     ) -> None:
         complete = False
         while not complete:
             done = Applied()
             with connection.transaction():
-                complete = self._step(connection, news, done)
+                complete = self._step(connection, news, done, step_events)
                 if complete:
                     write_source_positions(connection, self._consumer, reached)
             applied.events += done.events
             applied.from_store += done.from_store
             applied.stops += done.stops
 
-    def _step(self, connection: psycopg.Connection, news: Mapping[int, BookNews], done: Applied) -> bool:
+    def _step(
+        self, connection: psycopg.Connection, news: Mapping[int, BookNews], done: Applied, step_events: int
+    ) -> bool:
         """One transaction's work; False when a gap was longer than one step."""
         if not news:
             return True
-        planned = self._plan(connection, news, done)
+        planned = self._plan(connection, news, done, step_events)
         blocks = blocks_at(
             connection, [(advance.book_id, position) for advance in planned for position in advance.positions]
         )
@@ -146,7 +162,9 @@ class Runner:
         self._fold(connection, advances, blocks, done)
         return all(advance.last == advance.target for advance in advances)
 
-    def _plan(self, connection: psycopg.Connection, news: Mapping[int, BookNews], done: Applied) -> list[Advance]:
+    def _plan(
+        self, connection: psycopg.Connection, news: Mapping[int, BookNews], done: Applied, step_events: int
+    ) -> list[Advance]:
         locked = lock_checkpoints(connection, news, self.projections)
         unreadable = [book_id for book_id, of_book in news.items() if of_book.unreadable]
         # The unreadable message was published after its commit, so the store is at or beyond its position.
@@ -156,7 +174,7 @@ class Runner:
             running, stop = runnable(locked.get(book_id, ()), self._fold_versions)
             if stop is not None:
                 done.stops.append(stop)
-            advance = plan_advance(news[book_id], running, ends.get(book_id), self._max_step_events)
+            advance = plan_advance(news[book_id], running, ends.get(book_id), step_events)
             if advance is not None:
                 advances.append(advance)
         return advances

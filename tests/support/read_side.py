@@ -9,6 +9,7 @@ from consumers.ledger_messages import LEDGER_TOPIC
 from consumers.projector import Projector
 from consumers.relay import Relay
 from consumers.transport.memory import MemoryLog, MemorySink, MemorySource
+from consumers.transport.ports import Partition
 from ledger_core.store.connection import Role, connect
 from projections.projection import Projection
 from projections.rebuild import Checksum, checksum
@@ -65,3 +66,8 @@ class ReadSide:
             ).fetchall()
             by_name = {projection.name: projection for projection in PROJECTIONS}
             return {name: checksum(connection, by_name[name], book_id, version) for name, version in versions}
+
+    async def until_published(self, end: int) -> None:
+        """Wait until the first partition of the topic holds this many records."""
+        while self.log.log_of(Partition(LEDGER_TOPIC, 0)).end < end:
+            await self.log.wait_for_news(5)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 class Outcome(StrEnum):
     """What became of one consumed record; each record has exactly one."""
 
+    __hash__ = str.__hash__  # an enum's own costs a call in Python for every event that is counted
+
     POSTED = "POSTED"
     RECORDED = "RECORDED"
     REPLAYED = "REPLAYED"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Code, Outcome
@@ -23,8 +24,7 @@ class SourceAdvance:
     gaps: int
 
 
-@dataclass(slots=True, frozen=True)
-class Decided:
+class Decided(NamedTuple):
     """What became of one incoming event. `position` 0 only for a partition that the fence dropped."""
 
     outcome: Outcome

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from ledger_core.domain.decide import Numbered, SubjectKey
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.subjects import Subject
-from ledger_core.store.blocks import leaf_hash, merkle_root
+from ledger_core.store.blocks import leaf_prefix, merkle_root, plain_leaf
 from ledger_core.store.columns import POSTGRES_EPOCH_US, Int64s, field_bytes
 from ledger_core.store.encoding import TYPE_OF_OUTCOME
 from ledger_core.store.items import Item
 
-_TYPE_BYTES = {outcome: (name, field_bytes(name.encode())) for outcome, name in TYPE_OF_OUTCOME.items()}
+_TYPE_BYTES = {outcome: (leaf_prefix(name), field_bytes(name.encode())) for outcome, name in TYPE_OF_OUTCOME.items()}
 
 _EVENT_HEAD = np.dtype(
     [("fields", ">i2"), ("l1", ">i4"), ("position", ">i8"), ("l2", ">i4"), ("voucher_no", ">i8"), ("l3", ">i4"), ("book", ">i4"),
@@ -91,22 +91,10 @@ def lay_out(items: Sequence[Item]) -> Layout:
     tails: list[bytes] = []
     leaves: list[bytes] = []
     for item in items:
-        name, type_field = _TYPE_BYTES[item.outcome]
-        key = item.incoming.order_key
-        key_bytes = key.encode()
-        state = item.state
-        tails.append(
-            b"".join(
-                (
-                    type_field,
-                    len(key_bytes).to_bytes(4, "big"),
-                    key_bytes,
-                    len(state).to_bytes(4, "big"),
-                    state,
-                )
-            )
-        )
-        leaves.append(leaf_hash(name, key, None, None, state))
+        prefix, type_field = _TYPE_BYTES[item.outcome]
+        key, state = item.incoming.order_key.encode(), item.state
+        tails.append(b"".join((type_field, len(key).to_bytes(4, "big"), key, len(state).to_bytes(4, "big"), state)))
+        leaves.append(plain_leaf(prefix, key, state))
     movements = [movement for item in items for movement in item.entries]
     entry_heads, assets, keyed, lines = zip(*movements, strict=True) if movements else ((), (), (), ())
     _, sides, amounts, _, purposes = zip(*lines, strict=True) if lines else ((), (), (), (), ())

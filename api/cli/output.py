@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.text import Text
 
 from api.cli.errors import CliError
 from projections.queries.amounts import Amount, Balance, Side
+
+
+PIPE_WIDTH: Final = 250
 
 
 @dataclass(slots=True)
@@ -25,7 +28,7 @@ class Output:
     @property
     def words(self) -> Console:
         """For words, warnings and progress."""
-        return Console(stderr=True, highlight=False, soft_wrap=True)
+        return Console(stderr=True, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
     @property
     def interactive(self) -> bool:
@@ -43,7 +46,9 @@ class Output:
             sys.stdout.write(to_json(value) + "\n")
             sys.stdout.flush()
         else:
-            render(Console(highlight=False))
+            # Codes are data: `cash:bank:BRL` is no emoji. In a pipe no column is cut to the width of a terminal.
+            width = None if sys.stdout.isatty() else PIPE_WIDTH
+            render(Console(width=width, markup=False, emoji=False, highlight=False))
 
     def error(self, error: CliError) -> None:
         """An error in words, or as one JSON object; on stderr either way."""

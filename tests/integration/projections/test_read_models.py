@@ -1,33 +1,18 @@
 """From the log through the topic into the read models: what they say, and that they are a fold of the log."""
 
 import asyncio
-from collections.abc import Iterator
 
 import psycopg
 import pytest
 
 from projections.rebuild import rebuild
 from projections.registry import PROJECTIONS
-from tests.support.databases import TestDatabase
 from tests.support.planted_ledger import Line, PlantedLedger, plant
 from tests.support.read_side import ReadSide
 
 pytestmark = pytest.mark.postgres
 
 ZERO = 0
-
-
-@pytest.fixture
-def admin(database: TestDatabase) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database.dsn(), autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def read_side(database: TestDatabase) -> ReadSide:
-    side = ReadSide(database)
-    asyncio.run(side.create_topic())
-    return side
 
 
 def project(side: ReadSide) -> int:

@@ -28,9 +28,7 @@ class SealedBlock:
     """RFC 3339 in UTC."""
 
 
-def encode_events(
-    topic: str, block: SealedBlock, events: Iterable[tuple[int, int, str, str, bytes]]
-) -> list[Outgoing]:
+def encode_events(topic: str, block: SealedBlock, events: Iterable[tuple[int, int, str, str, bytes]]) -> list[Outgoing]:
     """Messages of one block's events, given as position, voucher_no (0: none), type, order key, state."""
     book = block.book.encode()
     head = (
@@ -62,5 +60,7 @@ def stub_of(message: Outgoing) -> Outgoing:
 
     No string before the data can hold the searched bytes: JSON escapes the quotation marks inside it.
     """
-    envelope, _, _ = (message.value or b"").partition(DATA)
+    envelope, data, _ = (message.value or b"").partition(DATA)
+    if not data:
+        return message
     return Outgoing(message.topic, message.key, envelope + STUB, message.headers, message.partition)

@@ -14,10 +14,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import psycopg
+from psycopg import sql
 
 from consumers.decode import Decoder
 from consumers.transport.ports import StoredRecord
 from deploy.demo.messages import Message, Producer
+from ledger_core.operations.account_lifecycle import AccountLifecycle
 from ledger_core.store.batch import BatchResult, SourceAdvance
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
@@ -187,7 +189,8 @@ class Scene:
         self.create_book(BOOK)
 
     def __enter__(self) -> Self:
-        self._threads = self._stack.enter_context(ThreadPoolExecutor(32))
+        self.threads = self._stack.enter_context(ThreadPoolExecutor(32))
+        self._workers = self._stack.enter_context(ExitStack())
         self._admin = self._stack.enter_context(psycopg.connect(self.dsn, autocommit=True))
         return self
 
@@ -204,7 +207,7 @@ class Scene:
         """A worker that was just assigned these partitions."""
         worker = Worker(self.dsn, self.topic, self.decoder, label)
         worker.poster.open()
-        self._stack.callback(worker.poster.close)
+        self._workers.callback(worker.poster.close)
         return worker.take(*(partitions or (0,)))
 
     def post(self, *messages: Message, partition: int = 0) -> BatchResult:
@@ -219,7 +222,7 @@ class Scene:
 
     def start(self, call: Callable[..., BatchResult], *arguments: object) -> "Future[BatchResult]":
         """Runs in a thread of its own."""
-        return self._threads.submit(call, *arguments)
+        return self.threads.submit(call, *arguments)
 
     def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         return self._admin.execute(statement.encode(), parameters or None).fetchall()
@@ -252,9 +255,33 @@ class Scene:
             sessions,
         )
 
+    def set_for_new_sessions(self, name: str, value: str) -> None:
+        database = sql.Identifier(self._admin.info.dbname)
+        self._admin.execute(
+            sql.SQL("ALTER DATABASE {} SET {} = {}").format(database, sql.Identifier(name), sql.Literal(value))
+        )
+
+    def kill_idle_in_transaction(self) -> None:
+        """Ends the sessions of workers that stand still inside their transaction, as a lost network does."""
+        self.change(
+            """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND state = 'idle in transaction'"""
+        )
+
     def deadlocks(self) -> int:
+        """How often PostgreSQL had to break one (40P01). Sessions tell when they end, so all workers end first."""
+        self._workers.close()
+        self.until(
+            """SELECT count(*) = 0 FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+        )
         self.change("SELECT pg_stat_force_next_flush()")
+        self.change("SELECT pg_stat_clear_snapshot()")
         return int(self.one("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
+
+    def accounts(self, book: str = BOOK) -> AccountLifecycle:
+        """The account commands of a book."""
+        return AccountLifecycle(lambda: connect(self.dsn, Role.POSTER), book)
 
     def position(self, book: str = BOOK) -> int:
         return int(self.one("SELECT position FROM ledger.book WHERE code = %s", book))

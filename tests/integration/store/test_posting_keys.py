@@ -68,10 +68,7 @@ def test_an_event_whose_first_poster_rolled_back_is_posted_by_the_one_that_waite
     gate.wait()
     two = scene.start(second.work)
     scene.until_waiting()
-    scene.change(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction' AND usename = current_user"
-        " AND datname = current_database()"
-    )
+    scene.kill_idle_in_transaction()
     gate.open()
     assert one.exception() is not None
     assert outcomes(two.result()) == ["POSTED"]

@@ -1,6 +1,7 @@
 """Starts the query API: reads the settings, opens the pool, listens on loopback."""
 
 import secrets
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from api.query.app import create_app
 from api.query.settings import QuerySettings
 from projections.queries.snapshot import open_pool
 
-START_TIMEOUT_SECONDS: Final = 15.0
+STOP_TIMEOUT_SECONDS: Final = 15.0
 
 
 class ApiStartError(RuntimeError):
@@ -35,22 +36,23 @@ def serving(settings: QuerySettings, *, log: FilteringBoundLogger | None = None)
 @contextmanager
 def listening(app: FastAPI, host: str, port: int) -> Iterator[str]:
     """Listen with this application in a thread; gives the URL. Raises ApiStartError."""
-    server = uvicorn.Server(_configuration(app, host, port))
-    thread = threading.Thread(target=server.run, name="query-api", daemon=True)
-    thread.start()
-    try:
-        _wait_started(server, thread, host, port)
-        yield _url(server, host)
-    finally:
-        server.should_exit = True
-        thread.join(timeout=START_TIMEOUT_SECONDS)
+    with _listener(host, port) as listener:
+        server = uvicorn.Server(_configuration(app))
+        thread = threading.Thread(target=server.run, args=([listener],), name="query-api", daemon=True)
+        thread.start()
+        try:
+            # The socket takes connections already; they are served as soon as the loop turns.
+            yield _url(listener)
+        finally:
+            server.should_exit = True
+            thread.join(timeout=STOP_TIMEOUT_SECONDS)
 
 
 def main() -> None:
     """Serve in this process until it is told to stop."""
     settings = QuerySettings.model_validate({})
-    with _application(settings, None) as app:
-        uvicorn.Server(_configuration(app, settings.api_host, settings.api_port)).run()
+    with _application(settings, None) as app, _listener(settings.api_host, settings.api_port) as listener:
+        uvicorn.Server(_configuration(app)).run([listener])
 
 
 @contextmanager
@@ -80,11 +82,9 @@ def _cursor_key(settings: QuerySettings) -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
-def _configuration(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+def _configuration(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -95,23 +95,22 @@ def _configuration(app: FastAPI, host: str, port: int) -> uvicorn.Config:
     )
 
 
-def _wait_started(server: uvicorn.Server, thread: threading.Thread, host: str, port: int) -> None:
-    waited = threading.Event()
-    for _ in range(int(START_TIMEOUT_SECONDS * 100)):
-        if server.started:
-            return
-        if not thread.is_alive():
-            break
-        waited.wait(0.01)
-    message = (
-        f"the query API cannot listen on {host}:{port}: another program may have the port; "
-        "set LEDGER_API_PORT to another, or to 0 for any"
-    )
-    raise ApiStartError(message)
+def _listener(host: str, port: int) -> socket.socket:
+    """A listening socket, so that a taken port is an error here and not in the server's thread."""
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        message = (
+            f"the query API cannot listen on {host}:{port} ({error.strerror}): "
+            "set LEDGER_API_PORT to another port, or to 0 for any"
+        )
+        raise ApiStartError(message) from error
 
 
-def _url(server: uvicorn.Server, host: str) -> str:
-    port: int = server.servers[0].sockets[0].getsockname()[1]
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -2,25 +2,33 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
 from psycopg_pool import ConnectionPool
 
 from tests.support.api import client_of
-from tests.support.databases import TestDatabase
+from tests.support.databases import TestDatabase, create_database, drop_database
 from tests.support.posted_ledger import PostedLedger, everything
 from tests.support.read_side import ReadSide
 from tests.support.shop import book_id_of, posting, reading_pool, scan_book
 
 
-@pytest.fixture
-def shop(database: TestDatabase) -> Iterator[PostedLedger]:
+@contextmanager
+def furnished(database: TestDatabase) -> Iterator[PostedLedger]:
+    """The shop, posted, relayed, projected and scanned."""
     with posting(database) as ledger:
         for batch in everything():
             ledger.post(batch)
         asyncio.run(_project(database))
         scan_book(database, book_id_of(database))
+        yield ledger
+
+
+@pytest.fixture
+def shop(database: TestDatabase) -> Iterator[PostedLedger]:
+    with furnished(database) as ledger:
         yield ledger
 
 
@@ -32,8 +40,18 @@ def pool(database: TestDatabase) -> Iterator[ConnectionPool]:
 
 @pytest.fixture
 def client(shop: PostedLedger, pool: ConnectionPool) -> Iterator[httpx.Client]:
+    """A client over a shop of this test's own, for tests that post."""
     with client_of(pool) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def standing(postgres_server: str) -> Iterator[httpx.Client]:
+    """A client over a shop that stays as it is, for tests that only ask."""
+    database = create_database(postgres_server)
+    with furnished(database), reading_pool(database) as pool, client_of(pool) as opened:
+        yield opened
+    drop_database(database)
 
 
 async def _project(database: TestDatabase) -> None:

@@ -43,8 +43,8 @@ def amounts_in(value: object) -> Iterator[dict[str, object]]:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_every_question_about_a_book_names_its_position_and_its_request(client: httpx.Client, question: str) -> None:
-    answer = client.get(question, headers={"X-Request-Id": "abc-1"})
+def test_every_question_about_a_book_names_its_position_and_its_request(standing: httpx.Client, question: str) -> None:
+    answer = standing.get(question, headers={"X-Request-Id": "abc-1"})
     assert answer.status_code == 200, answer.text
     assert answer.headers["X-Request-Id"] == "abc-1"
     assert answer.headers["Cache-Control"] == "no-store"
@@ -54,16 +54,16 @@ def test_every_question_about_a_book_names_its_position_and_its_request(client: 
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_amounts_are_digits_with_currency_and_scale_and_never_signed(client: httpx.Client, question: str) -> None:
-    for amount in amounts_in(client.get(question).json()):
+def test_amounts_are_digits_with_currency_and_scale_and_never_signed(standing: httpx.Client, question: str) -> None:
+    for amount in amounts_in(standing.get(question).json()):
         assert re.fullmatch(r"0|[1-9][0-9]{0,37}", str(amount["amount_minor"]), re.ASCII)
         assert amount["currency"] == "BRL"
         assert amount.get("side", "debit") in {"debit", "credit", "none"}
         assert amount.get("scale", 2) == 2
 
 
-def test_times_are_rfc_3339_in_utc(client: httpx.Client) -> None:
-    voucher = client.get(f"{SHOP}/vouchers/1").json()
+def test_times_are_rfc_3339_in_utc(standing: httpx.Client) -> None:
+    voucher = standing.get(f"{SHOP}/vouchers/1").json()
     assert voucher["effective_at"] == "2026-11-21T08:46:53.000007Z"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", voucher["recorded_at"])
 
@@ -86,9 +86,9 @@ def test_what_was_just_posted_is_read_by_waiting_for_its_position(client: httpx.
     assert answer.json()["order_key"] == "later"
 
 
-def test_the_trial_balance_has_no_difference(client: httpx.Client) -> None:
+def test_the_trial_balance_has_no_difference(standing: httpx.Client) -> None:
     for question in (f"{SHOP}/trial-balance", f"{SHOP}/trial-balance?through=2026-11-21"):
-        (currency,) = client.get(question).json()["currencies"]
+        (currency,) = standing.get(question).json()["currencies"]
         assert currency["difference"] == {"amount_minor": "0", "currency": "BRL", "scale": 2, "side": "none"}
         assert currency["debits"] == currency["credits"]
 
@@ -98,31 +98,31 @@ def test_a_question_for_a_payment_takes_any_order_key(client: httpx.Client, shop
     assert client.get(f"{SHOP}/payments/o-3").json()["status"] == "partially_refunded"
 
 
-def test_the_index_leads_to_pages_that_are_there(client: httpx.Client) -> None:
-    links = client.get("/").json()["links"]
+def test_the_index_leads_to_pages_that_are_there(standing: httpx.Client) -> None:
+    links = standing.get("/").json()["links"]
     for path in links.values():
-        assert client.get(path).status_code == 200, path
-    page = client.get("/", headers={"Accept": "text/html"})
+        assert standing.get(path).status_code == 200, path
+    page = standing.get("/", headers={"Accept": "text/html"})
     assert page.headers["content-type"].startswith("text/html")
     for path in links.values():
         assert f'href="{path}"' in page.text
 
 
-def test_the_pages_for_people_fetch_nothing_from_other_hosts(client: httpx.Client) -> None:
+def test_the_pages_for_people_fetch_nothing_from_other_hosts(standing: httpx.Client) -> None:
     for path in ("/", "/docs", "/problems"):
-        page = client.get(path, headers={"Accept": "text/html"})
+        page = standing.get(path, headers={"Accept": "text/html"})
         assert "http" not in re.sub(r"<meta[^>]*>", "", page.text)
         assert "<script" not in page.text
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    documentation = client.get("/docs").text
-    for path in client.get("/openapi.json").json()["paths"]:
+    documentation = standing.get("/docs").text
+    for path in standing.get("/openapi.json").json()["paths"]:
         assert path in documentation
 
 
-def test_metrics_count_by_route_and_hold_no_names_of_things(client: httpx.Client) -> None:
-    client.get(WALLET)
-    client.get("/nope/secret-name")
-    samples = client.get("/metrics").text
+def test_metrics_count_by_route_and_hold_no_names_of_things(standing: httpx.Client) -> None:
+    standing.get(WALLET)
+    standing.get("/nope/secret-name")
+    samples = standing.get("/metrics").text
     assert 'route="/v1/books/{book}/accounts/{account}",status="200"' in samples
     assert 'route="unknown",status="404"' in samples
     assert "ledger_store_up 1.0" in samples

@@ -64,9 +64,9 @@ def test_walking_a_statement_gives_each_entry_once_at_one_position_while_others_
         (f"{SHOP}/accounts/wallet:seller:a/days", "days", "day"),
     ],
 )
-def test_small_pages_hold_what_one_large_page_holds(client: httpx.Client, question: str, rows: str, key: str) -> None:
-    whole = [row[key] for row in client.get(question).json()[rows]]
-    pages = walk(client, f"{question}?limit=1")
+def test_small_pages_hold_what_one_large_page_holds(standing: httpx.Client, question: str, rows: str, key: str) -> None:
+    whole = [row[key] for row in standing.get(question).json()[rows]]
+    pages = walk(standing, f"{question}?limit=1")
     assert [row[key] for page in pages for row in page[rows]] == whole
     assert len(pages) == max(len(whole), 1)
 
@@ -91,8 +91,8 @@ def cursor_of(client: httpx.Client, question: str) -> str:
     return str(client.get(question).json()["next_cursor"])
 
 
-def test_a_cursor_of_another_question_is_refused(client: httpx.Client) -> None:
-    cursor = cursor_of(client, f"{SHOP}/accounts?limit=1")
+def test_a_cursor_of_another_question_is_refused(standing: httpx.Client) -> None:
+    cursor = cursor_of(standing, f"{SHOP}/accounts?limit=1")
     for question in (
         f"/v1/books?cursor={cursor}",
         f"{SHOP}/findings?cursor={cursor}",
@@ -103,11 +103,11 @@ def test_a_cursor_of_another_question_is_refused(client: httpx.Client) -> None:
         f"{SHOP}/accounts?cursor=%00",
         f"{SHOP}/accounts?cursor=ü",
     ):
-        answer = client.get(question)
+        answer = standing.get(question)
         assert (answer.status_code, answer.json()["code"]) == (422, "CURSOR_INVALID"), question
 
 
-def test_a_cursor_is_bound_to_the_filter_and_not_to_the_size_of_the_page(client: httpx.Client) -> None:
-    cursor = cursor_of(client, f"{STATEMENT}?limit=1&order=newest_first")
-    assert client.get(f"{STATEMENT}?order=oldest_first&cursor={cursor}").json()["code"] == "CURSOR_INVALID"
-    assert client.get(f"{STATEMENT}?order=newest_first&limit=7&cursor={cursor}").status_code == 200
+def test_a_cursor_is_bound_to_the_filter_and_not_to_the_size_of_the_page(standing: httpx.Client) -> None:
+    cursor = cursor_of(standing, f"{STATEMENT}?limit=1&order=newest_first")
+    assert standing.get(f"{STATEMENT}?order=oldest_first&cursor={cursor}").json()["code"] == "CURSOR_INVALID"
+    assert standing.get(f"{STATEMENT}?order=newest_first&limit=7&cursor={cursor}").status_code == 200

@@ -62,8 +62,8 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
         "/problems/NONE",
     ],
 )
-def test_what_is_not_there_is_not_found(client: httpx.Client, path: str) -> None:
-    assert_problem(client.get(path), 404, "NOT_FOUND")
+def test_what_is_not_there_is_not_found(standing: httpx.Client, path: str) -> None:
+    assert_problem(standing.get(path), 404, "NOT_FOUND")
 
 
 def test_a_foreign_thing_answers_exactly_like_a_missing_one(client: httpx.Client, shop: PostedLedger) -> None:
@@ -83,8 +83,8 @@ def test_a_foreign_thing_answers_exactly_like_a_missing_one(client: httpx.Client
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
-def test_other_methods_than_get_are_not_allowed(client: httpx.Client, method: str) -> None:
-    answer = client.request(method, SHOP)
+def test_other_methods_than_get_are_not_allowed(standing: httpx.Client, method: str) -> None:
+    answer = standing.request(method, SHOP)
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "GET"
     if method != "HEAD":
@@ -113,26 +113,26 @@ def test_other_methods_than_get_are_not_allowed(client: httpx.Client, method: st
         ("nope=1", "query.nope"),
     ],
 )
-def test_a_bad_parameter_is_named(client: httpx.Client, query: str, parameter: str) -> None:
-    answer = client.get(f"{STATEMENT}?{query}")
+def test_a_bad_parameter_is_named(standing: httpx.Client, query: str, parameter: str) -> None:
+    answer = standing.get(f"{STATEMENT}?{query}")
     assert_problem(answer, 422, "PARAMETER_INVALID")
     assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
 
 
-def test_no_question_ignores_a_parameter_that_it_does_not_know(client: httpx.Client) -> None:
-    paths = list(client.get("/openapi.json").json()["paths"])
+def test_no_question_ignores_a_parameter_that_it_does_not_know(standing: httpx.Client) -> None:
+    paths = list(standing.get("/openapi.json").json()["paths"])
     for path in [*paths, "/", "/docs", "/problems"]:
         filled = path.format(book="shop", account="wallet:seller:a", voucher_no="1", order_key="o-1")
-        answer = client.get(f"{filled}?unknown=1")
+        answer = standing.get(f"{filled}?unknown=1")
         assert_problem(answer, 422, "PARAMETER_INVALID")
         assert "query.unknown" in [error["parameter"] for error in answer.json()["errors"]]
 
 
 def test_a_position_ahead_of_the_book_is_refused_and_one_that_does_not_come_is_to_be_tried_again(
-    client: httpx.Client,
+    standing: httpx.Client,
 ) -> None:
-    assert_problem(client.get(f"{STATEMENT}?as_of_position=100000"), 422, "POSITION_AHEAD")
-    assert_problem(client.get(f"{SHOP}?min_position=100000"), 503, "POSITION_NOT_REACHED")
+    assert_problem(standing.get(f"{STATEMENT}?as_of_position=100000"), 422, "POSITION_AHEAD")
+    assert_problem(standing.get(f"{SHOP}?min_position=100000"), 503, "POSITION_NOT_REACHED")
 
 
 def test_an_unknown_failure_is_an_answer_without_its_cause_and_a_line_in_the_log_with_it(
@@ -190,12 +190,12 @@ def test_health_says_why_the_posting_path_cannot_be_used(client: httpx.Client, d
 
 
 @pytest.mark.parametrize("offered", ["", "a b", "x" * 200, "<script>", "ü"])
-def test_a_request_id_that_does_not_belong_in_a_log_is_replaced(client: httpx.Client, offered: str) -> None:
-    answer = client.get("/livez", headers={"X-Request-Id": offered.encode("utf-8")})
+def test_a_request_id_that_does_not_belong_in_a_log_is_replaced(standing: httpx.Client, offered: str) -> None:
+    answer = standing.get("/livez", headers={b"X-Request-Id": offered.encode()})
     assert answer.headers["X-Request-Id"] not in {"", offered}
 
 
-def test_the_trace_id_is_the_callers_when_there_is_one(client: httpx.Client) -> None:
+def test_the_trace_id_is_the_callers_when_there_is_one(standing: httpx.Client) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    answer = client.get("/nope", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    answer = standing.get("/nope", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
     assert answer.json()["trace_id"] == trace

@@ -133,6 +133,6 @@ def _draw_next_steps(console: Console, result: Result) -> None:
         (f"ledgerctl voucher show 1 --book {result.book}", "a voucher with its lines and its cause"),
         (f"ledgerctl account list --book {result.book}", "accounts with their balances"),
         ("ledgerctl verify", "prove everything again"),
-        ("ledgerctl up --database ledger_demo", "the query API over these data"),
+        ("ledgerctl --database ledger_demo up", "the query API over these data"),
     ):
         console.print(f"  {command:<48} {what}", style="dim")

@@ -18,7 +18,7 @@ from api.cli.errors import CliError
 from api.cli.reconcile import scan_books
 from api.cli.stack.feed import create_topics, delete_topics, produce
 from api.cli.stack.watch import Progress, Times, wait_until_through
-from api.cli.stack.workers import Workers
+from api.cli.stack.workers import Workers, environment_of
 from api.cli.stores import DEMO_DATABASE, Store
 from consumers.settings import LEDGER_TOPIC, PAYMENTS_TOPIC, Broker, ProcessSettings
 from consumers.transports import choose_transport
@@ -196,19 +196,6 @@ def _fresh_kafka(folder: Path) -> Iterator[LocalKafka]:
     shutil.rmtree(folder, ignore_errors=True)
     with broker:
         yield broker
-
-
-def environment_of(settings: ProcessSettings) -> dict[str, str]:
-    """The same settings for child processes."""
-    return {
-        "LEDGER_POSTGRES_DSN": settings.postgres_dsn.get_secret_value(),
-        "LEDGER_ALLOW_OWNER_LOGIN": str(settings.allow_owner_login),
-        "LEDGER_BROKER": settings.broker,
-        "LEDGER_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
-        "LEDGER_PAYMENTS_TOPIC": settings.payments_topic,
-        "LEDGER_LEDGER_TOPIC": settings.ledger_topic,
-        "LEDGER_LOG_LEVEL": "warning",
-    }
 
 
 def _run_pipeline(result: Result, store: Store, process: ProcessSettings, folder: Path, hooks: Hooks) -> None:

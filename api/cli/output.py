@@ -15,7 +15,6 @@ from rich.text import Text
 from api.cli.errors import CliError
 from projections.queries.amounts import Amount, Balance, Side
 
-
 PIPE_WIDTH: Final = 250
 
 

@@ -1,5 +1,163 @@
-"""Placeholder."""
+"""`ledgerctl up`: the whole stack stays up, with the query API, until Ctrl-C; its data stay for the next time."""
+
+import asyncio
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Final
+
+import structlog
+import typer
+from psycopg.conninfo import make_conninfo
+from pydantic import SecretStr
+from rich.console import Console
+
+from api.cli.books import read_chart
+from api.cli.command import Json, State, state_of
+from api.cli.demo import BrokerChoice
+from api.cli.errors import CliError
+from api.cli.output import Output
+from api.cli.stack.feed import create_topics
+from api.cli.stack.workers import Workers, environment_of
+from api.cli.stores import Store, main_database_dsn
+from api.query.bootstrap import ApiStartError, serving
+from api.query.settings import QuerySettings
+from consumers.settings import Broker, ProcessSettings, load_settings
+from consumers.transports import choose_transport
+from deploy.local.processes import LOOPBACK, port_is_free
+from deploy.local.stack import StackSettings, ensure_database, resolve_kafka, resolve_postgres
+from ledger_core.store.books import create_book
+from ledger_core.store.connection import Role
+from schemas.sql.runner import migrate
+
+PARTITIONS: Final = 4
+FIRST_BOOK: Final = "main"
+USUAL_PORT: Final = 8080
+CHECK_SECONDS: Final = 0.5
+BOOKS: Final = "SELECT code FROM ledger.book_directory WHERE book_id > 0 ORDER BY code"
 
 
-def up() -> None:
-    """."""
+def up(
+    context: typer.Context,
+    broker: BrokerChoice = "embedded",
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Port of the API; 8080, or a free one if that is taken.")
+    ] = None,
+    _json: Json = False,
+) -> None:
+    """Keep PostgreSQL, the consumers and the query API running until Ctrl-C. Data are kept."""
+    state = state_of(context)
+    settings = StackSettings()
+    with ExitStack() as stack:
+        stopping = stack.enter_context(_stop_on_signals())
+        store = _open_store(state, settings, stack)
+        process = _process_settings(store, broker, settings, stack)
+        asyncio.run(_create_missing_topics(process))
+        log_folder = settings.folder / "logs" / "up"
+        names = ("all",) if broker == "embedded" else ("payments", "relay", "projector")
+        workers = stack.enter_context(Workers(names, environment_of(process), log_folder))
+        url = stack.enter_context(_api(store, settings, port))
+        _announce(state.output, url, store, process, log_folder)
+        while not stopping.wait(CHECK_SECONDS):
+            workers.check()
+        state.output.say("stopping; the data stay")
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set; the handlers before are put back."""
+    stopping = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _open_store(state: State, settings: StackSettings, stack: ExitStack) -> Store:
+    state.output.say("starting PostgreSQL …")
+    server_dsn = stack.enter_context(resolve_postgres(settings))
+    local = settings.postgres_dsn is None
+    dsn = main_database_dsn(server_dsn, local=local)
+    if state.database is not None:
+        dsn = make_conninfo(server_dsn, dbname=state.database)
+    store = Store(dsn, local)
+    if store.database:
+        ensure_database(server_dsn, store.database)
+    migrate(store.dsn)
+    with store.connect(Role.POSTER) as connection, connection.transaction():
+        if not connection.execute(BOOKS).fetchall():
+            create_book(connection, FIRST_BOOK, read_chart(None))
+    return store
+
+
+def _process_settings(store: Store, broker: Broker, settings: StackSettings, stack: ExitStack) -> ProcessSettings:
+    bootstrap = stack.enter_context(resolve_kafka(settings)) if broker == "kafka" else ""
+    return load_settings(
+        ProcessSettings,
+        postgres_dsn=SecretStr(store.dsn),
+        allow_owner_login=True,  # whoever may migrate logs in as an owner; each process acts as its own role
+        broker=broker,
+        kafka_bootstrap=bootstrap,
+    )
+
+
+async def _create_missing_topics(process: ProcessSettings) -> None:
+    """Topics that are there already keep their number of partitions."""
+    transport = choose_transport(process)
+    there = await transport.admin().list_topics()
+    wanted = {process.payments_topic: PARTITIONS, process.ledger_topic: PARTITIONS}
+    await create_topics(transport, {topic: count for topic, count in wanted.items() if topic not in there})
+
+
+@contextmanager
+def _api(store: Store, settings: StackSettings, port: int | None) -> Iterator[str]:
+    if port is None:
+        port = USUAL_PORT if port_is_free(USUAL_PORT) else 0
+    query = load_settings(
+        QuerySettings,
+        postgres_dsn=SecretStr(store.dsn),
+        api_host=LOOPBACK,
+        api_port=port,
+        api_cursor_key_file=settings.folder / "cursor.key",
+    )
+    quiet = structlog.wrap_logger(
+        structlog.PrintLogger(),
+        processors=[structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+    )
+    try:
+        with serving(query, log=quiet) as url:
+            yield url
+    except ApiStartError as error:
+        raise CliError("API_NOT_STARTED", str(error), "choose another port with --port") from error
+
+
+def _announce(output: Output, url: str, store: Store, process: ProcessSettings, log_folder: Path) -> None:
+    with store.connect(Role.POSTER) as connection:
+        books = [row[0] for row in connection.execute(BOOKS)]
+    wire = {
+        "url": url, "broker": process.broker, "kafka_bootstrap": process.kafka_bootstrap or None,
+        "payments_topic": process.payments_topic, "database": store.database, "books": books, "logs": str(log_folder),
+    }  # fmt: skip
+
+    def render(console: Console) -> None:
+        console.print(f"The ledger is up: {url}")
+        console.print(f"  books      {', '.join(books)}")
+        console.print(f"  API        {url}/docs   {url}/v1/books   {url}/healthz")
+        if process.broker == "kafka":
+            console.print(f"  Kafka      {process.kafka_bootstrap}, topic {process.payments_topic}")
+        console.print(f"  feed it    ledgerctl ingest FILE.ndjson --book {books[0]}")
+        console.print(f"  logs       {log_folder}")
+        console.print("Ctrl-C stops it; the data stay.")
+
+    output.data(wire, render)

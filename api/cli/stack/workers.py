@@ -12,9 +12,23 @@ from typing import Final, Self
 
 from api.cli.errors import CliError
 from consumers.logging import masked_text
+from consumers.settings import ProcessSettings
 
 STOP_SECONDS: Final = 20.0
 TAIL_LINES: Final = 4
+
+
+def environment_of(settings: ProcessSettings) -> dict[str, str]:
+    """Settings for child processes, as their environment."""
+    return {
+        "LEDGER_POSTGRES_DSN": settings.postgres_dsn.get_secret_value(),
+        "LEDGER_ALLOW_OWNER_LOGIN": str(settings.allow_owner_login),
+        "LEDGER_BROKER": settings.broker,
+        "LEDGER_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
+        "LEDGER_PAYMENTS_TOPIC": settings.payments_topic,
+        "LEDGER_LEDGER_TOPIC": settings.ledger_topic,
+        "LEDGER_LOG_LEVEL": "warning",
+    }
 
 
 class Workers:

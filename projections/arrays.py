@@ -15,5 +15,5 @@ def booleans(values: Iterable[bool]) -> str:
 
 def texts(values: Iterable[str]) -> str:
     """The literal of a text array (or of any type, from its text); every element is quoted."""
-    quoted = '","'.join([value.replace("\\", "\\\\").replace('"', '\\"') for value in values])
-    return f'{{"{quoted}"}}'
+    quoted = ['"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values]
+    return "{" + ",".join(quoted) + "}"

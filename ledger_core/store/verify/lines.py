@@ -132,8 +132,8 @@ def check_balance(entries: Entries, book: str, tally: Tally) -> None:
     signed = entries.signed[order]
     unbalanced = np.add.reduceat(signed, starts) != 0
     bad.update(position[starts[unbalanced]][:1].tolist())
-    # Sums of columns wrap silently past 63 bits, so large vouchers are summed again in whole numbers.
-    large = np.add.reduceat(np.abs(signed).astype(np.float64), starts) > 2.0**62
+    # Sums of columns wrap silently past 63 bits, so vouchers whose high halves add up to much are summed again.
+    large = np.add.reduceat(np.abs(signed) >> 31, starts) >= 1 << 30
     for group in np.flatnonzero(large).tolist():
         end = starts[group + 1] if group + 1 < len(starts) else len(signed)
         if sum(signed[starts[group] : end].tolist()) != 0:

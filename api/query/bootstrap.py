@@ -1,5 +1,6 @@
 """Starts the query API: reads the settings, opens the pool, listens on loopback."""
 
+import logging
 import secrets
 import socket
 import sys
@@ -7,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import structlog
 import uvicorn
@@ -17,6 +18,7 @@ from structlog.typing import FilteringBoundLogger, Processor
 from api.cursors import KEY_BYTES, kept_key
 from api.query.app import create_app
 from api.query.settings import QuerySettings
+from consumers.logging import mask_secrets
 from projections.queries.snapshot import open_pool
 
 STOP_TIMEOUT_SECONDS: Final = 15.0
@@ -68,7 +70,7 @@ def _application(settings: QuerySettings, log: FilteringBoundLogger | None) -> I
             pool,
             cursor_key=_cursor_key(settings),
             wait_seconds=settings.api_wait_seconds,
-            log=log or _json_log(),
+            log=log or json_log(sys.stderr),
         )
     finally:
         pool.close()
@@ -114,18 +116,19 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _json_log() -> FilteringBoundLogger:
-    """One JSON object a line on stderr; made here and handed on, so that nothing global is configured."""
+def json_log(stream: TextIO, level: int = logging.INFO) -> FilteringBoundLogger:
+    """One JSON object a line, secrets masked; made here and handed on, so that nothing global is configured."""
     processors: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        mask_secrets,
         structlog.processors.JSONRenderer(),
     ]
     log: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
+        structlog.PrintLogger(stream),
         processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(20),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
     )
     return log
 

@@ -73,8 +73,9 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, send_with_id)
-        except Exception:
-            log.exception("http.failed", path=scope["path"])
+        except Exception as error:
+            # Said apart from the stack, whose end a log may cut.
+            log.exception("http.failed", path=scope["path"], error=f"{type(error).__name__}: {error}")
             if status:
                 raise  # half an answer is out: cutting the connection is all that is left to tell
             failure = problem_response("INTERNAL_ERROR", detail="", instance=scope["path"], trace_id=trace_id)

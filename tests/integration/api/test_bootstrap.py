@@ -1,5 +1,8 @@
 """The query API as a process has it: settings in, a URL out."""
 
+import io
+import json
+import logging
 import socket
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from api.query.bootstrap import ApiStartError, serving
+from api.query.bootstrap import ApiStartError, json_log, serving
 from api.query.settings import QuerySettings
 from tests.support.databases import TestDatabase
 from tests.support.posted_ledger import PostedLedger
@@ -51,6 +54,26 @@ def test_a_running_api_comes_back_by_itself_when_the_store_does(shop: PostedLedg
         assert httpx.get(f"{url}/v1/books/shop").status_code == 200
         end_readers(database)
         assert httpx.get(f"{url}/v1/books/shop").status_code == 200
+
+
+def test_what_fails_inside_is_logged_under_its_request_id_with_secrets_masked(
+    shop: PostedLedger, database: TestDatabase
+) -> None:
+    lines = io.StringIO()
+    log = json_log(lines, logging.WARNING)
+    with psycopg.connect(database.dsn()) as admin:
+        admin.execute("DROP VIEW read.voucher CASCADE")
+    with serving(settings(database), log=log) as url:
+        path = "/v1/books/shop/vouchers/1"
+        answer = httpx.get(f"{url}{path}", headers={"X-Request-Id": "find-me"})
+        assert answer.json()["code"] == "INTERNAL_ERROR"
+        log.warning("test", dsn="postgresql://someone:hunter2@host/db", card="4111 1111 1111 1111")
+    failed, masked = (json.loads(line) for line in lines.getvalue().splitlines())
+    assert (failed["event"], failed["request_id"], failed["path"]) == ("http.failed", "find-me", path)
+    assert failed["error"].startswith("UndefinedTable: ")
+    assert "Traceback" in failed["exception"]
+    assert "hunter2" not in str(masked)
+    assert "4111" not in str(masked)
 
 
 def end_readers(database: TestDatabase) -> None:

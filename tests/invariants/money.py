@@ -1,0 +1,187 @@
+"""Invariants of money: vouchers, accounts, outcomes, reversals, frozen accounts."""
+
+from tests.invariants.invariant import Invariant
+
+I1_BALANCED = Invariant(
+    "I1",
+    "Each voucher, per currency: debits equal credits, two entries or more, no zero amount, lines 1 … n",
+    """
+    SELECT format('voucher at %s/%s', book_id, position) FROM (
+        SELECT book_id, position, asset_id, count(*) AS entries, min(amount_minor) AS smallest,
+            sum(CASE side WHEN 'D' THEN amount_minor ELSE -amount_minor END) AS difference,
+            array_agg(line ORDER BY line) AS lines
+        FROM ledger.entry GROUP BY GROUPING SETS ((book_id, position, asset_id), (book_id, position))
+    ) voucher
+    WHERE smallest < 1 OR (asset_id IS NOT NULL AND difference <> 0)
+        OR (asset_id IS NULL AND (entries < 2 OR lines::bigint[] <> ARRAY(SELECT generate_series(1, entries))))
+    """,
+)
+
+I1_VOUCHERS_HAVE_ENTRIES = Invariant(
+    "I1",
+    "Vouchers and entries stand at the same positions; vouchers are numbered 1 … n in the order of the log",
+    """
+    SELECT format('position %s/%s', book_id, position)
+    FROM (SELECT book_id, position, voucher_no,
+              row_number() OVER (PARTITION BY book_id ORDER BY position) AS expected
+          FROM ledger.event WHERE type = 'voucher.posted') voucher
+    FULL JOIN (SELECT DISTINCT book_id, position FROM ledger.entry) entry USING (book_id, position)
+    WHERE entry.position IS NULL OR voucher.position IS NULL OR voucher_no <> expected
+    UNION ALL
+    SELECT format('voucher number of event %s/%s', book_id, position) FROM ledger.event
+    WHERE (type = 'voucher.posted') <> (voucher_no > 0)
+    """,
+)
+
+I2_SEQUENCES = Invariant(
+    "I2",
+    "Each account: posting_sequence 1 … n, running balance = fold of entries, positions rise, one currency",
+    """
+    SELECT format('entry %s of account %s/%s', posting_sequence, book_id, account_id) FROM (
+        SELECT entry.*, account.asset_id AS account_asset, row_number() OVER account_entries AS expected_sequence,
+            sum(CASE side WHEN 'D' THEN amount_minor ELSE -amount_minor END) OVER account_entries AS expected_running,
+            lag(position) OVER account_entries AS position_before
+        FROM ledger.entry LEFT JOIN ledger.account USING (book_id, account_id)
+        WINDOW account_entries AS (PARTITION BY book_id, account_id ORDER BY posting_sequence)
+    ) folded
+    WHERE posting_sequence <> expected_sequence OR running_minor <> expected_running
+        OR position < position_before OR asset_id IS DISTINCT FROM account_asset
+    """,
+)
+
+I2_HEADS = Invariant(
+    "I2",
+    "Each head is the sum of its account's entries",
+    """
+    SELECT format('head of account %s/%s', account.book_id, account.account_id)
+    FROM ledger.account
+    LEFT JOIN ledger.account_head head USING (book_id, account_id)
+    LEFT JOIN (
+        SELECT book_id, account_id, count(*) AS entries,
+            coalesce(sum(amount_minor) FILTER (WHERE side = 'D'), 0) AS debits,
+            coalesce(sum(amount_minor) FILTER (WHERE side = 'C'), 0) AS credits
+        FROM ledger.entry GROUP BY book_id, account_id
+    ) folded USING (book_id, account_id)
+    WHERE (head.posting_sequence, head.debits_posted, head.credits_posted, head.asset_id)
+        IS DISTINCT FROM (coalesce(entries, 0), coalesce(debits, 0), coalesce(credits, 0), account.asset_id)
+    """,
+)
+
+I3_ONE_OUTCOME = Invariant(
+    "I3",
+    "Each upstream event has revisions 1 … n, one event in the log for each, at most one voucher, the last one",
+    """
+    WITH decided AS (
+        SELECT inbox.*, event.position, event.type, convert_from(event.state, 'UTF8')::jsonb AS state, source.uri
+        FROM ledger.inbox
+        LEFT JOIN ledger.source USING (book_id, source_id)
+        LEFT JOIN ledger.block USING (book_id, batch_id)
+        LEFT JOIN ledger.event ON event.book_id = inbox.book_id
+            AND event.position = block.first_position + inbox.ordinal AND event.position <= block.last_position
+    )
+    SELECT format('inbox %s/%s revision %s', book_id, event_id, revision) FROM decided
+    WHERE position IS NULL OR coalesce((state ->> 'revision')::integer, 1) <> revision
+        OR CASE WHEN uri = 'conflict' THEN state ->> 'code' <> 'IDEMPOTENCY_CONFLICT'
+           ELSE (uri, event_id) IS DISTINCT FROM (state ->> 'source', state ->> 'event_id') END
+    UNION ALL
+    SELECT format('inbox %s/%s', book_id, event_id) FROM decided GROUP BY book_id, source_id, event_id
+    HAVING max(revision) <> count(*) OR count(*) FILTER (WHERE type = 'voucher.posted') > 1
+        OR (bool_or(type IN ('voucher.posted', 'fact.recorded'))
+            AND (array_agg(type ORDER BY revision DESC))[1] NOT IN ('voucher.posted', 'fact.recorded'))
+    UNION ALL
+    SELECT format('outcome %s/%s has no inbox row', event.book_id, event.position) FROM ledger.event
+    WHERE type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped')
+        AND NOT EXISTS (SELECT FROM decided WHERE decided.book_id = event.book_id AND decided.position = event.position)
+    UNION ALL
+    SELECT format('two vouchers of %s in book %s', min(state ->> 'event_id'), book_id) FROM decided
+    WHERE type = 'voucher.posted' GROUP BY book_id, state ->> 'source', state ->> 'event_id' HAVING count(*) > 1
+    """,
+)
+
+I7_REVERSALS = Invariant(
+    "I7",
+    "A payment has at most one reversal, the exact mirror of its captures per account",
+    """
+    WITH voucher AS (
+        SELECT book_id, position, order_key, convert_from(state, 'UTF8')::jsonb ->> 'kind' AS kind
+        FROM ledger.event WHERE type = 'voucher.posted'
+    ), voided AS (
+        SELECT book_id, order_key, min(position) AS position, count(*) AS reversals
+        FROM voucher WHERE kind = 'void' GROUP BY 1, 2
+    )
+    SELECT format('order key %s/%s has %s reversals', book_id, order_key, reversals) FROM voided WHERE reversals > 1
+    UNION ALL
+    SELECT format('reversal of order key %s/%s, account %s', voided.book_id, voided.order_key, entry.account_id)
+    FROM voided JOIN voucher USING (book_id, order_key)
+    JOIN ledger.entry ON entry.book_id = voucher.book_id AND entry.position = voucher.position
+    WHERE voucher.kind = 'void' OR (voucher.kind = 'capture' AND voucher.position < voided.position)
+    GROUP BY voided.book_id, voided.order_key, entry.account_id
+    HAVING sum(CASE side WHEN 'D' THEN amount_minor ELSE -amount_minor END) <> 0
+        OR count(*) FILTER (WHERE kind = 'void') <> count(*) FILTER (WHERE kind = 'capture')
+    """,
+)
+
+I8_FROZEN = Invariant(
+    "I8",
+    "A frozen account takes no entry between its freezing and its thaw; its status is what its events say",
+    """
+    WITH status_event AS (
+        SELECT event.book_id, event.position, type, convert_from(state, 'UTF8')::jsonb ->> 'code' AS code,
+            lead(event.position) OVER (PARTITION BY book_id, originator_id ORDER BY originator_version) AS until
+        FROM ledger.event WHERE originator_id IS NOT NULL AND type LIKE 'account.%'
+    )
+    SELECT format('entry %s/%s on frozen account %s', entry.book_id, entry.position, account.code)
+    FROM status_event JOIN ledger.account USING (book_id, code)
+    JOIN ledger.entry USING (book_id, account_id)
+    WHERE status_event.type = 'account.frozen' AND entry.position > status_event.position
+        AND entry.position < coalesce(until, 9223372036854775807)
+    UNION ALL
+    SELECT format('status of account %s/%s', account.book_id, account.code)
+    FROM ledger.account JOIN ledger.account_head USING (book_id, account_id)
+    LEFT JOIN status_event USING (book_id, code)
+    WHERE until IS NULL AND status <> 'C'
+        AND (status = 'F') <> coalesce(status_event.type = 'account.frozen', true)
+    """,
+)
+
+I9_BOOKS = Invariant(
+    "I9",
+    "No voucher mixes books: account, source and event of every row are of its own book",
+    """
+    SELECT format('entry %s/%s', book_id, position) FROM ledger.entry
+    WHERE NOT EXISTS (SELECT FROM ledger.account
+                      WHERE account.book_id = entry.book_id AND account.account_id = entry.account_id)
+    UNION ALL
+    SELECT format('inbox %s/%s', book_id, event_id) FROM ledger.inbox
+    WHERE NOT EXISTS (SELECT FROM ledger.source
+                      WHERE source.book_id = inbox.book_id AND source.source_id = inbox.source_id)
+    UNION ALL
+    SELECT format('book %s', code) FROM ledger.book FULL JOIN ledger.book_directory USING (book_id, code)
+    WHERE book.code IS NULL OR book_directory.code IS NULL
+    """,
+)
+
+I11_TRIAL_BALANCE = Invariant(
+    "I11",
+    "The trial balance per book and currency is zero, by entries and by heads",
+    """
+    SELECT format('entries of book %s in asset %s', book_id, asset_id) FROM ledger.entry
+    GROUP BY book_id, asset_id HAVING sum(CASE side WHEN 'D' THEN amount_minor ELSE -amount_minor END) <> 0
+    UNION ALL
+    SELECT format('heads of book %s in asset %s', book_id, asset_id) FROM ledger.account_head
+    GROUP BY book_id, asset_id HAVING sum(debits_posted) <> sum(credits_posted)
+    """,
+)
+
+I12_INTEGERS = Invariant(
+    "I12",
+    "Money is an integer of minor units: no column of the store is a float, every amount is a whole number",
+    """
+    SELECT format('%s.%s.%s is %s', table_schema, table_name, column_name, data_type)
+    FROM information_schema.columns
+    WHERE table_schema IN ('ledger', 'projections', 'reconciliation')
+        AND (data_type IN ('real', 'double precision', 'money')
+             OR (column_name ~ '(_minor|debits_|credits_)' AND data_type NOT IN ('bigint', 'integer')
+                 AND NOT (data_type = 'numeric' AND numeric_scale = 0)))
+    """,
+)

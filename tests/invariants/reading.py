@@ -1,0 +1,122 @@
+"""Invariants of the read side: projections and findings against what the store says."""
+
+from tests.invariants.invariant import Invariant
+
+I6_CHECKPOINTS = Invariant(
+    "I6",
+    "A projection's checkpoint stands in its book's log, at the hash of the block that holds it",
+    """
+    SELECT format('projection %s of book %s', projection, checkpoint.book_id) FROM projections.checkpoint
+    JOIN ledger.book USING (book_id)
+    LEFT JOIN LATERAL (SELECT hash FROM ledger.block
+        WHERE block.book_id = checkpoint.book_id AND last_position >= checkpoint.position
+        ORDER BY last_position LIMIT 1) block ON true
+    WHERE checkpoint.position > book.position OR (checkpoint.position > 0 AND checkpoint.state = 'ACTIVE'
+        AND checkpoint.block_hash <> '' AND checkpoint.block_hash IS DISTINCT FROM block.hash)
+    """,
+)
+
+I6_DAILY_BALANCES = Invariant(
+    "I6",
+    "Daily balances are the entries up to the checkpoint, by account and UTC day",
+    """
+    WITH folded AS (
+        SELECT entry.book_id, account.code AS account, (effective_at AT TIME ZONE 'UTC')::date AS day,
+            asset.code AS currency,
+            coalesce(sum(amount_minor) FILTER (WHERE side = 'D'), 0) AS debits,
+            coalesce(sum(amount_minor) FILTER (WHERE side = 'C'), 0) AS credits, count(*) AS entries
+        FROM ledger.entry JOIN ledger.account USING (book_id, account_id)
+        JOIN ledger.asset ON asset.asset_id = entry.asset_id
+        JOIN projections.checkpoint ON checkpoint.book_id = entry.book_id AND projection = 'daily_balances'
+            AND checkpoint.state = 'ACTIVE' AND entry.position <= checkpoint.position
+        GROUP BY 1, 2, 3, 4
+    )
+    SELECT format('daily balance of %s/%s on %s', book_id, account, day)
+    FROM folded FULL JOIN projections.daily_balance row USING (book_id, account, day)
+    WHERE (folded.currency, folded.debits, folded.credits, folded.entries)
+        IS DISTINCT FROM (row.currency, row.debits_minor, row.credits_minor, row.entries)
+    """,
+)
+
+I6_TRIAL_BALANCE = Invariant(
+    "I6",
+    "The trial balance by day is the entries up to the checkpoint, and zero on every day",
+    """
+    WITH folded AS (
+        SELECT entry.book_id, (effective_at AT TIME ZONE 'UTC')::date AS day, asset.code AS currency,
+            account.type AS account_type, coalesce(sum(amount_minor) FILTER (WHERE side = 'D'), 0) AS debits,
+            coalesce(sum(amount_minor) FILTER (WHERE side = 'C'), 0) AS credits, count(*) AS entries
+        FROM ledger.entry JOIN ledger.account USING (book_id, account_id)
+        JOIN ledger.asset ON asset.asset_id = entry.asset_id
+        JOIN projections.checkpoint ON checkpoint.book_id = entry.book_id AND projection = 'trial_balance'
+            AND checkpoint.state = 'ACTIVE' AND entry.position <= checkpoint.position
+        GROUP BY 1, 2, 3, 4
+    )
+    SELECT format('trial balance of book %s on %s in %s', book_id, day, currency)
+    FROM folded FULL JOIN projections.trial_balance row USING (book_id, day, currency, account_type)
+    WHERE (folded.debits, folded.credits, folded.entries)
+        IS DISTINCT FROM (row.debits_minor, row.credits_minor, row.entries)
+    UNION ALL
+    SELECT format('trial balance of book %s on %s in %s is not zero', book_id, day, currency)
+    FROM projections.trial_balance GROUP BY book_id, day, currency HAVING sum(debits_minor) <> sum(credits_minor)
+    """,
+)
+
+I6_PAYMENTS = Invariant(
+    "I6",
+    "Payments are the sums of their events up to the checkpoint",
+    """
+    WITH folded AS (
+        SELECT event.book_id, event.order_key,
+            coalesce(sum(amount) FILTER (WHERE kind = 'authorization'), 0) AS authorised,
+            coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0) AS captured,
+            coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded,
+            coalesce(sum(amount) FILTER (WHERE kind = 'payout'), 0) AS paid_out,
+            bool_or(kind = 'void') AS voided, max(event.position) AS last_position
+        FROM ledger.event
+        CROSS JOIN LATERAL (SELECT convert_from(event.state, 'UTF8')::jsonb AS state) decoded
+        CROSS JOIN LATERAL (SELECT decoded.state ->> 'kind' AS kind,
+                                   coalesce((decoded.state ->> 'amount_minor')::bigint, 0) AS amount) said
+        JOIN projections.checkpoint ON checkpoint.book_id = event.book_id AND projection = 'payments'
+            AND checkpoint.state = 'ACTIVE' AND event.position <= checkpoint.position
+        WHERE event.type IN ('voucher.posted', 'fact.recorded')
+            AND kind IN ('authorization', 'capture', 'refund', 'void', 'payout')
+        GROUP BY 1, 2
+    )
+    SELECT format('payment %s/%s', book_id, order_key)
+    FROM folded FULL JOIN projections.payment row USING (book_id, order_key)
+    WHERE (folded.authorised, folded.captured, folded.refunded, folded.paid_out, folded.last_position) IS DISTINCT FROM
+        (row.authorised_minor, row.captured_minor, row.refunded_minor, row.paid_out_minor, row.last_position)
+        OR folded.voided <> (row.status = 'voided')
+    """,
+)
+
+I21_FINDINGS = Invariant(
+    "I21",
+    "An order whose suspense was not zero at the latest complete scan has an OPEN finding, and no other has",
+    """
+    WITH latest AS (
+        SELECT DISTINCT ON (book_id) book_id, position FROM reconciliation.scan
+        WHERE complete ORDER BY book_id, number DESC
+    ), suspense AS (
+        SELECT entry.book_id, entry.order_key FROM latest
+        JOIN ledger.account ON account.book_id = latest.book_id AND role = 'ORDER_SUSPENSE'
+        JOIN ledger.entry ON entry.book_id = account.book_id AND entry.account_id = account.account_id
+            AND entry.position <= latest.position
+        GROUP BY entry.book_id, entry.order_key, entry.account_id
+        HAVING sum(CASE side WHEN 'D' THEN amount_minor ELSE -amount_minor END) <> 0
+    ), finding AS (
+        SELECT book_id, subject, detail FROM reconciliation.finding JOIN latest USING (book_id)
+        WHERE code = 'ORDER_SUSPENSE_NOT_ZERO' AND state = 'OPEN'
+    )
+    SELECT format('book %s: %s orders in suspense, %s findings open',
+        book_id, coalesce(orders, 0), coalesce(findings, 0))
+    FROM (SELECT book_id, count(*) AS orders FROM suspense GROUP BY 1) counted
+    FULL JOIN (SELECT book_id, count(*) AS findings FROM finding GROUP BY 1) open USING (book_id)
+    WHERE orders IS DISTINCT FROM findings
+    UNION ALL
+    SELECT format('order %s/%s is in suspense without a finding', suspense.book_id, order_key) FROM suspense
+    WHERE NOT EXISTS (SELECT FROM finding
+                      WHERE finding.book_id = suspense.book_id AND strpos(finding.subject, order_key) > 0)
+    """,
+)

@@ -82,6 +82,10 @@ class Poster:
         register_columns(connection)
         connection.execute("SET lock_timeout = '30s'")
         connection.execute("SET synchronous_commit = on")
+        # Every look-up here is by key: an index, whatever the statistics of a table that was empty a moment ago say.
+        connection.execute("SET enable_seqscan = off")
+        connection.execute("SET enable_hashjoin = off")
+        connection.execute("SET enable_mergejoin = off")
         return connection
 
     def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]) -> Prepared:

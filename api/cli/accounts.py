@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from api.cli.command import Book, Json, Reason, State, group, state_of
+from api.cli.command import Book, Json, OptionalReason, Reason, State, group, state_of
 from api.cli.errors import CliError
 from api.cli.output import balance_text, details, moment, money, table
 from api.cli.stores import Store, open_store
@@ -36,7 +36,7 @@ def open_account(
     book: Book,
     account_type: AccountType,
     currency: Annotated[str, typer.Option(help="ISO 4217 code, or BTC, USDC, POINTS.")],
-    reason: Reason,
+    reason: OptionalReason = "",
     _json: Json = False,
 ) -> None:
     """Open an account; events that were parked for want of it are posted."""

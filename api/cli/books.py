@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api.cli.command import Json, Reason, group, state_of
+from api.cli.command import Json, OptionalReason, group, state_of
 from api.cli.errors import CliError
 from api.cli.output import moment, table
 from api.cli.stores import open_store
-from ledger_core.store.books import create_book
+from ledger_core.store.books import BookExistsError, create_book
 from ledger_core.store.connection import Role
 from projections.queries import books as book_queries
 from projections.queries.books import Book
@@ -28,7 +28,7 @@ Chart = Annotated[
 def create(
     context: typer.Context,
     code: Annotated[str, typer.Argument(help="Lower-case letters, digits, and . _ - inside.")],
-    reason: Reason,
+    reason: OptionalReason = "",
     chart: Chart = None,
     _json: Json = False,
 ) -> None:
@@ -39,6 +39,8 @@ def create(
         try:
             with connection.transaction():
                 book_id = create_book(connection, code, document)
+        except BookExistsError:
+            raise
         except ValueError as error:
             raise CliError("CHART_INVALID", str(error), "see docs/reference/charts.md") from error
         created = {"code": code, "book_id": book_id, "database": store.database, "reason": reason}

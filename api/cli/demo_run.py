@@ -19,13 +19,13 @@ from api.cli.reconcile import scan_books
 from api.cli.stack.feed import create_topics, delete_topics, produce
 from api.cli.stack.watch import Progress, Times, wait_until_through
 from api.cli.stack.workers import Workers, environment_of
-from api.cli.stores import DEMO_DATABASE, Store
+from api.cli.stores import DEMO_DATABASE, Store, running_postgres
 from consumers.settings import LEDGER_TOPIC, PAYMENTS_TOPIC, Broker, ProcessSettings
 from consumers.transports import choose_transport
 from deploy.demo import marketplace, olist
 from deploy.demo.messages import Message
 from deploy.local.kafka import LocalKafka
-from deploy.local.stack import StackSettings, drop_database, ensure_database, resolve_kafka, resolve_postgres
+from deploy.local.stack import StackSettings, drop_database, ensure_database, resolve_kafka
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role
 from ledger_core.store.verify import VerifyReport, verify
@@ -140,7 +140,7 @@ def run_demo(given: Input, broker: Broker, hooks: Hooks, *, replay: bool = False
     with ExitStack() as stack:
         with _timed(result, "start"):
             hooks.stage("starting PostgreSQL")
-            server_dsn = stack.enter_context(resolve_postgres(settings))
+            server_dsn = stack.enter_context(running_postgres(settings))
             store = _fresh_store(server_dsn, given.book, local=settings.postgres_dsn is None)
             if broker == "kafka":
                 hooks.stage("starting Apache Kafka")

@@ -23,13 +23,13 @@ from api.cli.errors import CliError
 from api.cli.output import Output
 from api.cli.stack.feed import create_topics
 from api.cli.stack.workers import Workers, environment_of
-from api.cli.stores import Store, main_database_dsn
+from api.cli.stores import Store, main_database_dsn, running_postgres
 from api.query.bootstrap import ApiStartError, serving
 from api.query.settings import QuerySettings
 from consumers.settings import Broker, ProcessSettings, load_settings
 from consumers.transports import choose_transport
 from deploy.local.processes import LOOPBACK, port_is_free
-from deploy.local.stack import StackSettings, ensure_database, resolve_kafka, resolve_postgres
+from deploy.local.stack import StackSettings, ensure_database, resolve_kafka
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role
 from schemas.sql.runner import migrate
@@ -85,7 +85,7 @@ def _stop_on_signals() -> Iterator[threading.Event]:
 
 def _open_store(state: State, settings: StackSettings, stack: ExitStack) -> Store:
     state.output.say("starting PostgreSQL …")
-    server_dsn = stack.enter_context(resolve_postgres(settings))
+    server_dsn = stack.enter_context(running_postgres(settings))
     local = settings.postgres_dsn is None
     dsn = main_database_dsn(server_dsn, local=local)
     if state.database is not None:

@@ -26,7 +26,7 @@ ORDER BY topic, partition FOR NO KEY UPDATE;
 COPY ledger.inbox (batch_id, book_id, source_id, ordinal, revision, event_id, fingerprint) FROM STDIN (FORMAT BINARY);
 
 -- name: copy_subjects
--- Step 3, when every order key is new: subjects as they will be, in key order.
+-- Step 3: subjects of new order keys as they will be, in key order; a known one violates the primary key.
 COPY ledger.subject (book_id, order_key, authorised_minor, captured_minor, refunded_minor, asset_id, voided, parked, captures)
 FROM STDIN (FORMAT BINARY);
 
@@ -35,13 +35,6 @@ FROM STDIN (FORMAT BINARY);
 SELECT count(*)
 FROM unnest(%(books)s::integer[], %(keys)s::text[]) AS asked (book_id, order_key)
 JOIN ledger.subject USING (book_id, order_key) WHERE subject.parked > 0;
-
--- name: insert_subjects
--- Step 3 on the exact path: subjects that are not there yet, in key order.
-INSERT INTO ledger.subject (book_id, order_key)
-SELECT book_id, order_key FROM unnest(%(books)s::integer[], %(keys)s::text[]) AS asked (book_id, order_key)
-ORDER BY book_id, order_key COLLATE "C"
-ON CONFLICT (book_id, order_key) DO NOTHING;
 
 -- name: lock_subjects
 -- Step 3 on the exact path: what is known of these order keys, in key order.
@@ -60,9 +53,10 @@ WHERE letter.resolved_position IS NULL AND letter.outcome = 'PARKED'
 ORDER BY letter.book_id, letter.position;
 
 -- name: parked_for
--- Order keys whose oldest parked event waits for this.
-SELECT DISTINCT book_id, order_key FROM ledger.dead_letter
-WHERE book_id = %s AND waits_for = %s AND resolved_position IS NULL AND outcome = 'PARKED';
+-- Order keys with a parked event that waits for this, in the order in which they came to.
+SELECT book_id, order_key FROM ledger.dead_letter
+WHERE book_id = %s AND waits_for = %s AND resolved_position IS NULL AND outcome = 'PARKED'
+GROUP BY book_id, order_key ORDER BY min(position);
 
 -- name: capture_states
 -- Vouchers by log reference (batch and ordinal), for the mirror that a void posts.
@@ -151,10 +145,10 @@ WHERE letter.book_id = waiting.book_id AND letter.position = waiting.position;
 -- Step 7 on the exact path.
 UPDATE ledger.subject SET authorised_minor = after.authorised_minor, captured_minor = after.captured_minor,
     refunded_minor = after.refunded_minor, asset_id = after.asset_id, voided = after.voided, parked = after.parked,
-    captures = subject.captures || after.new_captures::bigint[]
+    captures = after.captures::bigint[]
 FROM unnest(%(books)s::integer[], %(keys)s::text[], %(authorised)s::bigint[], %(captured)s::bigint[], %(refunded)s::bigint[],
-    %(assets)s::smallint[], %(voided)s::boolean[], %(parked)s::integer[], %(new_captures)s::text[])
-    AS after (book_id, order_key, authorised_minor, captured_minor, refunded_minor, asset_id, voided, parked, new_captures)
+    %(assets)s::smallint[], %(voided)s::boolean[], %(parked)s::integer[], %(captures)s::text[])
+    AS after (book_id, order_key, authorised_minor, captured_minor, refunded_minor, asset_id, voided, parked, captures)
 WHERE subject.book_id = after.book_id AND subject.order_key = after.order_key;
 
 -- name: advance_sources

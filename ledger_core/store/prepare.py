@@ -34,8 +34,6 @@ class Preparer:
 
     def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool) -> Prepared:
         """`look_up` asks the inbox for known keys first; without it all keys count as new, and COPY objects."""
-        if not self.books.assets:
-            self.books.load_assets()
         items, replays = self._without_repeats(self._items_of(incoming, advances), look_up)
         batch_id = self._next_batch_id()
         self._propose(items)
@@ -80,6 +78,8 @@ class Preparer:
     # ------------------------------------------------------------------ steps, in order
 
     def _books_of(self, incoming: Sequence[Incoming]) -> dict[str, Book]:
+        if not self.books.assets:
+            self.books.load_assets()
         codes = {event.book for event in incoming}
         books = self.books.find(codes | {SYSTEM_BOOK})
         sources: dict[str, set[str]] = defaultdict(set)

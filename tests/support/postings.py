@@ -6,7 +6,7 @@ A test says which worker prepares and posts what, and at which labelled point on
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -199,9 +199,13 @@ class Scene:
     ) -> None:
         self._stack.close()
 
-    def create_book(self, code: str) -> int:
+    def create_book(self, code: str) -> None:
+        self.create_books([code])
+
+    def create_books(self, codes: Iterable[str]) -> None:
         with connect(self.dsn, Role.POSTER) as connection:
-            return create_book(connection, code, dict(CHART))
+            for code in codes:
+                create_book(connection, code, dict(CHART))
 
     def worker(self, *partitions: int, label: Label = no_label) -> Worker:
         """A worker that was just assigned these partitions."""

@@ -50,13 +50,16 @@ def event_outcome(at: Snapshot, source: str, event_id: str) -> EventOutcome:
 
     Raises NotFoundError when it was never decided here.
     """
-    revisions = _decisions(at, QUERIES["event_outcomes"], source, event_id)
-    if not revisions:
+    key = {"book_id": at.book_id, "source": source, "event_id": event_id}
+    bounds = at.connection.execute(QUERIES["conflict_range"], key).fetchone()
+    revisions = _decisions(at, QUERIES["event_outcomes"], key)
+    if bounds is None or not revisions:
         raise NotFoundError("event")
-    return EventOutcome(source, event_id, revisions, _decisions(at, QUERIES["event_conflicts"], source, event_id))
+    low, high = bounds
+    conflicts = _decisions(at, QUERIES["event_conflicts"], {"book_id": at.book_id, "low": low, "high": high})
+    return EventOutcome(source, event_id, revisions, conflicts)
 
 
-def _decisions(at: Snapshot, query: LiteralString, source: str, event_id: str) -> list[Decision]:
-    parameters = {"book_id": at.book_id, "source": source, "event_id": event_id}
+def _decisions(at: Snapshot, query: LiteralString, parameters: dict[str, object]) -> list[Decision]:
     with at.connection.cursor(row_factory=args_row(Decision)) as cursor:
         return cursor.execute(query, parameters).fetchall()

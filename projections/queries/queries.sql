@@ -112,18 +112,19 @@ FROM read.event_outcome
 WHERE book_id = %(book_id)s AND source = %(source)s AND event_id = %(event_id)s
 ORDER BY revision;
 
+-- name: conflict_range
+-- Refused events of the same id with another payload have an inbox key made of the id, the source's number and the
+-- fingerprint, joined by '#': a range of the primary key, asked for by its bounds ('$' is the character after '#').
+SELECT %(event_id)s || '#' || source_id || '#', %(event_id)s || '#' || source_id || '$'
+FROM ledger.source WHERE book_id = %(book_id)s AND uri = %(source)s;
+
 -- name: event_conflicts
--- Refused events of the same id with another payload. Their inbox key is the id, the source's number and the
--- fingerprint, joined by '#': a range of the primary key ('$' is the character after '#').
-SELECT outcome.revision, outcome.outcome, outcome.position, outcome.voucher_no, outcome.code, outcome.detail,
-    outcome.waits_for, outcome.event_type, outcome.order_key, outcome.effective_at, outcome.recorded_at,
-    outcome.topic, outcome.partition, outcome.log_offset
-FROM ledger.source
-JOIN read.event_outcome AS outcome ON outcome.book_id = source.book_id
-WHERE source.book_id = %(book_id)s AND source.uri = %(source)s AND outcome.source = 'conflict'
-    AND outcome.event_id >= %(event_id)s || '#' || source.source_id || '#'
-    AND outcome.event_id < %(event_id)s || '#' || source.source_id || '$'
-ORDER BY outcome.position LIMIT 100;
+-- The first of those refused events, oldest first.
+SELECT revision, outcome, position, voucher_no, code, detail, waits_for, event_type, order_key, effective_at, recorded_at,
+    topic, partition, log_offset
+FROM read.event_outcome
+WHERE book_id = %(book_id)s AND source = 'conflict' AND event_id >= %(low)s AND event_id < %(high)s
+ORDER BY position LIMIT 100;
 
 -- name: trial_balance
 -- Sums of all heads per currency and account type, in this snapshot.

@@ -301,7 +301,9 @@ SELECT
 FROM ledger.inbox
 INNER JOIN ledger.source ON source.book_id = inbox.book_id AND source.source_id = inbox.source_id
 INNER JOIN ledger.block ON block.book_id = inbox.book_id AND block.batch_id = inbox.batch_id
-INNER JOIN ledger.event ON event.book_id = block.book_id AND event.position = block.first_position + inbox.ordinal
+-- A sum is not leakproof: without this fence, row-level security would read every event before it compares one.
+CROSS JOIN LATERAL (SELECT block.first_position + inbox.ordinal AS position OFFSET 0) AS place
+INNER JOIN ledger.event ON event.book_id = inbox.book_id AND event.position = place.position
 CROSS JOIN LATERAL (SELECT convert_from(event.state, 'UTF8')::jsonb AS value) AS state;
 COMMENT ON VIEW read.event_outcome IS 'What became of each upstream event, and of each later decision on it';
 COMMENT ON COLUMN read.event_outcome.book_id IS 'Number of the book';

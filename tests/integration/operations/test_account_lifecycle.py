@@ -113,9 +113,7 @@ def test_opening_twice_changes_nothing_and_opening_differently_is_refused(
     assert event_types(pool) == ["book.created", "account.opened"]
 
 
-def test_freezing_a_frozen_account_keeps_the_first_reason(
-    pool: ConnectionPool, accounts: AccountLifecycle
-) -> None:
+def test_freezing_a_frozen_account_keeps_the_first_reason(pool: ConnectionPool, accounts: AccountLifecycle) -> None:
     accounts.open_account(CODE, account_type="liability", currency="BRL")
     accounts.freeze(CODE, reason="first")
     again = accounts.freeze(CODE, reason="second")
@@ -179,6 +177,4 @@ def test_a_strangers_environment_does_not_change_stored_bytes(
     with pool.connection() as connection:
         row = connection.execute("SELECT state FROM ledger.event WHERE type = 'account.opened'").fetchone()
     assert row is not None
-    assert (
-        row[0] == b'{"code":"wallet:seller:42","type":"liability","currency":"BRL","role":"","keyed":false}'
-    )
+    assert row[0] == b'{"code":"wallet:seller:42","type":"liability","currency":"BRL","role":"","keyed":false}'

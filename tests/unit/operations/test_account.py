@@ -16,8 +16,7 @@ from ledger_core.store.mapper import LedgerMapper, LoggedEvent
 
 RECORDED_AT = datetime(2026, 11, 21, 8, 46, 53, 7, tzinfo=UTC)
 GOLDEN: dict[str, bytes] = {
-    "account.opened": b'{"code":"wallet:seller:42",'
-    b'"type":"liability","currency":"BRL","role":"","keyed":false}',
+    "account.opened": b'{"code":"wallet:seller:42","type":"liability","currency":"BRL","role":"","keyed":false}',
     "account.frozen": b'{"code":"wallet:seller:42","reason":"court order 7"}',
     "account.unfrozen": b'{"code":"wallet:seller:42","reason":"lifted"}',
 }

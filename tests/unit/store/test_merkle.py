@@ -96,9 +96,7 @@ LEAVES = {
     "empty key": leaf_hash("a", "", None, None, b"bc"),
     "aggregate": leaf_hash("a", "b", ORIGINATOR, 1, b"c"),
     "next version": leaf_hash("a", "b", ORIGINATOR, 2, b"c"),
-    "originator inside the state": leaf_hash(
-        "a", "b", None, None, b"\x01" + ORIGINATOR.bytes + b"\0\0\0\x01" + b"c"
-    ),
+    "originator inside the state": leaf_hash("a", "b", None, None, b"\x01" + ORIGINATOR.bytes + b"\0\0\0\x01" + b"c"),
 }
 
 

@@ -1,58 +1,53 @@
 """Kafka to posted: worker processes over one prefilled topic."""
 
-import json
-import subprocess
-import sys
-from dataclasses import asdict
+from collections.abc import Sequence
 
+from benchmarks.children import run_together
 from benchmarks.stack import PARTITIONS, Stack
 from benchmarks.worker import Report, Task
 from benchmarks.workload import Workload
 
-BATCH = 4_000
 
-
-def consume(stack: Stack, dsn: str, workload: Workload, workers: int, batch: int = BATCH) -> list[Report]:
+def consume(
+    stack: Stack, dsn: str, workload: Workload, workers: int, batch: int, *, replay_cursor: str = ""
+) -> list[Report]:
     """Lets `workers` processes share the topic; the reports of all, which begin at one moment."""
     topic = stack.topic(workload)
-    shares = [list(range(number, PARTITIONS, workers)) for number in range(workers)]
-    running = []
-    for share in shares:
-        expected = sum(events_in(workload, partition) for partition in share)
-        task = Task(dsn, stack.bootstrap, topic, share, expected, batch)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(asdict(task)) + "\n")
-        process.stdin.flush()
-        running.append(process)
-    for process in running:
-        answer(process)
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    reports = [Report(**answer(process)) for process in running]
-    for process in running:
-        process.communicate()
+    tasks = []
+    for number in range(workers):
+        share = list(range(number, PARTITIONS, workers))
+        expected = sum(topic.events[partition] for partition in share)
+        tasks.append(Task(dsn, stack.bootstrap, topic.name, share, expected, batch, replay_cursor))
+    reports = [Report(**report) for report in run_together("benchmarks.worker", tasks)]
+    outcome = "REPLAYED" if replay_cursor else "POSTED"
+    if sum(report.counts.get(outcome, 0) for report in reports) != workload.events:
+        raise RuntimeError(f"{workload.name}: not every event was {outcome}: {[report.counts for report in reports]}")
     return reports
 
 
-def answer(process: "subprocess.Popen[str]") -> dict[str, object]:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise RuntimeError(f"a worker ended with {process.wait()}")
-    return dict(json.loads(line))
+def rate(reports: Sequence[Report]) -> float:
+    """Events a second, from the first worker's beginning to the last one's end."""
+    seconds = max(report.ended_s for report in reports) - min(report.began_s for report in reports)
+    return sum(report.events for report in reports) / seconds
 
 
-def events_in(workload: Workload, partition: int) -> int:
-    """How many of a one-book workload's events stand in a partition: they are dealt out in turn."""
-    return (workload.events - partition + PARTITIONS - 1) // PARTITIONS
+def cpu_us(reports: Sequence[Report]) -> tuple[float, float]:
+    """CPU microseconds per event: of the workers, and of the PostgreSQL processes that served them."""
+    events = sum(report.events for report in reports)
+    workers = sum(report.cpu_s for report in reports)
+    backends = sum(report.backend_cpu_s for report in reports)
+    return workers / events * 1e6, backends / events * 1e6
 
 
-def rate(reports: list[Report]) -> float:
-    """Events posted a second, from the first worker's beginning to the last one's end."""
-    posted = sum(report.counts.get("POSTED", 0) for report in reports)
-    return posted / (max(report.ended_s for report in reports) - min(report.began_s for report in reports))
+def sustained(reports: Sequence[Report], window: int) -> float:
+    """Rate of the last `window` events over that of the first."""
+    steps = sorted((at_s, number, done) for number, report in enumerate(reports) for at_s, done in report.consumed)
+    each = [0] * len(reports)
+    seen = []
+    for at_s, number, done in steps:
+        each[number] = done
+        seen.append((at_s, sum(each)))
+    total, began_s, ended_s = seen[-1][1], seen[0][0], seen[-1][0]
+    first_s = next(at_s for at_s, done in seen if done >= window) - began_s
+    last_s = ended_s - next(at_s for at_s, done in seen if done >= total - window)
+    return first_s / last_s

@@ -1,6 +1,7 @@
 """The servers that are measured against: a fresh PostgreSQL and a real Kafka, and databases with books in them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,14 @@ PARTITIONS = 8
 SEND_AT_ONCE = 20_000
 
 
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A filled topic, and how many events stand in each of its partitions."""
+
+    name: str
+    events: dict[int, int]
+
+
 @dataclass(slots=True)
 class Stack:
     """Servers under measurement. Databases are made from a template per workload, so each round begins alike."""
@@ -30,7 +39,7 @@ class Stack:
     admin_dsn: str
     bootstrap: str
     _templates: dict[str, str] = field(default_factory=dict)
-    _topics: dict[str, str] = field(default_factory=dict)
+    _topics: dict[str, Topic] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=count)
 
     @contextmanager
@@ -46,7 +55,7 @@ class Stack:
 
     def _run(self, statement: str, *names: str) -> None:
         with psycopg.connect(self.admin_dsn, autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _make_template(self, workload: Workload) -> str:
         name = f"bench_template_{next(self._numbers)}"
@@ -70,30 +79,38 @@ class Stack:
         self._templates[workload.name] = name
         return name
 
-    def topic(self, workload: Workload) -> str:
+    def topic(self, workload: Workload) -> Topic:
         """A topic that holds the workload's events, filled once."""
         if workload.name not in self._topics:
             name = f"{TOPIC}.{workload.name}"
-            asyncio.run(fill(self.bootstrap, name, workload))
-            self._topics[workload.name] = name
+            self._topics[workload.name] = asyncio.run(fill(self.bootstrap, name, workload))
         return self._topics[workload.name]
 
+    def new_topic(self, prefix: str) -> str:
+        """An empty topic of its own name."""
+        name = f"{prefix}.{next(self._numbers)}"
+        asyncio.run(KafkaAdmin(self.bootstrap).ensure_topics({name: PARTITIONS}))
+        return name
 
-async def fill(bootstrap: str, topic: str, workload: Workload) -> None:
+
+async def fill(bootstrap: str, topic: str, workload: Workload) -> Topic:
     """Creates the topic and sends the workload's events to it."""
     await KafkaAdmin(bootstrap).ensure_topics({topic: PARTITIONS})
     sink = KafkaSink(bootstrap)
+    counts: Counter[int] = Counter()
     await sink.start()
     try:
         chunk = []
-        for message in messages(workload, PARTITIONS):
-            chunk.append(type(message)(topic, message.key, message.value, message.headers, message.partition))
+        for message in messages(workload, PARTITIONS, topic=topic):
+            counts[message.partition or 0] += 1
+            chunk.append(message)
             if len(chunk) == SEND_AT_ONCE:
                 await sink.send(chunk)
                 chunk = []
         await sink.send(chunk)
     finally:
         await sink.stop()
+    return Topic(topic, dict(counts))
 
 
 @contextmanager

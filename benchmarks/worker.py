@@ -1,28 +1,29 @@
-"""One payments consumer as a process of its own, for measurements: it waits for the word, consumes, and reports.
-
-Protocol on standard input and output, a JSON object a line: arguments in, `{"ready": true}` out, any line in
-to begin, the report out.
-"""
+"""One payments consumer as a child process: it waits for the word, consumes a share of a topic, and reports."""
 
 import asyncio
-import json
+import os
 import resource
-import sys
 import time
 from dataclasses import asdict, dataclass
 
+from psycopg.conninfo import make_conninfo
+
+from benchmarks.children import BackendClock, read_task, say, wait_for_word
 from consumers.bootstrap import read_assets
 from consumers.decode import Decoder
 from consumers.payments import PaymentsConsumer, PaymentsSettings
 from consumers.process import tune_collector
+from consumers.replay import ReplayDecoder, ReplaySource
 from consumers.transport.kafka import KafkaSource
-from consumers.transport.ports import Partition
+from consumers.transport.ports import Partition, Source
 from ledger_core.store.poster import Poster
+
+POLL_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a worker is to consume: `expected` records of these partitions."""
+    """What a worker is to consume: `expected` records of these partitions; again, when a replay's cursor is named."""
 
     dsn: str
     bootstrap: str
@@ -30,54 +31,64 @@ class Task:
     partitions: list[int]
     expected: int
     batch_max_events: int
+    replay_cursor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker did. Seconds by `time.monotonic`, which all processes of a machine share; memory is the peak."""
+    """What a worker did. Seconds by `time.monotonic`, which all processes of a machine share; memory is the peak.
+
+    `consumed` are seconds and events at each look, for rates within the run.
+    """
 
     began_s: float
     ended_s: float
     counts: dict[str, int]
     steps_s: dict[str, float]
     cpu_s: float
+    backend_cpu_s: float
     memory_mb: float
+    consumed: list[tuple[float, int]]
+
+    @property
+    def events(self) -> int:
+        return sum(self.counts.values())
 
 
 async def consume(task: Task) -> Report:
     """Consumes until as many records have an outcome as were expected."""
-    poster = Poster(task.dsn, decode=(decoder := Decoder(read_assets(task.dsn))).decode)
-    poster.open()
-    source = KafkaSource(
+    name = f"bench-worker-{os.getpid()}"
+    decoder: Decoder | ReplayDecoder = Decoder(read_assets(task.dsn))
+    source: Source = KafkaSource(
         task.bootstrap, [task.topic], None, partitions=[Partition(task.topic, number) for number in task.partitions]
     )
+    if task.replay_cursor:
+        decoder, source = ReplayDecoder(decoder), ReplaySource(source, task.replay_cursor)
+    poster = Poster(make_conninfo(task.dsn, application_name=name), decode=decoder.decode)
+    poster.open()
     consumer = PaymentsConsumer(source, poster, decoder, PaymentsSettings(batch_max_events=task.batch_max_events))
     stop = asyncio.Event()
+    backends = BackendClock(task.dsn, name)
+    backends.start()
     tune_collector()
-    say({"ready": True})
-    await asyncio.to_thread(sys.stdin.readline)
+    await asyncio.to_thread(wait_for_word)
     began_s, cpu_began_s = time.monotonic(), time.process_time()
     running = asyncio.create_task(consumer.run(stop))
-    while sum(consumer.counts.values()) < task.expected and not running.done():
-        await asyncio.sleep(0.005)
+    consumed = [(began_s, 0)]
+    while consumed[-1][1] < task.expected and not running.done():
+        await asyncio.sleep(POLL_S)
+        done = sum(consumer.counts.values())
+        if done != consumed[-1][1]:
+            consumed.append((time.monotonic(), done))
     ended_s, cpu_s = time.monotonic(), time.process_time() - cpu_began_s
     stop.set()
     await running
+    backend_cpu_s = backends.elapsed_s()
     poster.close()
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     counts = {outcome.value: count for outcome, count in consumer.counts.items()}
-    return Report(began_s, ended_s, counts, dict(poster.timings), cpu_s, memory_mb)
-
-
-def say(message: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
-
-
-def main() -> None:
-    task = Task(**json.loads(sys.stdin.readline()))
-    say(asdict(asyncio.run(consume(task))))
+    return Report(began_s, ended_s, counts, dict(poster.timings), cpu_s, backend_cpu_s, memory_mb, consumed)
 
 
 if __name__ == "__main__":
-    main()
+    say(asdict(asyncio.run(consume(Task(**read_task())))))

@@ -40,7 +40,7 @@ def chart() -> dict[str, object]:
     return load_chart()
 
 
-def messages(workload: Workload, partitions: int, seed: int = 1) -> Iterator[Outgoing]:
+def messages(workload: Workload, partitions: int, seed: int = 1, topic: str = TOPIC) -> Iterator[Outgoing]:
     """The events in the order in which they are sent; with several books each keeps to one partition."""
     random = Random(seed)
     share = max(10, SELLERS // workload.books)
@@ -61,30 +61,35 @@ def messages(workload: Workload, partitions: int, seed: int = 1) -> Iterator[Out
             "payment_id": key,
         }
         partition = (book if workload.books > 1 else n) % partitions
-        yield Outgoing(TOPIC, key.encode(), orjson.dumps(data), headers(f"bench-{book}", key, n), partition)
+        yield Outgoing(topic, key.encode(), orjson.dumps(data), headers(f"bench-{book}", key, n), partition)
 
 
 def headers(book: str, key: str, n: int) -> tuple[tuple[str, bytes], ...]:
     """CloudEvents attributes in binary mode; ids are random, times are not the clock's."""
-    second, fraction = divmod(n, 1_000)
+    second, millisecond = divmod(n, 1_000)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    day, hour = divmod(hour, 24)
     return (
         ("ce_specversion", b"1.0"),
         ("ce_id", f"payment-capture-{key}".encode()),
         ("ce_source", b"/payments"),
         ("ce_type", b"payment.captured.v1"),
-        ("ce_time", f"2026-09-{1 + second // 86_400:02}T{second // 3600 % 24:02}:{second // 60 % 60:02}:{second % 60:02}.{fraction:03}Z".encode()),
+        ("ce_time", f"2026-09-{day + 1:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z".encode()),
         ("ce_ledgerbook", book.encode()),
         ("ce_subject", key.encode()),
         ("content-type", b"application/json"),
     )  # fmt: skip
 
 
-def records(workload: Workload, partitions: int, seed: int = 1) -> list[StoredRecord]:
+def records(workload: Workload, partitions: int, seed: int = 1, topic: str = TOPIC) -> list[StoredRecord]:
     """The same events as records, for measurements without a broker."""
     offsets = [0] * partitions
     stored = []
-    for message in messages(workload, partitions, seed):
+    for message in messages(workload, partitions, seed, topic):
         partition = message.partition or 0
-        stored.append(StoredRecord(TOPIC, partition, offsets[partition], 0, message.key, message.value, message.headers))
+        stored.append(
+            StoredRecord(topic, partition, offsets[partition], 0, message.key, message.value, message.headers)
+        )
         offsets[partition] += 1
     return stored

@@ -80,7 +80,7 @@ def main() -> None:
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     state = State()
     try:
-        app(obj=state)
+        app(obj=state, prog_name="ledgerctl")
     except Exception as error:
         known = known_error(error)
         if known is None:

@@ -1,0 +1,48 @@
+"""Errors of the command line: a stable code, what to do next, and nothing that must not be shown."""
+
+import psycopg
+import pytest
+
+from api.cli.errors import EXIT_FAILED, EXIT_NOT_READY, MEANINGS, CliError, known_error, unexpected_error
+from consumers.settings import ConfigurationError
+from ledger_core.operations.account_lifecycle import AccountMissingError
+from ledger_core.store.books import BookExistsError
+from projections.queries.errors import NotFoundError, StoreUnavailableError
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "exit_code"),
+    [
+        (NotFoundError("book"), "BOOK_NOT_FOUND", EXIT_FAILED),
+        (NotFoundError("voucher"), "VOUCHER_NOT_FOUND", EXIT_FAILED),
+        (AccountMissingError("no account"), "ACCOUNT_MISSING", EXIT_FAILED),
+        (BookExistsError("book shop exists already"), "BOOK_EXISTS", EXIT_FAILED),
+        (ConfigurationError({"LEDGER_BROKER": "bad"}), "CONFIGURATION_UNSAFE", EXIT_NOT_READY),
+        (StoreUnavailableError("away"), "STORE_UNAVAILABLE", EXIT_NOT_READY),
+        (psycopg.OperationalError("host db, user poster"), "STORE_UNAVAILABLE", EXIT_NOT_READY),
+    ],
+)
+def test_our_own_errors_have_a_code_an_exit_code_and_a_next_step(error: Exception, code: str, exit_code: int) -> None:
+    known = known_error(error)
+    assert known is not None
+    assert (known.code, known.exit_code) == (code, exit_code)
+    assert known.next_step
+    assert "poster" not in known.message
+
+
+def test_an_error_that_nobody_foresaw_shows_no_secret() -> None:
+    error = RuntimeError("cannot reach postgresql://poster:hidden@db/ledger\nTraceback …")
+    assert known_error(error) is None
+    shown = unexpected_error(error)
+    assert shown.code == "INTERNAL_ERROR"
+    assert "hidden" not in shown.message
+    assert "Traceback" not in shown.message
+
+
+def test_every_meaning_says_what_to_do_next() -> None:
+    assert all(meaning.next_step and meaning.code == meaning.code.upper() for meaning in MEANINGS)
+
+
+def test_a_command_s_own_error_stays_what_it_is() -> None:
+    error = CliError("FILE_UNREADABLE", "no such file", "give another")
+    assert known_error(error) is error

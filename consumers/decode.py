@@ -19,6 +19,7 @@ from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incomin
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import Fact
 from schemas.envelope import (
+    LAST_US,
     MAX_ATTRIBUTE_LENGTH,
     STRUCTURED,
     EnvelopeError,
@@ -177,9 +178,14 @@ class Decoder:
         incarnation = self._incarnation(record.topic, record.partition)
         key = f"{incarnation}:{record.topic}:{record.partition}:{record.offset}"
         return Incoming(
-            SYSTEM_BOOK, UNDECODABLE_SOURCE, key, event_type, key, max(record.timestamp, 0) * 1000,
+            SYSTEM_BOOK, UNDECODABLE_SOURCE, key, event_type, key, _plausible_us(record.timestamp),
             fingerprint(event_type, record.value or b""), None, refusal, record,
         )  # fmt: skip
+
+
+def _plausible_us(timestamp_ms: int) -> int:
+    """A record's timestamp is whatever its producer wrote: kept within the years that an event may have."""
+    return min(max(timestamp_ms, 0) * 1000, LAST_US - 1)
 
 
 def fingerprint(event_type: str, data: bytes) -> bytes:

@@ -26,14 +26,10 @@ def account_originator_id(book_code: str, code: str) -> UUID:
 
 def opened_state(code: str, account_type: str, currency: str, role: str, keyed: bool) -> bytes:
     """State of `account.opened`. No timestamp: when it was recorded is the block's to say."""
-    return orjson.dumps(
-        {"code": code, "type": account_type, "currency": currency, "role": role, "keyed": keyed}
-    )
+    return orjson.dumps({"code": code, "type": account_type, "currency": currency, "role": role, "keyed": keyed})
 
 
-def opened_event(
-    book_code: str, code: str, account_type: str, currency: str, role: str, keyed: bool
-) -> NewEvent:
+def opened_event(book_code: str, code: str, account_type: str, currency: str, role: str, keyed: bool) -> NewEvent:
     """The event that opens an account: version 1 of its aggregate."""
     return NewEvent(
         type=ACCOUNT_OPENED,

@@ -46,10 +46,10 @@ class _IntArrayDumper(Dumper):
         head = np.array([1, 0, _ELEMENT_OIDS[self.size_bytes], len(cells), 1], dtype=">i4")
         return head.tobytes() + cells.tobytes()
 
-    def get_key(self, obj: IntArray, format: Any) -> Any:
+    def get_key(self, obj: IntArray, format: Any) -> Any:  # noqa: A002, ARG002 - the name is psycopg's
         return (self.cls, obj.size_bytes)
 
-    def upgrade(self, obj: IntArray, format: Any) -> "_IntArrayDumper":
+    def upgrade(self, obj: IntArray, format: Any) -> "_IntArrayDumper":  # noqa: A002, ARG002 - as above
         return {2: _Int2ArrayDumper, 4: _Int4ArrayDumper, 8: _Int8ArrayDumper}[obj.size_bytes](self.cls)
 
 

@@ -1,8 +1,7 @@
 """The exact path: subjects, parked queues and captures read under lock, each event decided one by one."""
 
-from base64 import b64decode
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,12 +11,14 @@ from ledger_core.domain.decide import Case, Decision, Locked, Movement, Ruling, 
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.payments import PaymentVoided
-from ledger_core.domain.subjects import LIFE_CYCLE, Subject
+from ledger_core.domain.subjects import Subject
 from ledger_core.store.columns import IntArray
 from ledger_core.store.errors import SurpriseError
+from ledger_core.store.headers import rows_to_headers
 from ledger_core.store.items import Item, ParkedLetter, settle
 from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import Layout, inbox_rows, lay_out
+from ledger_core.store.subject_rows import SubjectRows, key_columns
 from ledger_core.store.transaction import QUERIES, Transaction, sorted_by_book
 
 Decode = Callable[[Record], Incoming]
@@ -40,51 +41,27 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
     """Steps 3 to 5: locks what decides, decides, writes subjects. Returns the columns and what was healed."""
     items = transaction.prepared.items
     with transaction.step("subjects"):
-        known = _lock_subjects(transaction, items)
-        captured = {key: len(subject.captures) for key, subject in known.items()}
-        parked = _parked_items(transaction, known, preparer, decode)
-        captures = _captures_to_mirror(transaction, known, [*items, *parked], preparer)
-    locked = _lock(transaction, known, parked, captures)
-    subjects_locked = frozenset(known)
-    decision = decide_batch(items, locked, transaction.prepared.drain)
-    _demand_subjects(transaction, decision, subjects_locked)
-    healed = _settle(items, decision)
-    transaction.label_decided()
+        rows = SubjectRows(transaction)
+        rows.lock(items)
+        transaction.met_known_subjects = rows.met_known
+        parked = _parked_items(transaction, rows.known, preparer, decode)
+        captures = _captures_to_mirror(transaction, rows.known, [*items, *parked], preparer)
+    locked = _lock(transaction, rows.known, parked, captures)
+    with transaction.step("decided"):
+        decision = decide_batch(items, locked, transaction.prepared.drain)
+        _demand_subjects(transaction, decision, rows)
+        as_prepared, healed = _settle(items, decision)
     if healed:
         _copy_healed_keys(transaction, healed)
-    _update_subjects(transaction, locked.subjects, captured)
-    _update_waiting(transaction, decision)
-    layout = lay_out(sorted_by_book(items, healed))
+    with transaction.step("subjects_written"):
+        rows.update()
+        _update_waiting(transaction, decision)
+    layout = transaction.prepared.layout
+    if layout is None or healed or not as_prepared:
+        layout = lay_out(sorted_by_book(items, healed))
     if transaction.heads is not None:
         transaction.heads = transaction.heads.only(layout.heads)
     return layout, healed
-
-
-def _lock_subjects(transaction: Transaction, items: Sequence[Item]) -> dict[SubjectKey, Subject]:
-    every = transaction.prepared.lock_every_key
-    needed: set[SubjectKey] = set(transaction.prepared.drain)
-    keys: set[SubjectKey] = set(needed)
-    for item in items:
-        refusal, fact = item.refusal, item.fact
-        if refusal is not None and refusal.final:
-            continue
-        keys.add(item.subject_key)
-        if every or refusal is not None or isinstance(fact, LIFE_CYCLE):
-            needed.add(item.subject_key)
-    if needed:
-        transaction.cursor.execute(QUERIES["insert_subjects"], _key_columns(needed))
-    if not keys:
-        return {}
-    rows = transaction.cursor.execute(QUERIES["lock_subjects"], _key_columns(keys)).fetchall()
-    return {
-        (book_id, order_key): Subject(authorised, captured, refunded, asset_id, voided, parked, captures.tolist())
-        for book_id, order_key, authorised, captured, refunded, asset_id, voided, parked, captures in rows
-    }
-
-
-def _key_columns(keys: Iterable[SubjectKey]) -> dict[str, list[int] | list[str]]:
-    ordered = sorted(keys)
-    return {"books": [book_id for book_id, _ in ordered], "keys": [key for _, key in ordered]}
 
 
 def _parked_items(
@@ -95,7 +72,7 @@ def _parked_items(
     if not keys:
         return []
     letters = []
-    for row in transaction.cursor.execute(QUERIES["parked_queue"], _key_columns(keys)).fetchall():
+    for row in transaction.cursor.execute(QUERIES["parked_queue"], key_columns(keys)).fetchall():
         (
             _,
             position,
@@ -112,8 +89,7 @@ def _parked_items(
             value,
             headers,
         ) = row
-        received = tuple((name, b64decode(encoded)) for name, encoded in headers)
-        record = ParkedRecord(topic, partition, offset, timestamp, key, value, received)
+        record = ParkedRecord(topic, partition, offset, timestamp, key, value, rows_to_headers(headers))
         letters.append(ParkedLetter(position, waits_for, event_id, source_id, revision, decode(record)))
     return preparer.prepare_parked(letters)
 
@@ -171,21 +147,27 @@ def _lock(
     )
 
 
-def _demand_subjects(transaction: Transaction, decision: Decision, subjects_locked: frozenset[SubjectKey]) -> None:
+def _demand_subjects(transaction: Transaction, decision: Decision, rows: SubjectRows) -> None:
     """An event that parks needs a locked subject row: where one has none, the batch starts over with all of them."""
     if transaction.prepared.lock_every_key:
         return
-    parks = [ruling for ruling in decision.arrivals if ruling.outcome is Outcome.PARKED]
-    if any(ruling.case.subject_key not in subjects_locked for ruling in parks):
+    if any(r.outcome is Outcome.PARKED and r.case.subject_key not in rows.locked for r in decision.arrivals):
         transaction.prepared.lock_every_key = True
         raise SurpriseError("an event without a subject parks")
 
 
-def _settle(items: Sequence[Item], decision: Decision) -> list[Item]:
+def _settle(items: Sequence[Item], decision: Decision) -> tuple[bool, list[Item]]:
+    """Writes rulings into items. Says whether all came out as they were prepared, and what was healed."""
+    as_prepared = True
     for item, ruling in zip(items, decision.arrivals, strict=True):
-        if ruling.outcome is not item.outcome or ruling.refusal is not item.refused or ruling.draft is not item.draft:
+        if (
+            ruling.outcome is not item.outcome
+            or ruling.refusal is not item.refused
+            or (ruling.draft is not item.draft and ruling.outcome is Outcome.POSTED)
+        ):
             settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements)
-    return [_healed(ruling) for ruling in decision.healed]
+            as_prepared = False
+    return as_prepared, [_healed(ruling) for ruling in decision.healed]
 
 
 def _healed(ruling: Ruling) -> Item:
@@ -217,29 +199,3 @@ def _copy_healed_keys(transaction: Transaction, healed: Sequence[Item]) -> None:
         counts[item.book.book_id] += 1
     rows = inbox_rows(sorted_by_book(healed, ()), transaction.prepared.batch_id, counts)
     transaction.copy("copy_inbox", rows)
-
-
-def _update_subjects(
-    transaction: Transaction, after: dict[SubjectKey, Subject], captured: dict[SubjectKey, int]
-) -> None:
-    keys = sorted(after)
-    if not keys:
-        return
-    rows = [after[key] for key in keys]
-    new_captures = [
-        "{" + ",".join(map(str, subject.captures[captured.get(key, 0) :])) + "}"
-        for key, subject in zip(keys, rows, strict=True)
-    ]
-    transaction.cursor.execute(
-        QUERIES["update_subjects"],
-        {
-            **_key_columns(keys),
-            "authorised": [subject.authorised_minor for subject in rows],
-            "captured": [subject.captured_minor for subject in rows],
-            "refunded": [subject.refunded_minor for subject in rows],
-            "assets": [subject.asset_id for subject in rows],
-            "voided": [subject.voided for subject in rows],
-            "parked": [subject.parked for subject in rows],
-            "new_captures": new_captures,
-        },
-    )

@@ -123,14 +123,12 @@ class Poster:
                 dropped += lost.partitions
                 kept = [n for n in kept if _partition(arrived[n]) not in lost.partitions]
                 prepared = self._without(lost.partitions, prepared)
-            except errors.UniqueViolation as violation:
-                exact = self._learn(violation) or exact
-                prepared = self._again(prepared.incoming, prepared.advances, prepared)
-            except (SurpriseError, errors.DeadlockDetected):
-                exact, self._exact = True, LOOK_UP_STREAK
-                prepared = self._again(prepared.incoming, prepared.advances, prepared)
+            except (errors.UniqueViolation, SurpriseError, errors.DeadlockDetected) as error:
+                exact_before, exact = exact, self._learn(error) or exact
+                if exact_before or self._look_up == LOOK_UP_STREAK:  # the plain path changes nothing of a batch
+                    prepared = self._again(prepared.incoming, prepared.advances, prepared)
             else:
-                self._forget()
+                self._forget(prepared)
                 decided = dict(zip(kept, result.decided, strict=True))
                 return BatchResult([decided.get(n) for n in range(len(arrived))], result.healed, tuple(dropped))
         raise PostingHaltedError(f"a batch was rolled back {ATTEMPTS} times in a row")
@@ -153,19 +151,25 @@ class Poster:
         prepared.drain, prepared.lock_every_key = before.drain, before.lock_every_key
         return prepared
 
-    def _learn(self, violation: errors.UniqueViolation) -> bool:
-        """What a violated key says of the batches to come; any other constraint is a fault and is raised."""
-        constraint = violation.diag.constraint_name
-        if constraint == "inbox_pkey":
-            self._look_up = LOOK_UP_STREAK
-            return False
-        if constraint == "subject_pkey":
-            self._exact = LOOK_UP_STREAK
-            return True
-        raise violation
+    def _learn(self, error: errors.UniqueViolation | SurpriseError | errors.DeadlockDetected) -> bool:
+        """What a surprise says of this batch and those to come: True for the exact path, else the inbox is asked.
 
-    def _forget(self) -> None:
-        self._look_up = max(0, self._look_up - 1)
+        Any other violated constraint is a fault and is raised.
+        """
+        if isinstance(error, errors.UniqueViolation):
+            constraint = error.diag.constraint_name
+            if constraint == "inbox_pkey":
+                self._look_up = LOOK_UP_STREAK
+                return False
+            if constraint != "subject_pkey":
+                raise error
+        self._exact = LOOK_UP_STREAK
+        return True
+
+    def _forget(self, posted: Prepared) -> None:
+        """A replay goes on asking while it meets known keys."""
+        met_known = any(replay.twin < 0 for replay in posted.replays)
+        self._look_up = LOOK_UP_STREAK if met_known else max(0, self._look_up - 1)
         self._exact = max(0, self._exact - 1)
 
     def _post_once(self, prepared: Prepared, *, exact: bool) -> BatchResult:
@@ -177,6 +181,8 @@ class Poster:
             healed: list[Item] = []
             if exact:
                 layout, healed = decide_exactly(transaction, self._exact_preparer, self._decode)
+                if transaction.met_known_subjects:
+                    self._exact = LOOK_UP_STREAK + 1
             else:
                 layout = transaction.decide_over_columns()
             result = transaction.write(layout, healed)

@@ -43,9 +43,7 @@ AND event.originator_id = %(originator_id)s
 AND (%(gt)s::integer IS NULL OR event.originator_version > %(gt)s)
 AND (%(lte)s::integer IS NULL OR event.originator_version <= %(lte)s)"""
 
-SELECT_EVENTS: Final = (
-    _LOGGED_EVENT + _OF_ONE_AGGREGATE + " ORDER BY event.originator_version LIMIT %(limit)s"
-)
+SELECT_EVENTS: Final = _LOGGED_EVENT + _OF_ONE_AGGREGATE + " ORDER BY event.originator_version LIMIT %(limit)s"
 SELECT_EVENTS_LAST_FIRST: Final = (
     _LOGGED_EVENT + _OF_ONE_AGGREGATE + " ORDER BY event.originator_version DESC LIMIT %(limit)s"
 )
@@ -70,9 +68,7 @@ class LedgerRecorder(ApplicationRecorder):
     Never retries: after a lost connection a second insert would report a conflict with itself.
     """
 
-    def __init__(
-        self, transactions: Transactions, book_id: int, *, poll_interval_seconds: float = 0.2
-    ) -> None:
+    def __init__(self, transactions: Transactions, book_id: int, *, poll_interval_seconds: float = 0.2) -> None:
         self.book_id = book_id
         self._transactions = transactions
         self._poll_interval_seconds = poll_interval_seconds
@@ -159,9 +155,7 @@ class LedgerRecorder(ApplicationRecorder):
             row = connection.execute(MAX_NOTIFICATION_ID, (self.book_id,)).fetchone()
         return row[0] if row else None
 
-    def subscribe(
-        self, gt: int | None = None, topics: Sequence[str] = ()
-    ) -> Subscription[ApplicationRecorder]:
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
         """Notifications after `gt` as they come; by polling, for posting transactions notify nobody."""
         return PollingSubscription(self, gt, topics, self._poll_interval_seconds)
 

@@ -24,15 +24,15 @@ from ledger_core.store.items import Item
 _TYPE_BYTES = {outcome: (leaf_prefix(name), field_bytes(name.encode())) for outcome, name in TYPE_OF_OUTCOME.items()}
 
 _EVENT_HEAD = np.dtype(
-    [("fields", ">i2"), ("l1", ">i4"), ("position", ">i8"), ("l2", ">i4"), ("voucher_no", ">i8"), ("l3", ">i4"), ("book", ">i4"),
-     ("no_version", ">i4"), ("no_originator", ">i4")]
+    [("fields", ">i2"), ("l1", ">i4"), ("position", ">i8"), ("l2", ">i4"), ("voucher_no", ">i8"), ("l3", ">i4"),
+     ("book", ">i4"), ("no_version", ">i4"), ("no_originator", ">i4")]
 )  # fmt: skip
 
 _ENTRY = np.dtype(
-    [("fields", ">i2"), ("l1", ">i4"), ("sequence", ">i8"), ("l2", ">i4"), ("position", ">i8"), ("l3", ">i4"), ("amount", ">i8"),
-     ("l4", ">i4"), ("running", ">i8"), ("l5", ">i4"), ("effective", ">i8"), ("l6", ">i4"), ("book", ">i4"), ("l7", ">i4"),
-     ("account", ">i4"), ("l8", ">i4"), ("line", ">i2"), ("l9", ">i4"), ("purpose", ">i2"), ("l10", ">i4"), ("asset", ">i2"),
-     ("l11", ">i4"), ("side", "S1"), ("l12", ">i4")]
+    [("fields", ">i2"), ("l1", ">i4"), ("sequence", ">i8"), ("l2", ">i4"), ("position", ">i8"), ("l3", ">i4"),
+     ("amount", ">i8"), ("l4", ">i4"), ("running", ">i8"), ("l5", ">i4"), ("effective", ">i8"), ("l6", ">i4"),
+     ("book", ">i4"), ("l7", ">i4"), ("account", ">i4"), ("l8", ">i4"), ("line", ">i2"), ("l9", ">i4"),
+     ("purpose", ">i2"), ("l10", ">i4"), ("asset", ">i2"), ("l11", ">i4"), ("side", "S1"), ("l12", ">i4")]
 )  # fmt: skip
 _ENTRY_LENGTHS = {
     "l1": 8,
@@ -156,7 +156,8 @@ def inbox_rows(items: Sequence[Item], batch_id: int, first_ordinals: Mapping[int
         previous = book_id
         key, fingerprint = item.event_id.encode(), item.fingerprint
         row = _inbox_row(len(key), len(fingerprint)).pack(
-            7, 8, batch_id, 4, book_id, 4, item.source_id, 4, ordinal, 2, item.revision, len(key), key, len(fingerprint), fingerprint
+            7, 8, batch_id, 4, book_id, 4, item.source_id, 4, ordinal, 2, item.revision, len(key), key,
+            len(fingerprint), fingerprint,
         )  # fmt: skip
         rows.append((book_id, item.source_id, item.event_id, item.revision, row))
     rows.sort()
@@ -178,8 +179,8 @@ def subject_rows(predicted: Mapping[SubjectKey, Subject]) -> list[bytes]:
         key, captures = order_key.encode(), subject.captures
         rows.append(
             _subject_row(len(key), len(captures)).pack(
-                9, 4, book_id, len(key), key, 8, subject.authorised_minor, 8, subject.captured_minor, 8, subject.refunded_minor,
-                2, subject.asset_id, 1, subject.voided, 4, subject.parked, *_bigint_array(captures),
+                9, 4, book_id, len(key), key, 8, subject.authorised_minor, 8, subject.captured_minor,
+                8, subject.refunded_minor, 2, subject.asset_id, 1, subject.voided, 4, subject.parked, *_bigint_array(captures),
             )
         )  # fmt: skip
     return rows

@@ -1,6 +1,5 @@
 """The steps of the posting transaction, in the order in which they take locks (posting.md)."""
 
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from ledger_core.store.columns import (
     field_bytes,
 )
 from ledger_core.store.errors import CorruptionError, FenceLostError, PostingHaltedError, SurpriseError
+from ledger_core.store.headers import headers_to_rows
 from ledger_core.store.items import Item, Prepared
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.rows import Layout, entry_rows, event_rows
@@ -76,6 +76,8 @@ class Transaction:
         self.cursor = cursor
         self.prepared = prepared
         self.heads: LockedHeads | None = None
+        self.met_known_subjects = False
+        """True when the exact path met an order key that had a subject: the plain path would have failed."""
         self._blocks: list[bytes] = []
         self._label = label
         self._timings = timings
@@ -88,9 +90,6 @@ class Transaction:
         yield
         self._timings[name] = self._timings.get(name, 0.0) + self._clock() - began
         self._label(name)
-
-    def label_decided(self) -> None:
-        self._label("decided")
 
     def copy(self, query: str, parts: Sequence[bytes]) -> None:
         with self.cursor.copy(QUERIES[query]) as copy:
@@ -368,5 +367,5 @@ def _dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, obj
         "order_key": item.incoming.order_key, "topic": record.topic, "partition": record.partition,
         "incarnation": incarnations.get((record.topic, record.partition), 1), "log_offset": record.offset,
         "timestamp_ms": record.timestamp, "key": record.key, "value": record.value,
-        "headers": Jsonb([[name, b64encode(value).decode()] for name, value in record.headers]),
+        "headers": Jsonb(headers_to_rows(record.headers)),
     }  # fmt: skip

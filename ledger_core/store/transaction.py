@@ -208,7 +208,8 @@ class Transaction:
                 numbers.append(voucher_no + span.vouchers)
                 hashes.append(sealed)
                 recorded.append(recorded_at_us)
-                blocks.append(_block_row(book_id, number + 1, self.prepared.batch_id, position + 1, last, recorded_at_us, span.merkle_root, previous, sealed))  # fmt: skip
+                numbers_of_block = (number + 1, self.prepared.batch_id, position + 1, last, recorded_at_us)
+                blocks.append(_block_row(book_id, numbers_of_block, (span.merkle_root, previous, sealed)))
             parameters = {
                 "books": ids, "positions": positions, "voucher_nos": numbers, "hashes": hashes,
                 "recorded_at_us": recorded, "min_effective_us": [span.min_effective_us for span in spans],
@@ -331,28 +332,11 @@ def _place(layout: Layout, firsts: Sequence[int], voucher_firsts: Sequence[int])
     return positions, voucher_nos
 
 
-def _block_row(
-    book_id: int,
-    number: int,
-    batch_id: int,
-    first: int,
-    last: int,
-    recorded_at_us: int,
-    root: bytes,
-    previous: bytes,
-    sealed: bytes,
-) -> bytes:
-    return b"".join(
-        (
-            b"\0\x09",
-            field_bytes(book_id.to_bytes(4, "big")),
-            *(
-                field_bytes(value.to_bytes(8, "big"))
-                for value in (number, batch_id, first, last, recorded_at_us - POSTGRES_EPOCH_US)
-            ),
-            *(field_bytes(value) for value in (root, previous, sealed)),
-        )
-    )
+def _block_row(book_id: int, numbers: tuple[int, int, int, int, int], hashes: tuple[bytes, bytes, bytes]) -> bytes:
+    """`numbers`: block number, batch, first and last position, recorded at (microseconds since 1970)."""
+    *counts, recorded_at_us = numbers
+    fields = [value.to_bytes(8, "big") for value in (*counts, recorded_at_us - POSTGRES_EPOCH_US)]
+    return b"\0\x09" + b"".join(map(field_bytes, (book_id.to_bytes(4, "big"), *fields, *hashes)))
 
 
 def _dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, object]:

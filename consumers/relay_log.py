@@ -1,13 +1,20 @@
 """What the relay reads from the log, and its checkpoints in the database."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, LiteralString, NamedTuple
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Final, LiteralString, NamedTuple, cast
 
 import psycopg
 
 from consumers.ledger_messages import SealedBlock, encode_events
 from consumers.transport.ports import Outgoing
+
+STREAMED_EVENTS = 100
+"""Rows taken from the connection at a time while the server goes on producing them."""
+
+EventRow = tuple[int, int, str, str, bytes]
+"""Position, voucher_no, type, order key, state."""
 
 
 class Reached(NamedTuple):
@@ -48,10 +55,12 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ChunkLimits:
-    """Bounds of one round, in events. A book with much news must not keep the others waiting."""
+    """Bounds of one round. A book with much news must not keep the others waiting."""
 
     of_one_book: int = 5_000
     of_all_books: int = 20_000
+    of_bytes: int = 16 * 1024 * 1024
+    """The chunk ends with the event whose state exceeds this; two chunks are in memory at a time."""
 
 
 NEWS: Final[LiteralString] = """
@@ -68,7 +77,7 @@ BLOCKS: Final[LiteralString] = """
 SELECT
     span.book_id, block.first_position, block.last_position, block.number, encode(block.hash, 'hex'),
     to_char(block.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-FROM unnest(%s::integer[], %s::bigint[], %s::bigint[]) AS span (book_id, first, last)
+FROM unnest(%s::integer[], %s::bigint[], %s::bigint[]) WITH ORDINALITY AS span (book_id, first, last, turn)
 CROSS JOIN LATERAL (
     (
         SELECT * FROM ledger.block
@@ -82,17 +91,17 @@ CROSS JOIN LATERAL (
     )
 ) AS block
 WHERE block.first_position <= span.last
-ORDER BY span.book_id, block.number
+ORDER BY span.turn, block.number
 """
 
 EVENTS: Final[LiteralString] = """
 SELECT event.position, event.voucher_no, event.type, event.order_key, event.state
-FROM unnest(%s::integer[], %s::bigint[], %s::bigint[]) AS span (book_id, first, last)
+FROM unnest(%s::integer[], %s::bigint[], %s::bigint[]) WITH ORDINALITY AS span (book_id, first, last, turn)
 CROSS JOIN LATERAL (
     SELECT * FROM ledger.event
     WHERE event.book_id = span.book_id AND event.position BETWEEN span.first AND span.last
 ) AS event
-ORDER BY event.book_id, event.position
+ORDER BY span.turn, event.position
 """
 
 CREATE_CHECKPOINTS: Final[LiteralString] = """
@@ -135,15 +144,11 @@ def read_chunk(
     """
     with connection.transaction():
         chunk = _chunk_of_news(connection, ahead, after_book, limits)
-        if spans := chunk.spans:
-            columns = (
-                [span.book_id for span in spans],
-                [span.first for span in spans],
-                [span.last for span in spans],
-            )
-            blocks = connection.execute(BLOCKS, columns, binary=True).fetchall()
-            events = connection.execute(EVENTS, columns, binary=True).fetchall()
-            chunk.messages = list(_messages(topic, spans, blocks, events))
+        if chunk.spans:
+            blocks = connection.execute(BLOCKS, _columns(chunk.spans), binary=True).fetchall()
+            events = _read_events(connection, chunk.spans, limits.of_bytes)
+            _cut(chunk, len(events))
+            chunk.messages = list(_messages(topic, chunk.spans, blocks, events))
     return chunk
 
 
@@ -166,21 +171,62 @@ def _chunk_of_news(
             chunk.last_in_turn = book_id
             room -= last - first + 1
         chunk.waiting += position - max(last, first - 1)
-    chunk.spans.sort(key=lambda span: span.book_id)
     return chunk
+
+
+def _read_events(connection: psycopg.Connection, spans: Sequence[RelaySpan], max_bytes: int) -> list[EventRow]:
+    """The events of all spans, or as many of them as fit."""
+    events: list[EventRow] = []
+    wanted = sum(span.last - span.first + 1 for span in spans)
+    room = max_bytes
+    with connection.cursor() as cursor:
+        rows = cast("Generator[EventRow]", cursor.stream(EVENTS, _columns(spans), binary=True, size=STREAMED_EVENTS))
+        with closing(rows):
+            for row in rows:
+                events.append(row)
+                room -= len(row[-1])
+                if room < 0:
+                    return events
+    if len(events) != wanted:
+        raise LogHasHole(f"{wanted - len(events)} events are missing in books {_names(spans)}")
+    return events
+
+
+def _columns(spans: Sequence[RelaySpan]) -> tuple[list[int], list[int], list[int]]:
+    return [span.book_id for span in spans], [span.first for span in spans], [span.last for span in spans]
+
+
+def _names(spans: Sequence[RelaySpan]) -> str:
+    return ", ".join(span.book for span in spans)
+
+
+def _cut(chunk: Chunk, events: int) -> None:
+    """Shorten the spans, which are in turn, to the number of events that were read."""
+    kept: list[RelaySpan] = []
+    for span in chunk.spans:
+        wanted = span.last - span.first + 1
+        taken = min(wanted, events)
+        events -= taken
+        chunk.waiting += wanted - taken
+        if taken:
+            kept.append(replace(span, last=span.first + taken - 1))
+    chunk.spans = kept
+    chunk.last_in_turn = kept[-1].book_id if kept else chunk.last_in_turn
 
 
 def _messages(
     topic: str,
     spans: Sequence[RelaySpan],
     blocks: Sequence[tuple[int, int, int, int, str, str]],
-    events: Sequence[tuple[int, int, str, str, bytes]],
+    events: Sequence[EventRow],
 ) -> Iterator[Outgoing]:
-    """Blocks and events are in book and position order, as the spans are, so they are walked side by side."""
+    """Blocks and events are in the order of the spans and of positions, so they are walked side by side."""
     of_book = {span.book_id: span for span in spans}
     at = 0
     for book_id, first_position, last_position, number, hash_hex, recorded_at in blocks:
-        span = of_book[book_id]
+        span = of_book.get(book_id)
+        if span is None or first_position > span.last:
+            continue  # the chunk was cut before this block
         count = min(last_position, span.last) - max(first_position, span.first) + 1
         part = events[at : at + count]
         if len(part) != count or part[-1][0] != min(last_position, span.last):
@@ -189,7 +235,7 @@ def _messages(
         yield from encode_events(topic, block, part)
         at += count
     if at != sum(span.last - span.first + 1 for span in spans):
-        raise LogHasHole(f"blocks of books {', '.join(span.book for span in spans)} do not cover their events")
+        raise LogHasHole(f"blocks of books {_names(spans)} do not cover their events")
 
 
 def move_checkpoints(connection: psycopg.Connection, spans: Sequence[RelaySpan]) -> set[int]:

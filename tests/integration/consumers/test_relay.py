@@ -9,7 +9,7 @@ import pytest
 
 from consumers.ledger_messages import LEDGER_TOPIC
 from consumers.relay import LABELS, Relay
-from consumers.relay_log import ChunkLimits
+from consumers.relay_log import ChunkLimits, LogHasHole
 from consumers.transport.memory import MemorySink
 from consumers.transport.ports import Partition, SendFailed
 from ledger_core.store.appender import NewEvent, append_events
@@ -55,9 +55,11 @@ def positions_of(admin: psycopg.Connection, book_id: int) -> list[int]:
 
 async def relay_all(relay: Relay) -> int:
     relayed = 0
-    while sent := await relay.relay_once():
-        relayed += sent
-    await relay.close()
+    try:
+        while sent := await relay.relay_once():
+            relayed += sent
+    finally:
+        await relay.close()
     return relayed
 
 
@@ -111,6 +113,40 @@ def test_blocks_are_told_apart_however_the_chunks_are_cut(
             [shop.book_id],
         ).fetchall()
     )
+
+
+def test_large_events_make_short_chunks(admin: psycopg.Connection, read_side: ReadSide) -> None:
+    books = [PlantedLedger(admin, code) for code in ("one", "two")]
+    for book in books:
+        append_block(admin, book.book_id, 30)
+    limits = ChunkLimits(of_bytes=300)
+    sent: list[int] = []
+
+    async def relay_in_rounds() -> None:
+        relay = Relay(read_side.connect, MemorySink(read_side.log), limits=limits)
+        while (events := await relay.relay_once()) and len(sent) < 100:
+            sent.append(events)
+        await relay.close()
+
+    asyncio.run(relay_in_rounds())
+    assert max(sent) <= 15
+    for book in books:
+        assert first_appearances(published(read_side, book.code)) == positions_of(admin, book.book_id)
+    assert sum(sent) == 62
+
+
+def test_nothing_is_published_beyond_a_hole_in_the_log(admin: psycopg.Connection, read_side: ReadSide) -> None:
+    for position in (4, 7, 11):
+        shop = PlantedLedger(admin, f"shop-{position}")
+        append_block(admin, shop.book_id, 4)
+        append_block(admin, shop.book_id, 6)
+        admin.execute("SET session_replication_role = replica")
+        admin.execute("DELETE FROM ledger.event WHERE book_id = %s AND position = %s", [shop.book_id, position])
+        admin.execute("SET session_replication_role = origin")
+        with pytest.raises(LogHasHole):
+            asyncio.run(relay_all(read_side.relay()))
+        assert published(read_side, shop.code) == []
+        admin.execute("UPDATE ledger.book SET position = 0 WHERE book_id = %s", [shop.book_id])
 
 
 @pytest.mark.parametrize("label", LABELS)

@@ -180,7 +180,8 @@ def subject_rows(predicted: Mapping[SubjectKey, Subject]) -> list[bytes]:
         rows.append(
             _subject_row(len(key), len(captures)).pack(
                 9, 4, book_id, len(key), key, 8, subject.authorised_minor, 8, subject.captured_minor,
-                8, subject.refunded_minor, 2, subject.asset_id, 1, subject.voided, 4, subject.parked, *_bigint_array(captures),
+                8, subject.refunded_minor, 2, subject.asset_id, 1, subject.voided, 4, subject.parked,
+                *_bigint_array(captures),
             )
         )  # fmt: skip
     return rows

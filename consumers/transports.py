@@ -1,7 +1,8 @@
 """Which log a process talks to: settings choose an adapter, the consumers do not know which."""
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from consumers.settings import ProcessSettings
@@ -24,8 +25,13 @@ class EmbeddedTransport:
     def sink(self, client_id: str, role: Role) -> Sink:
         return PostgresLogSink(dsn_for_role(self.dsn, role), client_id=client_id)
 
-    def admin(self) -> TopicAdmin:
-        return PostgresLogAdmin(self.dsn)
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[TopicAdmin]:
+        admin = PostgresLogAdmin(self.dsn)
+        try:
+            yield admin
+        finally:
+            await admin.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,9 @@ class KafkaTransport:
     def sink(self, client_id: str, _role: Role) -> Sink:
         return KafkaSink(self.bootstrap, client_id=client_id, security=self.security)
 
-    def admin(self) -> TopicAdmin:
-        return KafkaAdmin(self.bootstrap, security=self.security)
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[TopicAdmin]:
+        yield KafkaAdmin(self.bootstrap, security=self.security)  # connects for each call
 
 
 Transport = EmbeddedTransport | KafkaTransport

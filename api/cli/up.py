@@ -56,7 +56,8 @@ def up(
         stopping = stack.enter_context(_stop_on_signals())
         store = _open_store(state, settings, stack)
         process = _process_settings(store, broker, settings, stack)
-        asyncio.run(_create_missing_topics(process))
+        topics = {process.payments_topic: PARTITIONS, process.ledger_topic: PARTITIONS}
+        asyncio.run(create_topics(choose_transport(process), topics))
         log_folder = settings.folder / "logs" / "up"
         names = ("all",) if broker == "embedded" else ("payments", "relay", "projector")
         workers = stack.enter_context(Workers(names, environment_of(process), log_folder))
@@ -109,14 +110,6 @@ def _process_settings(store: Store, broker: Broker, settings: StackSettings, sta
         broker=broker,
         kafka_bootstrap=bootstrap,
     )
-
-
-async def _create_missing_topics(process: ProcessSettings) -> None:
-    """Topics that are there already keep their number of partitions."""
-    transport = choose_transport(process)
-    there = await transport.admin().list_topics()
-    wanted = {process.payments_topic: PARTITIONS, process.ledger_topic: PARTITIONS}
-    await create_topics(transport, {topic: count for topic, count in wanted.items() if topic not in there})
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Puts prepared messages on the payments topic, as a producer would."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Final
 
@@ -12,15 +12,19 @@ from ledger_core.store.connection import Role
 SEND_AT_ONCE: Final = 5_000
 
 
-async def create_topics(transport: Transport, partitions_by_topic: dict[str, int]) -> None:
-    """Creates what is missing."""
-    await transport.admin().ensure_topics(partitions_by_topic)
+async def create_topics(transport: Transport, partitions_by_topic: Mapping[str, int]) -> None:
+    """Creates what is missing; topics that are there keep their number of partitions."""
+    async with transport.admin() as admin:
+        there = await admin.list_topics()
+        missing = {topic: count for topic, count in partitions_by_topic.items() if topic not in there}
+        await admin.ensure_topics(missing)
 
 
 async def delete_topics(transport: Transport, topics: Iterable[str]) -> None:
     """Removes topics with all their records."""
-    for topic in topics:
-        await transport.admin().delete_topic(topic)
+    async with transport.admin() as admin:
+        for topic in topics:
+            await admin.delete_topic(topic)
 
 
 async def produce(transport: Transport, topic: str, messages: Iterable[Message], show: Callable[[int], None]) -> int:

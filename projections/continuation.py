@@ -1,7 +1,7 @@
 """Whether and how a book's log is continued by what came. Pure: decided on checkpoints that are locked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from projections.checkpoints import Checkpoint
@@ -40,8 +40,12 @@ class Advance:
     target: int
     """Where the book stands when all that came is applied; beyond `last` when a gap takes several steps."""
     from_messages: bool
-    positions: list[int] = field(default_factory=list)
-    """Positions whose blocks prove that the log is continued."""
+
+    @property
+    def positions(self) -> set[int]:
+        """Positions whose blocks prove that the log is continued."""
+        stands = {checkpoint.position for checkpoint in self.running}
+        return {self.last, self.target, self.news.last_position, *stands} - {0}
 
     @property
     def book_id(self) -> int:
@@ -86,10 +90,7 @@ def plan_advance(
         return None
     from_messages = target == last_position and news.continues(low)
     last = target if from_messages else min(target, low + max_events)
-    positions = {last, target, *(checkpoint.position for checkpoint in running)}
-    if last_position:
-        positions.add(last_position)
-    return Advance(news, running, low, last, target, from_messages, sorted(positions - {0}))
+    return Advance(news, running, low, last, target, from_messages)
 
 
 def refusal(advance: Advance, blocks: Mapping[int, BlockMark]) -> Stop | None:

@@ -13,10 +13,11 @@ from projections.messages import BookNews, KeyedValue, collect_news
 from projections.projection import Folded, Projection
 from projections.registry import PROJECTIONS
 from projections.source_positions import SourcePosition, write_source_positions
-from projections.store_log import BlockMark, LogIncomplete, Span, blocks_at, read_events
+from projections.store_log import BlockMark, LogIncomplete, Span, blocks_at, fitting_spans, read_events
 
 MAX_STEP_EVENTS = 20_000
-"""Events that are read from the store in one transaction when the topic has left a gap."""
+MAX_STEP_BYTES = 32 * 1024 * 1024
+"""What is read from the store in one transaction when the topic has left gaps, over all books."""
 
 NARROWING = 16
 """Factor by which steps shrink around an event that can't be folded."""
@@ -177,6 +178,7 @@ class Runner:
             advance = plan_advance(news[book_id], running, ends.get(book_id), step_events)
             if advance is not None:
                 advances.append(advance)
+        _shorten(connection, [advance for advance in advances if not advance.from_messages], step_events)
         return advances
 
     def _fold(
@@ -205,6 +207,14 @@ class Runner:
             versions = {checkpoint.book_id: checkpoint.version for checkpoint in behind}
             projection.apply(connection, batches[starts], versions)
         move_checkpoints(connection, _moves(advances, blocks))
+
+
+def _shorten(connection: psycopg.Connection, from_store: Sequence[Advance], step_events: int) -> None:
+    """Share out one step between the books that are read from the store."""
+    share = max(1, step_events // max(1, len(from_store)))
+    spans = [Span(a.book_id, a.low + 1, min(a.last, a.low + share)) for a in from_store]
+    for advance, span in zip(from_store, fitting_spans(connection, spans, MAX_STEP_BYTES), strict=True):
+        advance.last = span.last
 
 
 def _behind(name: str, advances: Sequence[Advance]) -> list[Checkpoint]:

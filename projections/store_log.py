@@ -39,6 +39,23 @@ CROSS JOIN LATERAL (
 ORDER BY event.book_id, event.position
 """
 
+# The length of a value kept outside its row is known without fetching it.
+FITTING: Final[LiteralString] = """
+SELECT book_id, max(position) FROM (
+    SELECT
+        span.book_id, event.position,
+        sum(octet_length(event.state)) OVER (ORDER BY span.turn, event.position) AS bytes,
+        row_number() OVER (PARTITION BY span.turn ORDER BY event.position) AS place
+    FROM unnest(%s::integer[], %s::bigint[], %s::bigint[]) WITH ORDINALITY AS span (book_id, first, last, turn)
+    CROSS JOIN LATERAL (
+        SELECT position, state FROM ledger.event
+        WHERE event.book_id = span.book_id AND event.position BETWEEN span.first AND span.last
+    ) AS event
+) AS sized
+WHERE bytes <= %s OR place = 1
+GROUP BY book_id
+"""
+
 BLOCKS_AT: Final[LiteralString] = """
 SELECT wanted.book_id, wanted.position, block.number, block.hash
 FROM unnest(%s::integer[], %s::bigint[]) AS wanted (book_id, position)
@@ -65,12 +82,19 @@ def read_events(connection: psycopg.Connection, spans: Sequence[Span]) -> dict[i
     events: dict[int, list[LedgerEvent]] = {span.book_id: [] for span in spans}
     if not spans:
         return events
-    columns = (integers([span[column] for span in spans]) for column in range(3))
-    for book_id, position, event_type, order_key, state in connection.execute(EVENTS, tuple(columns), binary=True):
+    for book_id, position, event_type, order_key, state in connection.execute(EVENTS, _columns(spans), binary=True):
         events[book_id].append(LedgerEvent(book_id, position, event_type, order_key, orjson.loads(state)))
     for span in spans:
         _require_all(span, len(events[span.book_id]))
     return events
+
+
+def fitting_spans(connection: psycopg.Connection, spans: Sequence[Span], max_bytes: int) -> list[Span]:
+    """The spans, shortened so that their states together fit; one event of each book at the least."""
+    if not spans:
+        return []
+    fitting: dict[int, int] = dict(connection.execute(FITTING, (*_columns(spans), max_bytes), binary=True))
+    return [span._replace(last=fitting.get(span.book_id, span.last)) for span in spans]
 
 
 def stream_events(connection: psycopg.Connection, span: Span) -> Iterator[list[LedgerEvent]]:
@@ -97,6 +121,14 @@ def blocks_at(connection: psycopg.Connection, positions: Sequence[tuple[int, int
     columns = (integers([wanted[column] for wanted in positions]) for column in range(2))
     rows = connection.execute(BLOCKS_AT, tuple(columns), binary=True)
     return {(book_id, position): BlockMark(number, block) for book_id, position, number, block in rows}
+
+
+def _columns(spans: Sequence[Span]) -> tuple[str, str, str]:
+    return (
+        integers([span.book_id for span in spans]),
+        integers([span.first for span in spans]),
+        integers([span.last for span in spans]),
+    )
 
 
 def _require_all(span: Span, found: int) -> None:

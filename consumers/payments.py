@@ -30,7 +30,7 @@ from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
 from ledger_core.store.errors import PostingHaltedError
 from ledger_core.store.positions import record_hash
 from ledger_core.store.poster import Label, Poster, no_label
-from ledger_core.store.prepare import Prepared
+from ledger_core.store.items import Prepared
 
 log = structlog.get_logger(__name__)
 

@@ -28,9 +28,9 @@ from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
 from ledger_core.store.errors import PostingHaltedError
+from ledger_core.store.items import Prepared
 from ledger_core.store.positions import record_hash
 from ledger_core.store.poster import Label, Poster, no_label
-from ledger_core.store.items import Prepared
 
 log = structlog.get_logger(__name__)
 

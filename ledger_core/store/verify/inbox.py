@@ -67,7 +67,7 @@ def _compare_one_by_one(
     columns = (rows.positions.tolist(), rows.source_ids.tolist(), rows.revisions.tolist(), rows.event_ids)
     for position, source_id, revision, event_id in zip(*columns, strict=True):
         document = expected.get(position, {})
-        source = source_ids.get(document.get("source", ""))
+        source = source_ids.get(str(document.get("source")))
         stated = document.get("event_id")
         if source_id == conflict_id and document.get("code") == "IDEMPOTENCY_CONFLICT":
             # The key of a conflict is the id that was taken, its source and its other fingerprint.

@@ -8,7 +8,7 @@ import gc
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, LiteralString
 
@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 import psycopg
 
-from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hash, merkle_root
+from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hash, leaf_prefix, merkle_root, plain_leaf
 from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.verify.accounts import AccountFold, Accounts, Entries, load_accounts
@@ -122,17 +122,17 @@ class _SpanScan:
         blocks = self._blocks()
         roots = iter(blocks)
         block = next(roots, None)
-        entries = _Buckets(self._connection, "entries", self._queries["entries"], span)
-        inbox = _Buckets(self._connection, "inbox", self._queries["inbox"], span)
-        for bucket, first in enumerate(range(span.first_position, span.last_position + 1, BUCKET)):
-            last = min(first + BUCKET - 1, span.last_position)
-            events = self._events(first, last)
-            block = self._check_roots(events, block, roots, last)
-            self._check_numbers(events)
-            self._compare(events, entries.take(bucket), inbox.take(bucket), blocks)
-            advance(last - first + 1)
-        entries.close()
-        inbox.close()
+        with (
+            closing(_Buckets(self._connection, "entries", self._queries["entries"], span)) as entries,
+            closing(_Buckets(self._connection, "inbox", self._queries["inbox"], span)) as inbox,
+        ):
+            for bucket, first in enumerate(range(span.first_position, span.last_position + 1, BUCKET)):
+                last = min(first + BUCKET - 1, span.last_position)
+                events = self._events(first, last)
+                block = self._check_roots(events, block, roots, last)
+                self._check_numbers(events)
+                self._compare(events, entries.take(bucket), inbox.take(bucket), blocks)
+                advance(last - first + 1)
         return self._result
 
     def _blocks(self) -> list[Block]:
@@ -173,7 +173,13 @@ class _SpanScan:
         if len(rows) != last - first + 1:
             missing = next(p for p, found in zip(range(first, last + 1), [*positions, 0], strict=False) if p != found)
             self._tally.bad("positions", f"book {self._span.book}: no event at position {missing}")
-        leaves = [leaf_hash(row[2], row[3], row[4], row[5], row[6]) for row in rows]
+        prefixes = {name: leaf_prefix(name) for name in set(types)}
+        leaves = [
+            plain_leaf(prefixes[name], order_key.encode(), state)
+            if originator_id is None
+            else leaf_hash(name, order_key, originator_id, version, state)
+            for _, _, name, order_key, originator_id, version, state in rows
+        ]
         return Events(positions, voucher_nos, types, order_keys, leaves, _decode(states))
 
     def _check_roots(self, events: Events, block: Block | None, blocks: Iterator[Block], last: int) -> Block | None:
@@ -250,9 +256,13 @@ class _SpanScan:
     def _count_sources(self, types: list[str], documents: list[Document]) -> None:
         """Outcomes by partition; later revisions were not consumed, they healed."""
         for name, document in zip(types, documents, strict=True):
-            cause = document.get("cause")
-            if document.get("revision", 1) == 1 and isinstance(cause, list) and len(cause) == 3:
-                self._sources[cause[0], cause[1], name] += 1
+            if document.get("revision", 1) == 1:
+                try:
+                    topic, partition, _ = document["cause"]
+                    self._sources[topic, partition, name] += 1
+                except (KeyError, TypeError, ValueError):
+                    # No cause can be read: the counters will not add up, and the Merkle root says where.
+                    continue
 
 
 class _Buckets:
@@ -319,7 +329,7 @@ def _decode(states: list[bytes]) -> list[Document]:
     """All states at once; one by one only when one of them is no JSON object, which then counts as empty."""
     try:
         documents = orjson.loads(b"[" + b",".join(states) + b"]")
-        if len(documents) == len(states) and all(type(document) is dict for document in documents):
+        if len(documents) == len(states) and set(map(type, documents)) == {dict}:
             return documents  # type: ignore[no-any-return]
     except orjson.JSONDecodeError:
         pass

@@ -45,6 +45,7 @@ class Snapshot:
             register_columns(connection)
             connection.adapters.register_loader(_TIMESTAMPTZ_ARRAY_OID, _TimesLoader)
             connection.execute("SET SESSION statement_timeout = 0")
+            connection.execute("SET SESSION work_mem = '64MB'")
             connection.commit()
             if self.exported_id is not None:
                 connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(self.exported_id))

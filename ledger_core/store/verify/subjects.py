@@ -21,6 +21,9 @@ from ledger_core.store.verify.report import Tally
 KINDS: Final = ("authorization", "capture", "refund", "void")
 """Kinds of events that subjects remember, in the order of the columns; a fifth holds places of captures."""
 
+CAPTURE: Final = KINDS.index("capture")
+VOID: Final = KINDS.index("void")
+
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -49,20 +52,20 @@ class SubjectSums:
     ) -> None:
         """Add events; `references` tells the places (batch and ordinal) of positions."""
         kinds = [document.get("kind") for document in documents]
-        for column, kind in enumerate(KINDS):
-            chosen = [found == kind for found in kinds]
-            hashes = _hashes(list(compress(order_keys, chosen)))
-            if not len(hashes):
-                continue
-            self.counted += len(hashes)
-            if kind == "void":
-                self._add(column, hashes, np.ones(len(hashes), dtype=np.int64))
-                continue
-            amounts = map(_amount, compress(documents, chosen))
-            self._add(column, hashes, np.fromiter(amounts, dtype=np.int64, count=len(hashes)))
-            if kind == "capture":
-                places = references(np.fromiter(compress(positions, chosen), dtype=np.int64, count=len(hashes)))
-                self._add(len(KINDS), hashes, places)
+        remembered = [kind in KINDS for kind in kinds]
+        hashes = _hashes(list(compress(order_keys, remembered)))
+        kind = np.fromiter(map(KINDS.index, compress(kinds, remembered)), dtype=np.int64, count=len(hashes))
+        values = map(_amount, compress(documents, remembered))
+        amounts = np.fromiter(values, dtype=np.int64, count=len(hashes))
+        amounts[kind == VOID] = 1
+        self.counted += len(hashes)
+        for column in range(len(KINDS)):
+            chosen = kind == column
+            self._add(column, hashes[chosen], amounts[chosen])
+        captured = kind == CAPTURE
+        places = np.fromiter(compress(positions, remembered), dtype=np.int64, count=len(hashes))[captured]
+        if len(places):
+            self._add(len(KINDS), hashes[captured], references(places))
 
     def take_rows(self, order_keys: Sequence[str], columns: Sequence[Int64s]) -> None:
         hashes = _hashes(order_keys)
@@ -78,9 +81,10 @@ class SubjectSums:
 def _amount(document: dict[str, Any]) -> int:
     """0 for what is no amount: the sums then differ, and the exact comparison finds it."""
     try:
-        return int(document["amount_minor"])
-    except (KeyError, TypeError, ValueError):
+        amount = int(document["amount_minor"])
+    except (KeyError, TypeError, ValueError):  # a void may have none
         return 0
+    return amount if abs(amount) < 2**63 else 0
 
 
 def check_subjects(

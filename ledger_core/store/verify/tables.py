@@ -65,7 +65,7 @@ class TableChecks:
                 if counted != logged:
                     where = f"partition {topic}/{partition}: {counted} {name}, the log holds {logged}"
                     self._tally.bad("source_counters", where)
-        for topic, partition, _ in sorted(counts):
+        for topic, partition, _ in sorted(counts, key=str):
             if (topic, partition) not in known:
                 self._tally.bad("source_counters", f"partition {topic}/{partition} was never consumed")
 

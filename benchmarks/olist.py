@@ -10,6 +10,7 @@ from typing import Final
 from benchmarks.bench import Bench, Sample
 from deploy.demo.olist import ORDERS_FILE
 
+LEDGERCTL: Final = "from api.cli.main import main; main()"
 BESIDE: Final = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -28,7 +29,7 @@ def olist(bench: Bench) -> Sample:
     if folder is None:
         bench.say("olist: its files are not here; name their folder in LEDGER_OLIST_DIR")
         return {}
-    command = [sys.executable, "-m", "api.cli.main", "--json", "demo", "--broker", "kafka", "--olist", str(folder)]
+    command = [sys.executable, "-c", LEDGERCTL, "demo", "--json", "--broker", "kafka", "--olist", str(folder)]
     if bench.sizes.events < 100_000:
         command += ["--orders", "500"]
     environment = {

@@ -174,9 +174,8 @@ class FileIngest:
     def _find(self, keys: Sequence[tuple[str, str, str, bytes]]) -> dict[int, "Original"]:
         if not keys:
             return {}
-        columns = dict(
-            zip(("books", "sources", "event_ids", "fingerprints"), map(list, zip(*keys, strict=True)), strict=True)
-        )
+        books, sources, event_ids, fingerprints = map(list, zip(*keys, strict=True))
+        columns = {"books": books, "sources": sources, "event_ids": event_ids, "fingerprints": fingerprints}
         rows = self._connection.execute(ORIGINALS, columns)
         return {
             n - 1: Original(position, OUTCOME_OF_TYPE[kind], voucher_no, state)

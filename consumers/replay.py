@@ -97,7 +97,11 @@ class _ReplayAssignment:
         self._source = source
         self._assignment = assignment
 
-    async def assigned(self, _source: Source, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+    async def assigned(
+        self,
+        source: Source,  # noqa: ARG002 - the wrapped one, which knows no cursor: ours is passed on
+        partitions: Sequence[Partition],
+    ) -> Mapping[Partition, int]:
         ours = [self._source.name(partition) for partition in partitions]
         offsets = await self._assignment.assigned(self._source, ours)
         return {_unnamed(partition): offset for partition, offset in offsets.items()}

@@ -15,7 +15,7 @@ from api.cli.output import balance_text, details, moment, money, table
 from api.cli.stores import Store, open_store
 from consumers.bootstrap import read_assets
 from consumers.decode import Decoder
-from ledger_core.domain.charts import ACCOUNT_TYPES
+from ledger_core.domain import charts
 from ledger_core.operations.account_lifecycle import AccountLifecycle, AccountState
 from ledger_core.store.connection import Role
 from ledger_core.store.poster import Poster
@@ -25,7 +25,7 @@ from projections.queries.statements import statement as read_statement
 
 app = group("account", "Open, freeze, unfreeze and show accounts.")
 Code = Annotated[str, typer.Argument(help="Code of the account, such as wallet:seller:42.")]
-AccountType = Annotated[str, typer.Option("--type", help=f"One of {', '.join(ACCOUNT_TYPES)}.")]
+AccountType = Annotated[str, typer.Option("--type", help=f"One of {', '.join(charts.ACCOUNT_TYPES)}.")]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most this many rows.")]
 
 
@@ -41,9 +41,9 @@ def open_account(
 ) -> None:
     """Open an account; events that were parked for want of it are posted."""
     state = state_of(context)
-    kind = next((known for known in ACCOUNT_TYPES if known == account_type), None)
+    kind: charts.AccountType | None = next((known for known in charts.ACCOUNT_TYPES if known == account_type), None)
     if kind is None:
-        raise typer.BadParameter(f"{account_type!r} is none of {', '.join(ACCOUNT_TYPES)}", param_hint="--type")
+        raise typer.BadParameter(f"{account_type!r} is none of {', '.join(charts.ACCOUNT_TYPES)}", param_hint="--type")
     with _store(state, book) as store, _lifecycle(store, book) as accounts:
         after = accounts.open_account(code, account_type=kind, currency=currency)
         healed = _heal(store, book, code)

@@ -24,6 +24,7 @@ class PartitionKeeper:
         self._positions = positions
         self._assigned: set[Partition] = set()
         self._held: dict[Partition, dict[Partition, int]] = {}
+        self._unplaced: set[Partition] = set()
         self.stands: dict[Partition, SourcePosition] = {}
 
     def holds(self, partition: Partition) -> bool:
@@ -47,21 +48,23 @@ class PartitionKeeper:
         offsets = {}
         for partition in startable:
             stand = stands[partition.topic, partition.partition]
-            if await self._is_sound(source, partition, stand, beginnings[partition]):
+            if await self._is_sound(source, partition, stand, beginnings[partition]) and partition in self._assigned:
                 self.stands[partition] = stand
                 offsets[partition] = stand.next_offset
+        self._unplaced.difference_update(startable)
         return offsets
 
     async def revoked(self, partitions: Sequence[Partition]) -> None:
         for partition in partitions:
             self._assigned.discard(partition)
             self._held.pop(partition, None)
+            self._unplaced.discard(partition)
             self.stands.pop(partition, None)
 
     async def _without_newcomers(self, source: Source, partitions: Sequence[Partition]) -> list[Partition]:
         """Partitions added to a topic wait until the old ones have reached the ends noted now: a key that moved
         to a new partition must not overtake its past."""
-        stored = await asyncio.to_thread(self._positions.stored, sorted({p.topic for p in partitions}))
+        stored = await self._stored(source, sorted({p.topic for p in partitions}))
         old = {Partition(*key) for key in stored}
         newcomers = [p for p in partitions if p not in old and any(p.topic == other.topic for other in old)]
         for newcomer in newcomers:
@@ -71,10 +74,27 @@ class PartitionKeeper:
                 self._held[newcomer] = ends
         return [p for p in partitions if p not in self._held]
 
-    async def start_held(self) -> None:
-        """Starts added partitions whose elders have caught up."""
-        if not self._held:
-            return
+    async def _stored(self, source: Source, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+        """Stored positions of these topics. A topic seen for the first time gets the rows of all its partitions at
+        once: what another worker takes a moment earlier does not make ours newcomers."""
+        stored = await asyncio.to_thread(self._positions.stored, topics)
+        unseen = set(topics) - {topic for topic, _ in stored}
+        if unseen:
+            every = [p for p in await source.partitions() if p.topic in unseen]
+            beginnings = await source.beginnings(every)
+            await asyncio.to_thread(self._positions.find, {(p.topic, p.partition): beginnings[p] for p in every})
+        return stored
+
+    async def place(self) -> None:
+        """Starts what waits to be read from its stored position: partitions whose last start failed, those that
+        the fence took from us while they are ours, and added ones whose elders have caught up."""
+        waiting = sorted(self._unplaced & self._assigned)
+        if self._held:
+            waiting += await self._release_held()
+        if waiting:
+            await self._start(waiting)
+
+    async def _release_held(self) -> list[Partition]:
         stored = await asyncio.to_thread(self._positions.stored, sorted({p.topic for p in self._held}))
         ready = [
             newcomer
@@ -83,8 +103,8 @@ class PartitionKeeper:
         ]
         for newcomer in ready:
             del self._held[newcomer]
-        if ready:
-            await self._start(ready)
+        self._unplaced.update(ready)
+        return ready
 
     async def _start(self, partitions: Sequence[Partition]) -> None:
         for partition, offset in (await self.assigned(self._source, partitions)).items():
@@ -140,18 +160,19 @@ class PartitionKeeper:
         await asyncio.to_thread(self._positions.stop, partition.topic, partition.partition, code, detail)
 
     async def drop(self, partition: Partition) -> None:
-        """The fence shut us out: another worker posts this partition. Ours again only by a new assignment."""
+        """The fence shut us out: another worker moved this partition. Where it is assigned to us all the same (the
+        other's last batch was in flight when we read the position), it is read again from where it stands."""
         log.warning("partition.dropped", topic=partition.topic, partition=partition.partition)
         self.stands.pop(partition, None)
         if partition in self._assigned:
             self._source.pause([partition])
+            self._unplaced.add(partition)
 
     async def seek_to_stored(self) -> None:
         """Back to the stored positions: what was fetched and not posted is fetched again."""
-        partitions = [p for p in self._assigned if p in self.stands]
-        for partition in partitions:
-            del self.stands[partition]
-        await self._start(partitions)
+        self._unplaced.update(self.stands)
+        self.stands.clear()
+        await self.place()
 
     def pause(self) -> None:
         self._source.pause(sorted(self.stands))

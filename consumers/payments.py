@@ -101,7 +101,7 @@ class PaymentsConsumer:
                 posting = await self._turn(posting)
             if posting is not None:
                 await posting
-        except psycopg.OperationalError as error:  # rolled back, or posted with the reply lost: the source row knows
+        except (PostingHaltedError, psycopg.OperationalError) as error:  # rolled back, or the reply lost: the row knows
             log.warning("consumer.stops_unsure", error=type(error).__name__)
         finally:
             await self._source.stop()
@@ -119,8 +119,8 @@ class PaymentsConsumer:
         """One batch further: fetch and prepare while the batch before is being posted."""
         try:
             await self._check_maintenance()
-            await self._keeper.start_held()
-            slices = await self._fetch()
+            await self._keeper.place()
+            slices = await self._fetch() if not self._halted else await self._stand_still()
             if not slices:
                 if posting is not None:
                     await posting
@@ -165,6 +165,14 @@ class PaymentsConsumer:
                 count += len(part.records)
             if not fetched or count >= self._settings.batch_max_events or time.monotonic() >= closes_at:
                 return {partition: part for partition, part in slices.items() if self._keeper.holds(partition)}
+
+    async def _stand_still(self) -> dict[Partition, Slice]:
+        """Nothing, while maintenance lasts: what was assigned meanwhile is paused too, membership goes on."""
+        self._keeper.pause()
+        if await self._source.fetch(max_records=1, timeout_ms=self._settings.idle_wait_ms):
+            await self._keeper.seek_to_stored()  # assigned since: it is read again afterwards
+        self._keeper.pause()
+        return {}
 
     def _prepare(self, slices: Mapping[Partition, Slice], advances: Sequence[SourceAdvance]) -> Prepared:
         records = [record for part in slices.values() for record in part.records]

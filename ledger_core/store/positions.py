@@ -53,17 +53,21 @@ class SourcePositions:
     connection: psycopg.Connection[Any]
 
     def find(self, beginnings: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], SourcePosition]:
-        """Rows of these partitions; those seen for the first time are created at their log's beginning."""
-        keys = sorted(beginnings)
-        parameters: dict[str, Sequence[object]] = {
-            "topics": [topic for topic, _ in keys],
-            "partitions": [partition for _, partition in keys],
-            "beginnings": [beginnings[key] for key in keys],
-        }
-        with self.connection.transaction():
-            self.connection.execute(QUERIES["insert_source_positions"], parameters)
+        """Rows of these partitions; those seen for the first time are created at their log's beginning.
+
+        Read first: an INSERT, even one that does nothing, waits for whoever is moving the row.
+        """
+        found = self._read(beginnings)
+        missing = {key: beginnings[key] for key in beginnings.keys() - found.keys()}
+        if missing:
+            with self.connection.transaction():
+                self.connection.execute(QUERIES["insert_source_positions"], _columns(missing))
+            found.update(self._read(missing))
+        return found
+
+    def _read(self, keys: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], SourcePosition]:
         with self.connection.cursor(binary=True) as cursor:
-            rows = cursor.execute(QUERIES["source_positions"], parameters).fetchall()
+            rows = cursor.execute(QUERIES["source_positions"], _columns(keys)).fetchall()
         return {(row[0], row[1]): SourcePosition(*row) for row in rows}
 
     def stored(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
@@ -79,3 +83,12 @@ class SourcePositions:
     def maintenance(self) -> list[Maintenance]:
         """Rows in force now."""
         return [Maintenance(*row) for row in self.connection.execute(QUERIES["maintenance"]).fetchall()]
+
+
+def _columns(beginnings: Mapping[tuple[str, int], int]) -> dict[str, Sequence[object]]:
+    keys = sorted(beginnings)
+    return {
+        "topics": [topic for topic, _ in keys],
+        "partitions": [partition for _, partition in keys],
+        "beginnings": [beginnings[key] for key in keys],
+    }

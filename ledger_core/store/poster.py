@@ -30,6 +30,8 @@ LOOK_UP_STREAK = 8
 ATTEMPTS = 20
 """Tries of one batch before its error is the caller's: deadlocks and surprises are few and end."""
 
+TRANSACTION_TIMEOUT_SINCE = 170_000
+
 Label = Callable[[str], None]
 
 
@@ -81,6 +83,10 @@ class Poster:
         connection.autocommit = True
         register_columns(connection)
         connection.execute("SET lock_timeout = '30s'")
+        # A worker that stands still inside its transaction holds its books: the server ends the transaction.
+        connection.execute("SET idle_in_transaction_session_timeout = '15s'")
+        if connection.info.server_version >= TRANSACTION_TIMEOUT_SINCE:  # also in the middle of a COPY
+            connection.execute("SET transaction_timeout = '120s'")
         connection.execute("SET synchronous_commit = on")
         # Every look-up here is by key: an index, whatever the statistics of a table that was empty a moment ago say.
         connection.execute("SET enable_seqscan = off")

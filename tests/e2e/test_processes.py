@@ -1,0 +1,138 @@
+"""The processes of the pipeline: they start only when it is safe, and end in good order."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from tests.support.databases import TestDatabase
+
+pytestmark = pytest.mark.postgres
+PATIENCE_SECONDS = 60
+
+
+@contextmanager
+def running(*command: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A child process, ended at the latest when the block ends."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    watchdog = threading.Timer(PATIENCE_SECONDS, child.kill)
+    watchdog.start()
+    try:
+        yield child
+    finally:
+        watchdog.cancel()
+        child.kill()
+        child.communicate()
+
+
+def until_logged(child: subprocess.Popen[str], event: str) -> dict[str, object]:
+    """Reads the log up to a line with this event."""
+    assert child.stderr is not None
+    for line in child.stderr:
+        if line.startswith("{") and (said := json.loads(line))["event"] == event:
+            return dict(said)
+    pytest.fail(f"ended without {event}")
+
+
+@pytest.fixture
+def topics(machine: TestDatabase) -> TestDatabase:
+    """The embedded log with the topics of the pipeline."""
+    with psycopg.connect(machine.dsn()) as connection:
+        for name in ("payments.events.v1", "ledger.events.v1"):
+            row = connection.execute(
+                "INSERT INTO transport.topic (name, partitions) VALUES (%s, 1) RETURNING topic_id", (name,)
+            ).fetchone()
+            connection.execute("INSERT INTO transport.partition (topic_id, partition) VALUES (%s, 0)", row)
+    return machine
+
+
+@pytest.mark.parametrize("name", ["payments", "relay", "projector", "all"])
+def test_a_process_ends_in_good_order_on_sigterm(topics: TestDatabase, name: str) -> None:
+    with running("consumers.bootstrap", name, LEDGER_ALLOW_OWNER_LOGIN="true", LEDGER_METRICS_PORT="0") as child:
+        port = until_logged(child, "metrics.serving")["port"]
+        until_logged(child, "process.started")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            assert b"ledger_" in answer.read()
+        child.send_signal(signal.SIGTERM)
+        until_logged(child, "process.stopped")
+        assert child.wait(PATIENCE_SECONDS) == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("LEDGER_ALLOW_OWNER_LOGIN", "false"),
+        ("LEDGER_KAFKA_ENABLE_AUTO_COMMIT", "true"),
+        ("LEDGER_KAFKA_AUTO_OFFSET_RESET", "latest"),
+    ],
+)
+def test_a_process_does_not_start_on_unsafe_settings_and_names_the_key(
+    topics: TestDatabase, variable: str, value: str
+) -> None:
+    settings = {"LEDGER_ALLOW_OWNER_LOGIN": "true", variable: value}
+    with running("consumers.bootstrap", "payments", **settings) as child:
+        _, said = child.communicate(timeout=PATIENCE_SECONDS)
+    assert child.returncode == 5
+    assert variable in said
+    assert "Traceback" not in said
+
+
+def test_a_process_does_not_start_on_a_server_that_gives_up_durability(topics: TestDatabase) -> None:
+    with psycopg.connect(topics.server_dsn, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {topics.name} SET synchronous_commit = off".encode())
+    with running("consumers.bootstrap", "relay", LEDGER_ALLOW_OWNER_LOGIN="true") as child:
+        _, said = child.communicate(timeout=PATIENCE_SECONDS)
+    assert child.returncode == 5
+    assert "synchronous_commit" in said
+
+
+def test_a_narrow_login_starts(topics: TestDatabase) -> None:
+    login = f"{topics.name}_login"
+    with psycopg.connect(topics.server_dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {login} LOGIN PASSWORD 'narrow'".encode())
+        connection.execute(f"GRANT ledger_poster, ledger_projector TO {login}".encode())
+    try:
+        dsn = psycopg.conninfo.make_conninfo(topics.dsn(), user=login, password="narrow")
+        with running("consumers.bootstrap", "all", LEDGER_POSTGRES_DSN=dsn) as child:
+            until_logged(child, "process.started")
+            child.send_signal(signal.SIGINT)
+            assert child.wait(PATIENCE_SECONDS) == 0
+    finally:
+        with psycopg.connect(topics.server_dsn, autocommit=True) as connection:
+            connection.execute(f"DROP ROLE {login}".encode())
+
+
+def test_up_serves_the_api_and_ends_on_ctrl_c_with_its_data_kept(machine: TestDatabase) -> None:
+    for _ in range(2):
+        with running("api.cli", "--json", "up", "--port", "0") as child:
+            assert child.stdout is not None
+            told = json.loads(child.stdout.readline())
+            assert told["books"] == ["main"]
+            with urllib.request.urlopen(f"{told['url']}/v1/books") as answer:
+                assert {book["book"] for book in json.load(answer)["books"]} == {"main", "system"}
+            child.send_signal(signal.SIGINT)
+            assert child.wait(PATIENCE_SECONDS) == 0
+
+
+def test_up_says_so_when_a_process_dies(machine: TestDatabase) -> None:
+    with running("api.cli", "--json", "up", "--port", "0", LEDGER_FAULT_KILL_AT="relay.read") as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        _, said = child.communicate(timeout=PATIENCE_SECONDS)
+    assert child.returncode == 1
+    assert json.loads(said.splitlines()[-1])["error"]["code"] == "PROCESS_ENDED"

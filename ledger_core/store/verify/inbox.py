@@ -38,8 +38,6 @@ def compare_inbox(
     tally: Tally,
 ) -> None:
     """Outcome events and inbox rows of the same positions; whole columns first, row by row where they differ."""
-    tally.count("events_to_inbox", len(positions))
-    tally.count("inbox_to_events", len(rows.event_ids))
     try:
         same = (
             rows.positions.tolist() == positions

@@ -10,21 +10,23 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, Final, LiteralString
 
 import numpy as np
 import orjson
 import psycopg
 
-from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hash, leaf_prefix, merkle_root, plain_leaf
+from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hashes, merkle_root
 from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.verify.accounts import AccountFold, Accounts, Entries, load_accounts
 from ledger_core.store.verify.inbox import OUTCOME_TYPES, InboxRows, compare_inbox
 from ledger_core.store.verify.lines import Document, Names, check_balance, compare_lines
+from ledger_core.store.verify.regular import count_sources, entries_agree, inbox_agrees, read_regular
 from ledger_core.store.verify.report import Tally
 from ledger_core.store.verify.snapshot import Span
-from ledger_core.store.verify.subjects import SubjectSums
+from ledger_core.store.verify.subjects import SubjectSums, amount_of
 
 BUCKET: Final = 8_000
 """Positions held in memory at a time."""
@@ -76,7 +78,7 @@ class Events:
     types: list[str]
     order_keys: list[str]
     leaves: list[bytes]
-    documents: list[Document]
+    states: list[bytes]
 
 
 def scan_share(
@@ -110,7 +112,9 @@ class _SpanScan:
         self._tally = share.tally
         self._sources = share.sources
         self._accounts: Accounts = load_accounts(connection, span.book_id)
-        self._names = Names(self._accounts, dict(connection.execute(self._queries["assets"]).fetchall()))
+        assets: dict[str, int] = dict(connection.execute(self._queries["assets"]).fetchall())
+        self._names = Names(self._accounts, assets)
+        self._currencies = {asset_id: code for code, asset_id in assets.items()}
         self._source_ids: dict[str, int] = dict(
             connection.execute(self._queries["sources"], (span.book_id,)).fetchall()
         )
@@ -169,18 +173,12 @@ class _SpanScan:
         if not rows:
             self._tally.bad("positions", f"book {self._span.book}: no event at position {first}")
             return Events([], [], [], [], [], [])
-        positions, voucher_nos, types, order_keys, _, _, states = map(list, zip(*rows, strict=True))
+        positions, voucher_nos, types, order_keys, originators, versions, states = map(list, zip(*rows, strict=True))
         if len(rows) != last - first + 1:
             missing = next(p for p, found in zip(range(first, last + 1), [*positions, 0], strict=False) if p != found)
             self._tally.bad("positions", f"book {self._span.book}: no event at position {missing}")
-        prefixes = {name: leaf_prefix(name) for name in set(types)}
-        leaves = [
-            plain_leaf(prefixes[name], order_key.encode(), state)
-            if originator_id is None
-            else leaf_hash(name, order_key, originator_id, version, state)
-            for _, _, name, order_key, originator_id, version, state in rows
-        ]
-        return Events(positions, voucher_nos, types, order_keys, leaves, _decode(states))
+        leaves = leaf_hashes(types, order_keys, list(zip(originators, versions, strict=True)), states)
+        return Events(positions, voucher_nos, types, order_keys, leaves, states)
 
     def _check_roots(self, events: Events, block: Block | None, blocks: Iterator[Block], last: int) -> Block | None:
         """Compares the roots of all blocks that end in this run; what is left over waits for the next."""
@@ -215,23 +213,47 @@ class _SpanScan:
     def _compare(
         self, events: Events, entry_row: Sequence[Any] | None, inbox_row: Sequence[Any] | None, blocks: list[Block]
     ) -> None:
-        book, tally = self._span.book, self._tally
-        vouchers = [number for number, name in enumerate(events.types) if name == VOUCHER_POSTED]
-        positions = [events.positions[number] for number in vouchers]
+        """Events against entries and inbox: all at once where that proves them, else one by one."""
+        outcomes = _only_outcomes(events)
         entries = _entries(entry_row, self._accounts) if entry_row else None
-        tally.count("entries_match_events", len(vouchers))
-        compare_lines([events.documents[n] for n in vouchers], positions, entries, self._names, book, tally)
+        inbox = InboxRows(*inbox_row) if inbox_row else InboxRows.none()
+        self._tally.count("entries_match_events", outcomes.types.count(VOUCHER_POSTED))
+        self._tally.count("events_to_inbox", len(outcomes.positions))
+        self._tally.count("inbox_to_events", len(inbox.event_ids))
         if entries is not None:
             self._check_entries(entries)
-        outcomes = [number for number, name in enumerate(events.types) if name in OUTCOME_TYPES]
-        documents = [events.documents[number] for number in outcomes]
-        rows = InboxRows(*inbox_row) if inbox_row else InboxRows.none()
-        outcome_positions = [events.positions[number] for number in outcomes]
-        compare_inbox(documents, outcome_positions, rows, self._source_ids, book, tally)
-        self._count_sources([events.types[number] for number in outcomes], documents)
+        states = read_regular(outcomes.positions, outcomes.types, outcomes.order_keys, outcomes.states)
+        if (
+            states is not None
+            and inbox_agrees(states, inbox, self._source_ids)
+            and entries_agree(states, entries, self._accounts, self._currencies)
+        ):
+            self._sources.update(count_sources(states))
+            kinds, amounts = states.kinds, states.amounts
+        else:
+            kinds, amounts = self._compare_one_by_one(outcomes, entries, inbox)
         self._result.subjects.take_events(
-            events.order_keys, events.positions, events.documents, lambda at: _references(at, blocks)
+            outcomes.order_keys, outcomes.positions, kinds, amounts, lambda at: _references(at, blocks)
         )
+
+    def _compare_one_by_one(
+        self, outcomes: Events, entries: Entries | None, inbox: InboxRows
+    ) -> tuple[list[bytes], list[int]]:
+        """Every state decoded; returns the kinds and amounts of outcomes."""
+        documents = _decode(outcomes.states)
+        vouchers = [name == VOUCHER_POSTED for name in outcomes.types]
+        compare_lines(
+            list(compress(documents, vouchers)),
+            list(compress(outcomes.positions, vouchers)),
+            entries,
+            self._names,
+            self._span.book,
+            self._tally,
+        )
+        compare_inbox(documents, outcomes.positions, inbox, self._source_ids, self._span.book, self._tally)
+        self._count_sources(outcomes.types, documents)
+        kinds = [str(document.get("kind")).encode() for document in documents]
+        return kinds, [amount_of(document) for document in documents]
 
     def _check_entries(self, entries: Entries) -> None:
         book, tally, accounts = self._span.book, self._tally, self._accounts
@@ -294,6 +316,14 @@ class _Buckets:
 
     def close(self) -> None:
         self._cursor.close()
+
+
+def _only_outcomes(events: Events) -> Events:
+    chosen = [name in OUTCOME_TYPES for name in events.types]
+    if all(chosen):
+        return events
+    columns = (events.positions, events.voucher_nos, events.types, events.order_keys, events.leaves, events.states)
+    return Events(*(list(compress(column, chosen)) for column in columns))  # type: ignore[arg-type]
 
 
 def _references(positions: Int64s, blocks: Sequence[Block]) -> Int64s:

@@ -18,11 +18,11 @@ from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.verify.report import Tally
 
-KINDS: Final = ("authorization", "capture", "refund", "void")
+KINDS: Final = (b"authorization", b"capture", b"refund", b"void")
 """Kinds of events that subjects remember, in the order of the columns; a fifth holds places of captures."""
 
-CAPTURE: Final = KINDS.index("capture")
-VOID: Final = KINDS.index("void")
+CAPTURE: Final = KINDS.index(b"capture")
+VOID: Final = KINDS.index(b"void")
 
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
@@ -47,16 +47,15 @@ class SubjectSums:
         self,
         order_keys: Sequence[str],
         positions: Sequence[int],
-        documents: Sequence[dict[str, Any]],
+        kinds: Sequence[bytes],
+        amounts_minor: Sequence[int],
         references: Callable[[Int64s], Int64s],
     ) -> None:
-        """Add events; `references` tells the places (batch and ordinal) of positions."""
-        kinds = [document.get("kind") for document in documents]
+        """Add outcomes; `references` tells the places (batch and ordinal) of positions."""
         remembered = [kind in KINDS for kind in kinds]
         hashes = _hashes(list(compress(order_keys, remembered)))
         kind = np.fromiter(map(KINDS.index, compress(kinds, remembered)), dtype=np.int64, count=len(hashes))
-        values = map(_amount, compress(documents, remembered))
-        amounts = np.fromiter(values, dtype=np.int64, count=len(hashes))
+        amounts = np.fromiter(compress(amounts_minor, remembered), dtype=np.int64, count=len(hashes))
         amounts[kind == VOID] = 1
         self.counted += len(hashes)
         for column in range(len(KINDS)):
@@ -78,8 +77,8 @@ class SubjectSums:
         self.sums[column : column + 1] += np.sum(hashes * values.view(np.uint64), dtype=np.uint64)
 
 
-def _amount(document: dict[str, Any]) -> int:
-    """0 for what is no amount: the sums then differ, and the exact comparison finds it."""
+def amount_of(document: dict[str, Any]) -> int:
+    """Amount of a decoded state; 0 for what is no amount: the sums then differ, and the exact comparison finds it."""
     try:
         amount = int(document["amount_minor"])
     except (KeyError, TypeError, ValueError):  # a void may have none

@@ -7,9 +7,17 @@ import psycopg
 import pytest
 
 from ledger_core.store.connection import Role, connect
-from ledger_core.store.verify import CHECKS, VerifyReport, run, verify
+from ledger_core.store.verify import CHECKS, VerifyReport, run, scan, verify
 from tests.support.databases import TestDatabase, copy_database, create_database, drop_database
-from tests.support.posted_ledger import PostedLedger, captured, everything, paid_out
+from tests.support.posted_ledger import (
+    PostedLedger,
+    authorized,
+    captured,
+    everything,
+    paid_out,
+    refunded,
+    voided,
+)
 from tests.support.tampering import recompute_running, reseal, rewrite_states, tampering
 
 pytestmark = pytest.mark.postgres
@@ -298,3 +306,30 @@ def test_a_frozen_account_is_whole(posted: TestDatabase) -> None:
     with PostedLedger(posted.dsn()) as ledger:
         ledger.post([captured("o-10", 100, {"a": 100})])
     assert failed(verify(posted.dsn())) == set()
+
+
+def test_what_our_encoder_writes_is_proven_at_once(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    with PostedLedger(database.dsn()) as ledger:
+        ledger.create_book()
+        ledger.post([authorized("o-1", 100), captured("o-1", 100, {"a": 60, "b": 39}), captured("o-2", 5)])
+        ledger.post([refunded("o-1", 50), voided("o-2"), paid_out("p-1", "a", 7), refunded("o-3", 1)])
+
+    def refuse(states: list[bytes]) -> list[dict[str, Any]]:
+        raise AssertionError("a regular state was decoded")
+
+    monkeypatch.setattr(scan, "_decode", refuse)
+    assert failed(verify(database.dsn(), processes=1)) == set()
+
+
+def test_looking_closer_at_everything_comes_to_the_same(posted: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = verify(posted.dsn(), processes=1)
+    monkeypatch.setattr(scan, "read_regular", lambda *columns: None)
+    assert verify(posted.dsn(), processes=1).checks == at_once.checks
+
+
+@pytest.mark.parametrize("order", ['with "quotes"', "back\\slash", "ключ", 'lines":[["x"'])
+def test_texts_that_need_escapes_are_compared_as_what_they_mean(order: str, database: TestDatabase) -> None:
+    with PostedLedger(database.dsn()) as ledger:
+        ledger.create_book()
+        ledger.post([captured(order, 100, {"a": 100}), captured("plain", 100, {"a": 100})])
+    assert failed(verify(database.dsn())) == set()

@@ -12,6 +12,7 @@ from ledger_core.store.blocks import (
     block_hash,
     inclusion_path,
     leaf_hash,
+    leaf_hashes,
     merkle_root,
     root_by_path,
 )
@@ -98,6 +99,13 @@ LEAVES = {
     "next version": leaf_hash("a", "b", ORIGINATOR, 2, b"c"),
     "originator inside the state": leaf_hash("a", "b", None, None, b"\x01" + ORIGINATOR.bytes + b"\0\0\0\x01" + b"c"),
 }
+
+
+def test_many_leaves_at_once_are_the_same_leaves() -> None:
+    events = [("a", "k", None, None, b"s"), ("b", "ключ", None, None, b""), ("c", "", ORIGINATOR, 3, b"{}")]
+    types, keys, ids, versions, states = zip(*events, strict=True)
+    many = leaf_hashes(types, keys, list(zip(ids, versions, strict=True)), states)
+    assert many == [leaf_hash(*event) for event in events]
 
 
 def test_no_two_events_share_a_leaf() -> None:

@@ -30,6 +30,7 @@ def wire_of(result: Result) -> dict[str, object]:
         "book": result.book,
         "database": result.database,
         "findings_by_code": result.findings_by_code,
+        "suspense_minor": result.suspense_minor,
         "refused": [{"outcome": outcome, "code": code, "events": count} for outcome, code, count in result.codes],
         "healed": result.healed,
         "captured_minor": result.captured_minor,

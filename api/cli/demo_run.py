@@ -55,6 +55,12 @@ CAPTURED: Final[LiteralString] = """
 FINDINGS: Final[LiteralString] = """
     SELECT code, count(*) FROM reconciliation.finding WHERE state = 'OPEN' GROUP BY code ORDER BY code
 """
+# What orders were paid more (or less) than their beneficiaries were given.
+SUSPENSE: Final[LiteralString] = """
+    SELECT asset.code, sum(CASE side WHEN 'C' THEN amount_minor ELSE -amount_minor END)::text
+    FROM reconciliation.finding JOIN ledger.asset USING (asset_id)
+    WHERE state = 'OPEN' AND finding.code = 'ORDER_SUSPENSE_NOT_ZERO' GROUP BY asset.code ORDER BY asset.code
+"""
 OUTCOME_NAMES: Final = ("posted", "recorded", "replayed", "skipped", "rejected", "parked")
 
 
@@ -95,6 +101,7 @@ class Result:
     captured_minor: dict[str, int] = field(default_factory=dict)
     findings: int = 0
     findings_by_code: dict[str, int] = field(default_factory=dict)
+    suspense_minor: dict[str, int] = field(default_factory=dict)
     verify: VerifyReport | None = None
     seconds: float = 0.0
     stages: dict[str, float] = field(default_factory=dict)
@@ -249,6 +256,7 @@ def _prove(result: Result, store: Store, topic: str, hooks: Hooks) -> None:
         result.captured_minor = {str(row[0]): int(row[1]) for row in connection.execute(CAPTURED) if row[0]}
     with store.connect(Role.RECONCILER) as connection:
         result.findings_by_code = {str(row[0]): int(row[1]) for row in connection.execute(FINDINGS)}
+        result.suspense_minor = {str(row[0]): int(row[1]) for row in connection.execute(SUSPENSE)}
     result.findings = sum(result.findings_by_code.values())
 
 

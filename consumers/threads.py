@@ -8,9 +8,7 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-async def in_thread(
-    call: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
-) -> Result:
+async def in_thread(call: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
     """Like `asyncio.to_thread`, but a cancelled caller leaves only when the call is through.
 
     A thread cannot be cancelled: without waiting, its connection would be closed under its hands.

@@ -46,6 +46,16 @@ def create_database(server_dsn: str) -> TestDatabase:
     return TestDatabase(name=name, server_dsn=server_dsn)
 
 
+def copy_database(source: TestDatabase) -> TestDatabase:
+    """Copy a database that a test suite filled, in tens of milliseconds; nobody may be connected to it."""
+    name = f"ledger_test_{uuid.uuid4().hex[:16]}"
+    with psycopg.connect(source.server_dsn, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source.name))
+        )
+    return TestDatabase(name=name, server_dsn=source.server_dsn)
+
+
 def drop_database(database: TestDatabase) -> None:
     """Drop it, with whatever connections a test left open."""
     with psycopg.connect(database.server_dsn, autocommit=True) as connection:

@@ -9,7 +9,7 @@ from ledger_core.operations.account_lifecycle import AccountLifecycle
 from ledger_core.store.connection import Role, connect
 from projections.reconciliation.scan import scan
 from tests.invariants.programs import INVARIANTS, assert_invariants, published_out_of_order, violations
-from tests.support.databases import TestDatabase
+from tests.support.databases import TestDatabase, copy_database, create_database, drop_database
 from tests.support.posted_ledger import PostedLedger, captured, everything
 from tests.support.read_side import ReadSide
 from tests.support.tampering import tampering
@@ -17,8 +17,10 @@ from tests.support.tampering import tampering
 pytestmark = pytest.mark.postgres
 
 
-@pytest.fixture
-def posted(database: TestDatabase) -> Iterator[PostedLedger]:
+@pytest.fixture(scope="module")
+def filled(postgres_server: str) -> Iterator[TestDatabase]:
+    """Everything happened, was read and reconciled."""
+    database = create_database(postgres_server)
     with PostedLedger(database.dsn()) as ledger:
         ledger.create_book()
         for batch in everything():
@@ -28,7 +30,15 @@ def posted(database: TestDatabase) -> Iterator[PostedLedger]:
         asyncio.run(_read(ReadSide(database)))
         with connect(database.dsn(), Role.RECONCILER) as connection:
             scan(connection, 1)
-        yield ledger
+    yield database
+    drop_database(database)
+
+
+@pytest.fixture
+def posted(filled: TestDatabase) -> Iterator[TestDatabase]:
+    database = copy_database(filled)
+    yield database
+    drop_database(database)
 
 
 async def _read(read_side: ReadSide) -> None:
@@ -37,8 +47,8 @@ async def _read(read_side: ReadSide) -> None:
     await read_side.project_all()
 
 
-def test_all_hold_on_a_ledger_in_which_everything_happened(posted: PostedLedger) -> None:
-    assert_invariants(posted.dsn)
+def test_all_hold_on_a_ledger_in_which_everything_happened(posted: TestDatabase) -> None:
+    assert_invariants(posted.dsn())
 
 
 def test_all_hold_on_an_empty_ledger(database: TestDatabase) -> None:
@@ -133,10 +143,10 @@ PLANTED: dict[str, list[str]] = {
 @pytest.mark.parametrize(
     ("name", "statement"), [(name, statement) for name, statements in PLANTED.items() for statement in statements]
 )
-def test_it_is_broken_by(name: str, statement: str, posted: PostedLedger, database: TestDatabase) -> None:
-    with tampering(database) as connection:
+def test_it_is_broken_by(name: str, statement: str, posted: TestDatabase) -> None:
+    with tampering(posted) as connection:
         assert connection.execute(statement).rowcount != 0, "the statement changed nothing"
-    broken = {what.partition(":")[0] for what in violations(posted.dsn)}
+    broken = {what.partition(":")[0] for what in violations(posted.dsn())}
     assert name in broken
 
 
@@ -150,17 +160,18 @@ def test_appearances_in_a_topic_are_1_to_n_however_often_they_are_repeated() -> 
     assert published_out_of_order([("a", 2), ("a", 1)]) == ["a/2 appears after a/0"]
 
 
-def test_violators_are_named(posted: PostedLedger, database: TestDatabase) -> None:
-    with tampering(database) as connection:
+def test_violators_are_named(posted: TestDatabase) -> None:
+    with tampering(posted) as connection:
         connection.execute("UPDATE ledger.account_head SET credits_posted = credits_posted + 1 WHERE account_id = 1")
     with pytest.raises(
         AssertionError, match="I2: Each head is the sum of its account's entries\n    head of account 1/1"
     ):
-        assert_invariants(posted.dsn)
+        assert_invariants(posted.dsn())
 
 
-def test_a_post_after_a_violation_does_not_hide_it(posted: PostedLedger, database: TestDatabase) -> None:
-    with tampering(database) as connection:
+def test_a_post_after_a_violation_does_not_hide_it(posted: TestDatabase) -> None:
+    with tampering(posted) as connection:
         connection.execute("UPDATE ledger.entry SET running_minor = running_minor + 1 WHERE posting_sequence = 1")
-    posted.post([captured("o-20", 10, {"a": 10})])
-    assert any(what.startswith("I2") for what in violations(posted.dsn))
+    with PostedLedger(posted.dsn()) as ledger:
+        ledger.post([captured("o-20", 10, {"a": 10})])
+    assert any(what.startswith("I2") for what in violations(posted.dsn()))

@@ -16,7 +16,7 @@ from consumers.decode import Decoder
 from consumers.logging import configure_logging, masked_text
 from consumers.metrics import ConsumerMetrics, serve_metrics
 from consumers.payments import PaymentsConsumer, PaymentsSettings
-from consumers.process import labels_for, stop_on_signals, tune_collector
+from consumers.process import labels_for, stop_on_signals, stop_with_parent, tune_collector
 from consumers.projector import Projector
 from consumers.relay import Relay
 from consumers.replay import ReplayDecoder, ReplaySource
@@ -126,6 +126,8 @@ PROCESSES: Final = ("payments", "relay", "projector", "all")
 
 async def _run(name: str, settings: ProcessSettings, work: Work) -> None:
     stop = stop_on_signals()
+    if settings.stop_with_parent:
+        stop_with_parent(stop)
     metrics = ConsumerMetrics()
     server = None
     if settings.metrics_port is not None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -36,6 +37,19 @@ def stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask)
     return stop
+
+
+def stop_with_parent(stop: asyncio.Event) -> None:
+    """Sets the event when standard input ends: whoever holds its other end has gone."""
+    loop, descriptor = asyncio.get_running_loop(), sys.stdin.fileno()
+
+    def look() -> None:
+        if not os.read(descriptor, 1024):
+            loop.remove_reader(descriptor)
+            log.warning("process.parent_gone")
+            stop.set()
+
+    loop.add_reader(descriptor, look)
 
 
 def kill_at(label: str) -> Callable[[str], None]:

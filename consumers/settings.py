@@ -51,6 +51,8 @@ class ProcessSettings(BaseSettings):
     log_level: LogLevel = "info"
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
     """Loopback port of the metrics endpoint; 0 picks a free one, none serves no metrics."""
+    stop_with_parent: bool = False
+    """Stops in good order when standard input ends, as it does when the process that started this one dies."""
     fault_kill_at: str = ""
     """Fault tests: the process kills itself when it reaches this labelled point."""
 

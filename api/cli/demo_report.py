@@ -1,6 +1,9 @@
 """What a demo prints at its end: for a person who sees this ledger for the first time, and for a program."""
 
+import shutil
+import sys
 from dataclasses import asdict
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -75,7 +78,8 @@ _MEANINGS = {
 
 
 def _draw_outcomes(console: Console, result: Result) -> None:
-    drawn = table("outcome", "events", "", title="What became of every event", right=("events",))
+    console.print(Text("What became of every event", style="bold"))
+    drawn = table("outcome", "events", "", right=("events",))
     for name, count in result.outcomes.items():
         drawn.add_row(name, f"{count:,}", Text(_MEANINGS[name], style="dim"))
     adds_up = sum(result.outcomes.values()) == result.events
@@ -98,9 +102,8 @@ def _draw_outcomes(console: Console, result: Result) -> None:
 def _draw_refusals(console: Console, result: Result) -> None:
     if not result.codes:
         return
-    drawn = table(
-        "code", "outcome", "events", title="Refused on purpose: the input has bad events in it", right=("events",)
-    )
+    console.print(Text("Refused, and kept with bytes, coordinates and code", style="bold"))
+    drawn = table("code", "outcome", "events", right=("events",))
     for outcome, code, count in result.codes:
         drawn.add_row(code, outcome, f"{count:,}")
     console.print(drawn)
@@ -108,7 +111,8 @@ def _draw_refusals(console: Console, result: Result) -> None:
 
 
 def _draw_proof(console: Console, result: Result) -> None:
-    drawn = table("proof", "", title="Are the books right?")
+    console.print(Text("Are the books right?", style="bold"))
+    drawn = table("proof", "")
     for currency, difference in result.trial_balance.items():
         style = "green" if difference == 0 else "bold red"
         drawn.add_row(f"trial balance {currency}", Text(f"debits - credits = {difference}", style=style))
@@ -128,12 +132,21 @@ def _draw_proof(console: Console, result: Result) -> None:
 
 def _draw_next_steps(console: Console, result: Result) -> None:
     console.print(Text("Where to look further (the data stay until the next demo)", style="bold"))
+    program = _program()
     for command, what in (
-        (f"ledgerctl trial-balance --book {result.book}", "sums per currency and account type"),
-        (f"ledgerctl findings --book {result.book}", "orders whose payments differ from their items, and more"),
-        (f"ledgerctl voucher show 1 --book {result.book}", "a voucher with its lines and its cause"),
-        (f"ledgerctl account list --book {result.book}", "accounts with their balances"),
-        ("ledgerctl verify", "prove everything again"),
-        ("ledgerctl --database ledger_demo up", "the query API over these data"),
+        (f"trial-balance --book {result.book}", "sums per currency and account type"),
+        (f"findings --book {result.book}", "orders whose payments differ from their items, and more"),
+        (f"voucher show 1 --book {result.book}", "a voucher with its lines and its cause"),
+        (f"account list --book {result.book}", "accounts with their balances"),
+        ("verify", "prove everything again"),
+        (f"--database {result.database} up", "the query API over these data"),
     ):
-        console.print(f"  {command:<48} {what}", style="dim")
+        console.print(f"  {program} {command:<38} {what}", style="dim")
+
+
+def _program() -> str:
+    """How this person can call us: by name, or by the path of this environment."""
+    if shutil.which("ledgerctl") is not None:
+        return "ledgerctl"
+    path = Path(sys.executable).parent / "ledgerctl"
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,6 +1,7 @@
 """One run of the demo: a fresh database and fresh topics, events in, everything proven at the end."""
 
 import asyncio
+import fcntl
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ from consumers.transports import choose_transport
 from deploy.demo import marketplace, olist
 from deploy.demo.messages import Message
 from deploy.local.kafka import LocalKafka
+from deploy.local.places import make_folder
 from deploy.local.stack import StackSettings, drop_database, ensure_database, resolve_kafka
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role
@@ -145,6 +147,7 @@ def run_demo(given: Input, broker: Broker, hooks: Hooks, *, replay: bool = False
     settings = StackSettings()
     result = Result(given.book, broker, "", DEMO_DATABASE, facts=given.facts)
     with ExitStack() as stack:
+        stack.enter_context(_only_demo(settings.folder))
         with _timed(result, "start"):
             hooks.stage("starting PostgreSQL")
             server_dsn = stack.enter_context(running_postgres(settings))
@@ -165,6 +168,18 @@ def run_demo(given: Input, broker: Broker, hooks: Hooks, *, replay: bool = False
             _replay(result, store, process, settings.folder, hooks)
         _prove(result, store, process.payments_topic, hooks)
     return result
+
+
+@contextmanager
+def _only_demo(folder: Path) -> Iterator[None]:
+    """Demos share a database: a second one at the same time would take it away from the first."""
+    make_folder(folder)
+    with (folder / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CliError("DEMO_RUNNING", "another demo is running here", "wait until it has ended") from error
+        yield
 
 
 def _fresh_store(server_dsn: str, book: str, *, local: bool) -> Store:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from importlib.metadata import version as version_of
 from typing import Annotated
@@ -79,6 +80,8 @@ def main() -> None:
     # The pool logs each failed attempt; the command says it once.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     state = State()
+    # SIGTERM ends a command as Ctrl-C does: what it started is stopped first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(obj=state, prog_name="ledgerctl")
     except Exception as error:

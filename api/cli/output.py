@@ -106,9 +106,9 @@ def moment(value: datetime | None) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if value else "–"
 
 
-def table(*columns: str, title: str | None = None, right: Sequence[str] = ()) -> Table:
+def table(*columns: str, right: Sequence[str] = ()) -> Table:
     """A table in the house style; columns named in `right` hold numbers."""
-    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", pad_edge=False, box=None)
+    drawn = Table(header_style="dim", pad_edge=False, box=None)
     for column in columns:
         drawn.add_column(column, justify="right" if column in right else "left", no_wrap=column in right)
     return drawn

@@ -10,9 +10,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import psycopg
 import pytest
 
+from deploy.local.processes import wait_gone
 from tests.support.databases import TestDatabase
 
 pytestmark = pytest.mark.postgres
@@ -127,6 +129,17 @@ def test_up_serves_the_api_and_ends_on_ctrl_c_with_its_data_kept(machine: TestDa
                 assert {book["book"] for book in json.load(answer)["books"]} == {"main", "system"}
             child.send_signal(signal.SIGINT)
             assert child.wait(PATIENCE_SECONDS) == 0
+
+
+def test_nothing_is_left_behind_when_up_is_killed(machine: TestDatabase) -> None:
+    with running("api.cli", "--json", "up", "--port", "0") as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        workers = psutil.Process(child.pid).children(recursive=True)
+        assert workers
+        child.kill()
+        child.wait(PATIENCE_SECONDS)
+    assert wait_gone(workers, timeout_seconds=PATIENCE_SECONDS)
 
 
 def test_up_says_so_when_a_process_dies(machine: TestDatabase) -> None:

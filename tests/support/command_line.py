@@ -1,6 +1,7 @@
 """Runs `ledgerctl` as its entry point does, inside this process, and keeps what it wrote and how it ended."""
 
 import io
+import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -40,10 +41,13 @@ def ledgerctl(*arguments: str) -> Ended:
     """One command. Its environment is this process's own."""
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     with patch.object(sys, "argv", ["ledgerctl", *arguments]), redirect_stdout(out), redirect_stderr(err):
         try:
             main()
         except SystemExit as end:
             code = end.code or 0
+        finally:
+            signal.signal(signal.SIGTERM, on_sigterm)
     assert isinstance(code, int), f"ended with {code!r}"
     return Ended(code, out.getvalue(), err.getvalue())

@@ -28,6 +28,7 @@ def environment_of(settings: ProcessSettings) -> dict[str, str]:
         "LEDGER_PAYMENTS_TOPIC": settings.payments_topic,
         "LEDGER_LEDGER_TOPIC": settings.ledger_topic,
         "LEDGER_LOG_LEVEL": "warning",
+        "LEDGER_STOP_WITH_PARENT": "true",
     }
 
 
@@ -47,7 +48,7 @@ class Workers:
                 self._children[name] = subprocess.Popen(
                     [sys.executable, "-m", "consumers.bootstrap", name],
                     env=self._environment,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,  # ends when we do, however that happens
                     stdout=log,
                     stderr=log,
                     # A Ctrl-C at the terminal is ours to pass on: the children end when we say so.
@@ -84,4 +85,6 @@ class Workers:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+            if child.stdin is not None:
+                child.stdin.close()
         self._children.clear()

@@ -11,25 +11,30 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 
 import numpy as np
-import orjson
 import psycopg
 
 from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hashes, merkle_root
-from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.verify.accounts import AccountFold, Accounts, Entries, load_accounts
-from ledger_core.store.verify.inbox import OUTCOME_TYPES, InboxRows, compare_inbox
+from ledger_core.store.verify.inbox import InboxRows, compare_inbox
 from ledger_core.store.verify.lines import Document, Names, check_balance, compare_lines
 from ledger_core.store.verify.regular import count_sources, entries_agree, inbox_agrees, read_regular
 from ledger_core.store.verify.report import Tally
+from ledger_core.store.verify.rows import (
+    BUCKET,
+    Block,
+    Buckets,
+    Events,
+    decode,
+    entries_of,
+    only_outcomes,
+    references_of,
+)
 from ledger_core.store.verify.snapshot import Span
 from ledger_core.store.verify.subjects import SubjectSums, amount_of
-
-BUCKET: Final = 8_000
-"""Positions held in memory at a time."""
 
 VOUCHER_POSTED: Final = "voucher.posted"
 SourceCounts = Counter[tuple[str, int, str]]
@@ -55,30 +60,6 @@ class ShareResult:
     tally: Tally = field(default_factory=Tally)
     spans: list[SpanResult] = field(default_factory=list)
     sources: SourceCounts = field(default_factory=Counter)
-
-
-@dataclass(slots=True)
-class Block:
-    number: int
-    batch_id: int
-    first: int
-    last: int
-    recorded_at_us: int
-    root: bytes
-    previous: bytes
-    hash: bytes
-
-
-@dataclass(slots=True)
-class Events:
-    """Events of a run of positions, as columns."""
-
-    positions: list[int]
-    voucher_nos: list[int]
-    types: list[str]
-    order_keys: list[str]
-    leaves: list[bytes]
-    states: list[bytes]
 
 
 def scan_share(
@@ -127,8 +108,8 @@ class _SpanScan:
         roots = iter(blocks)
         block = next(roots, None)
         with (
-            closing(_Buckets(self._connection, "entries", self._queries["entries"], span)) as entries,
-            closing(_Buckets(self._connection, "inbox", self._queries["inbox"], span)) as inbox,
+            closing(Buckets(self._connection, "entries", self._queries["entries"], span)) as entries,
+            closing(Buckets(self._connection, "inbox", self._queries["inbox"], span)) as inbox,
         ):
             for bucket, first in enumerate(range(span.first_position, span.last_position + 1, BUCKET)):
                 last = min(first + BUCKET - 1, span.last_position)
@@ -214,8 +195,8 @@ class _SpanScan:
         self, events: Events, entry_row: Sequence[Any] | None, inbox_row: Sequence[Any] | None, blocks: list[Block]
     ) -> None:
         """Events against entries and inbox: all at once where that proves them, else one by one."""
-        outcomes = _only_outcomes(events)
-        entries = _entries(entry_row, self._accounts) if entry_row else None
+        outcomes = only_outcomes(events)
+        entries = entries_of(entry_row, self._accounts) if entry_row else None
         inbox = InboxRows(*inbox_row) if inbox_row else InboxRows.none()
         self._tally.count("entries_match_events", outcomes.types.count(VOUCHER_POSTED))
         self._tally.count("events_to_inbox", len(outcomes.positions))
@@ -233,14 +214,14 @@ class _SpanScan:
         else:
             kinds, amounts = self._compare_one_by_one(outcomes, entries, inbox)
         self._result.subjects.take_events(
-            outcomes.order_keys, outcomes.positions, kinds, amounts, lambda at: _references(at, blocks)
+            outcomes.order_keys, outcomes.positions, kinds, amounts, lambda at: references_of(at, blocks)
         )
 
     def _compare_one_by_one(
         self, outcomes: Events, entries: Entries | None, inbox: InboxRows
     ) -> tuple[list[bytes], list[int]]:
         """Every state decoded; returns the kinds and amounts of outcomes."""
-        documents = _decode(outcomes.states)
+        documents = decode(outcomes.states)
         vouchers = [name == VOUCHER_POSTED for name in outcomes.types]
         compare_lines(
             list(compress(documents, vouchers)),
@@ -285,90 +266,3 @@ class _SpanScan:
                 except (KeyError, TypeError, ValueError):
                     # No cause can be read: the counters will not add up, and the Merkle root says where.
                     continue
-
-
-class _Buckets:
-    """A server-side cursor whose rows are buckets of positions, some of which may be absent."""
-
-    def __init__(self, connection: psycopg.Connection[Any], name: str, query: LiteralString, span: Span) -> None:
-        self._cursor = connection.cursor(name=name, binary=True)
-        self._cursor.itersize = 1
-        self._cursor.execute(
-            query,
-            {
-                "book_id": span.book_id,
-                "first": span.first_position,
-                "last": span.last_position,
-                "first_block": span.first_block,
-                "last_block": span.last_block,
-                "bucket": BUCKET,
-            },
-        )
-        self._ahead: Sequence[Any] | None = self._cursor.fetchone()
-
-    def take(self, bucket: int) -> Sequence[Any] | None:
-        """The columns of this bucket. Rows before it lie outside the run: other checks find those."""
-        while self._ahead is not None and self._ahead[0] < bucket:
-            self._ahead = self._cursor.fetchone()
-        if self._ahead is None or self._ahead[0] != bucket:
-            return None
-        return self._ahead[1:]
-
-    def close(self) -> None:
-        self._cursor.close()
-
-
-def _only_outcomes(events: Events) -> Events:
-    chosen = [name in OUTCOME_TYPES for name in events.types]
-    if all(chosen):
-        return events
-    columns = (events.positions, events.voucher_nos, events.types, events.order_keys, events.leaves, events.states)
-    return Events(*(list(compress(column, chosen)) for column in columns))  # type: ignore[arg-type]
-
-
-def _references(positions: Int64s, blocks: Sequence[Block]) -> Int64s:
-    """Places in the log as subjects remember them: batch id and ordinal, in one number."""
-    firsts = np.array([block.first for block in blocks], dtype=np.int64)
-    batch_ids = np.array([block.batch_id for block in blocks], dtype=np.int64)
-    block = np.clip(np.searchsorted(firsts, positions, side="right") - 1, 0, None)
-    return batch_ids[block] << 16 | (positions - firsts[block])
-
-
-def _entries(row: Sequence[Any], accounts: Accounts) -> Entries:
-    position, account_id, asset, sequence, amount, running, effective, packed = row
-    place = np.searchsorted(accounts.ids, account_id)
-    found = place < len(accounts.ids)
-    found[found] = accounts.ids[place[found]] == account_id[found]
-    flags = packed >> 26
-    return Entries(
-        position=position,
-        account=np.where(found, place, -1),
-        asset=asset,
-        sequence=sequence,
-        amount=amount,
-        running=running,
-        effective=effective,
-        line=packed & 0xFFFF,
-        purpose=(packed >> 16) & 0x3FF,
-        is_debit=(flags & 1).astype(np.bool_),
-        has_order_key=(flags & 2).astype(np.bool_),
-    )
-
-
-def _decode(states: list[bytes]) -> list[Document]:
-    """All states at once; one by one only when one of them is no JSON object, which then counts as empty."""
-    try:
-        documents = orjson.loads(b"[" + b",".join(states) + b"]")
-        if len(documents) == len(states) and set(map(type, documents)) == {dict}:
-            return documents  # type: ignore[no-any-return]
-    except orjson.JSONDecodeError:
-        pass
-    return [_decode_one(state) for state in states]
-
-
-def _decode_one(state: bytes) -> Document:
-    try:
-        document = orjson.loads(state)
-    except orjson.JSONDecodeError:
-        return {}
-    return document if isinstance(document, dict) else {}

@@ -257,6 +257,7 @@ def test_processes_and_buckets_change_nothing(
     bucket: int, posted: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "EVENTS_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr("ledger_core.store.verify.rows.BUCKET", bucket)
     monkeypatch.setattr("ledger_core.store.verify.scan.BUCKET", bucket)
     alone, shared = verify(posted.dsn(), processes=1), verify(posted.dsn(), processes=3)
     assert alone.checks == shared.checks
@@ -317,7 +318,7 @@ def test_what_our_encoder_writes_is_proven_at_once(database: TestDatabase, monke
     def refuse(states: list[bytes]) -> list[dict[str, Any]]:
         raise AssertionError("a regular state was decoded")
 
-    monkeypatch.setattr(scan, "_decode", refuse)
+    monkeypatch.setattr(scan, "decode", refuse)
     assert failed(verify(database.dsn(), processes=1)) == set()
 
 

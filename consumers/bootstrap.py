@@ -13,6 +13,7 @@ import psycopg
 import structlog
 
 from consumers.decode import Decoder
+from consumers.lag import report_lag
 from consumers.logging import configure_logging, masked_text
 from consumers.metrics import ConsumerMetrics, serve_metrics
 from consumers.payments import PaymentsConsumer, PaymentsSettings
@@ -67,7 +68,10 @@ async def run_payments(settings: PaymentsProcess, metrics: ConsumerMetrics, stop
         reject_flood=settings.reject_flood,
     )
     try:
-        await PaymentsConsumer(source, poster, decoder, limits, metrics, label).run(stop)
+        async with asyncio.TaskGroup() as tasks:
+            reporter = tasks.create_task(report_lag(source, poster.positions, metrics, stop))
+            await PaymentsConsumer(source, poster, decoder, limits, metrics, label).run(stop)
+            reporter.cancel()
     finally:
         await asyncio.to_thread(poster.close)
 

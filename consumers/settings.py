@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -55,6 +57,15 @@ class ProcessSettings(BaseSettings):
     """Stops in good order when standard input ends, as it does when the process that started this one dies."""
     fault_kill_at: str = ""
     """Fault tests: the process kills itself when it reaches this labelled point."""
+
+    @field_validator("postgres_dsn")
+    @classmethod
+    def _demand_conninfo(cls, value: SecretStr) -> SecretStr:
+        try:
+            conninfo_to_dict(value.get_secret_value())
+        except ProgrammingError:
+            raise ValueError("is no connection string of PostgreSQL") from None
+        return value
 
     @field_validator("kafka_enable_auto_commit")
     @classmethod

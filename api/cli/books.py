@@ -1,6 +1,7 @@
 """`ledgerctl book`: create and list books."""
 
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from projections.queries.books import Book
 
 app = group("book", "Create and list books.")
 PAGE = 1_000
+CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 Chart = Annotated[
     Path | None, typer.Option("--chart", help="Chart of accounts (JSON); the marketplace chart if left out.")
 ]
@@ -34,6 +36,9 @@ def create(
 ) -> None:
     """Create a book: a self-balancing set of accounts, with its chart."""
     state = state_of(context)
+    if not CODE.fullmatch(code):
+        advice = "lower-case letters, digits, and . _ - after the first, at most 63"
+        raise CliError("BOOK_CODE_INVALID", f"{code!r} is no code of a book", advice)
     document = read_chart(chart)
     with open_store(state.database, say=state.output.say) as store, store.connect(Role.POSTER) as connection:
         try:

@@ -20,7 +20,7 @@ from api.cli.reconcile import scan_books
 from api.cli.stack.feed import create_topics, delete_topics, produce
 from api.cli.stack.watch import Progress, Times, wait_until_through
 from api.cli.stack.workers import Workers, environment_of
-from api.cli.stores import DEMO_DATABASE, Store, running_postgres
+from api.cli.stores import DEMO_DATABASE, Store, running_postgres, stack_settings
 from consumers.settings import LEDGER_TOPIC, PAYMENTS_TOPIC, Broker, ProcessSettings
 from consumers.transports import choose_transport
 from deploy.demo import marketplace, olist
@@ -144,7 +144,7 @@ def olist_files(directory: Path, orders: int | None) -> Input:
 
 def run_demo(given: Input, broker: Broker, hooks: Hooks, *, replay: bool = False) -> Result:
     """The whole run. The database stays for whoever wants to look further; its topics on your own Kafka do not."""
-    settings = StackSettings()
+    settings = stack_settings()
     result = Result(given.book, broker, "", DEMO_DATABASE, facts=given.facts)
     with ExitStack() as stack:
         stack.enter_context(_only_demo(settings.folder))

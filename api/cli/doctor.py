@@ -16,11 +16,10 @@ from api.cli.command import Json, State, state_of
 from api.cli.errors import EXIT_FOUND_PROBLEMS, known_error, unexpected_error
 from api.cli.lag import FOLLOWERS, PARTITIONS
 from api.cli.output import table
-from api.cli.stores import Store, open_store
+from api.cli.stores import Store, open_store, stack_settings
 from consumers.server_check import read_server, unsafe_settings
 from deploy.local.errors import LocalServiceError
 from deploy.local.java import find_java
-from deploy.local.stack import StackSettings
 from ledger_core.store.connection import Role
 from schemas.sql.runner import status
 
@@ -70,7 +69,7 @@ def doctor(context: typer.Context, _json: Json = False) -> None:
 
 def _machine() -> Iterator[Diagnosis]:
     yield Diagnosis("python", True, platform.python_version())
-    folder = StackSettings().folder
+    folder = stack_settings().folder
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     detail = f"{free / 1024**3:.1f} GiB free for {folder}"

@@ -11,13 +11,12 @@ from rich.console import Console
 from api.cli.command import Json, state_of
 from api.cli.errors import EXIT_FOUND_PROBLEMS
 from api.cli.output import table
-from api.cli.stores import Store, open_store
+from api.cli.stores import Store, open_store, stack_settings
 from consumers.replay import MARK
 from consumers.settings import ProcessSettings
 from consumers.transport.ports import Partition, TransportError
 from consumers.transports import choose_transport
 from deploy.local.kafka import LocalKafka
-from deploy.local.stack import StackSettings
 from ledger_core.store.connection import Role
 
 PARTITIONS: Final[LiteralString] = """
@@ -109,7 +108,7 @@ async def _read_ends(store: Store, partitions: list[Partition]) -> dict[Partitio
 
 def _settings(store: Store) -> ProcessSettings:
     """Kafka where it is named or runs here, else the embedded log."""
-    stack = StackSettings()
+    stack = stack_settings()
     bootstrap = stack.kafka_bootstrap or ""
     local = LocalKafka(stack.folder / "kafka")
     if not bootstrap and local.running:

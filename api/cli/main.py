@@ -77,8 +77,9 @@ def options(
 
 def main() -> None:
     """Runs one command. Whatever goes wrong ends in a code, a sentence and an exit code, never in a trace."""
-    # The pool logs each failed attempt; the command says it once.
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    # They log each failed attempt; the command says it once.
+    for chatty in ("psycopg.pool", "aiokafka"):
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
     state = State()
     # SIGTERM ends a command as Ctrl-C does: what it started is stopped first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

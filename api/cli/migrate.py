@@ -5,15 +5,15 @@ from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
 from api.cli.command import Json, state_of
-from api.cli.stores import MAIN_DATABASE, running_postgres
-from deploy.local.stack import StackSettings, ensure_database
+from api.cli.stores import MAIN_DATABASE, running_postgres, stack_settings
+from deploy.local.stack import ensure_database
 from schemas.sql.runner import migrate as apply_migrations
 
 
 def migrate(context: typer.Context, _json: Json = False) -> None:
     """Apply what is missing of the schema. Safe to repeat, and while others do the same."""
     state = state_of(context)
-    settings = StackSettings()
+    settings = stack_settings()
     with running_postgres(settings) as server_dsn:
         dsn = server_dsn
         if state.database is not None:

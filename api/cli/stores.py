@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
 from api.cli.errors import CliError, NotReady
+from consumers.settings import ConfigurationError, load_settings
 from deploy.local.stack import StackSettings, resolve_postgres
 from ledger_core.store.connection import Role, connect
 from projections.queries.snapshot import Reads, Snapshot, open_pool, snapshot
@@ -61,10 +62,21 @@ class Store:
             yield at
 
 
+def stack_settings() -> StackSettings:
+    """Which servers to work with. Raises `ConfigurationError`, also for a DSN that is none."""
+    settings = load_settings(StackSettings)
+    if settings.postgres_dsn is not None:
+        try:
+            conninfo_to_dict(settings.postgres_dsn.get_secret_value())
+        except psycopg.ProgrammingError:
+            raise ConfigurationError({"LEDGER_POSTGRES_DSN": "is no connection string of PostgreSQL"}) from None
+    return settings
+
+
 @contextmanager
 def open_server() -> Iterator[tuple[str, StackSettings]]:
     """The server's DSN. A local server that was never started is not started just to be asked: NotReady."""
-    settings = StackSettings()
+    settings = stack_settings()
     if settings.postgres_dsn is None and not (settings.folder / "postgres" / "PG_VERSION").exists():
         raise NotReady("NO_LEDGER_HERE", "there is no ledger on this machine yet", START_ONE)
     with running_postgres(settings) as dsn:

@@ -23,7 +23,7 @@ from api.cli.errors import CliError
 from api.cli.output import Output
 from api.cli.stack.feed import create_topics
 from api.cli.stack.workers import Workers, environment_of
-from api.cli.stores import Store, main_database_dsn, running_postgres
+from api.cli.stores import Store, main_database_dsn, running_postgres, stack_settings
 from api.query.bootstrap import ApiStartError, serving
 from api.query.settings import QuerySettings
 from consumers.settings import Broker, ProcessSettings, load_settings
@@ -51,7 +51,7 @@ def up(
 ) -> None:
     """Keep PostgreSQL, the consumers and the query API running until Ctrl-C. Data are kept."""
     state = state_of(context)
-    settings = StackSettings()
+    settings = stack_settings()
     with ExitStack() as stack:
         stopping = stack.enter_context(_stop_on_signals())
         store = _open_store(state, settings, stack)

@@ -189,6 +189,23 @@ def test_a_server_that_is_away_is_not_ready_and_nothing_secret_is_said(
         assert "Traceback" not in ended.err
 
 
+@pytest.mark.parametrize(("variable", "value"), [("LEDGER_POSTGRES_DSN", "hidden-word"), ("LEDGER_KAFKA", "pigeons")])
+def test_settings_that_cannot_be_are_named_and_not_shown(
+    machine: TestDatabase, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    for command in (["verify"], ["up"], ["demo"], ["migrate"]):
+        ended = ledgerctl("--json", *command)
+        assert (ended.code, ended.error["code"]) == (5, "CONFIGURATION_UNSAFE")
+        assert variable in ended.error["next"]
+        assert "hidden-word" not in ended.err
+
+
+def test_a_book_s_code_has_its_form(machine: TestDatabase) -> None:
+    for code in ("Shop", "shop 1", "", "-shop", "x" * 64):
+        assert ledgerctl("--json", "book", "create", "--", code).error["code"] == "BOOK_CODE_INVALID"
+
+
 def test_without_any_ledger_every_command_says_how_to_start_one(
     machine: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

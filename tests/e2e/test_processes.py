@@ -51,6 +51,11 @@ def until_logged(child: subprocess.Popen[str], event: str) -> dict[str, object]:
     pytest.fail(f"ended without {event}")
 
 
+def metrics_of(port: object) -> bytes:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        return bytes(answer.read())
+
+
 @pytest.fixture
 def topics(machine: TestDatabase) -> TestDatabase:
     """The embedded log with the topics of the pipeline."""
@@ -68,8 +73,9 @@ def test_a_process_ends_in_good_order_on_sigterm(topics: TestDatabase, name: str
     with running("consumers.bootstrap", name, LEDGER_ALLOW_OWNER_LOGIN="true", LEDGER_METRICS_PORT="0") as child:
         port = until_logged(child, "metrics.serving")["port"]
         until_logged(child, "process.started")
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-            assert b"ledger_" in answer.read()
+        wanted = b"ledger_consumer_lag_messages{" if name in {"payments", "all"} else b"ledger_"
+        while wanted not in metrics_of(port):
+            assert child.poll() is None
         child.send_signal(signal.SIGTERM)
         until_logged(child, "process.stopped")
         assert child.wait(PATIENCE_SECONDS) == 0

@@ -28,6 +28,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ({}, "LEDGER_POSTGRES_DSN"),
         ({"LEDGER_POSTGRES_DSN": ""}, "LEDGER_POSTGRES_DSN"),
+        ({"LEDGER_POSTGRES_DSN": "hidden-word"}, "LEDGER_POSTGRES_DSN"),
         ({"LEDGER_POSTGRES_DSN": DSN, "LEDGER_BROKER": "kafka"}, "LEDGER_KAFKA_BOOTSTRAP"),
         (
             {"LEDGER_POSTGRES_DSN": DSN, "LEDGER_BROKER": "kafka", "LEDGER_KAFKA_BOOTSTRAP": "  "},

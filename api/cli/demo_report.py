@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from api.cli.demo_run import Result
+from api.cli.demo_result import Result
 from api.cli.output import table
 
 SECOND_DIGITS = 3

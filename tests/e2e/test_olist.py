@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from api.cli.demo_run import Hooks, Input, Result, run_demo
+from api.cli.demo_result import Result
+from api.cli.demo_run import Hooks, Input, run_demo
 from deploy.demo import olist
 from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase

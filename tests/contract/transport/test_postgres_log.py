@@ -80,7 +80,8 @@ async def test_a_lost_connection_is_reported_once_and_reading_goes_on(
     await running.start(source, Consumer())
     with psycopg.connect(database.dsn(), autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s",
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE application_name = %s AND datname = current_database()",
             ["reader-under-test"],
         )
     await (await running.sink()).send(messages(topic, 3))

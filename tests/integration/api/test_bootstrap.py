@@ -79,5 +79,6 @@ def test_what_fails_inside_is_logged_under_its_request_id_with_secrets_masked(
 def end_readers(database: TestDatabase) -> None:
     with psycopg.connect(database.dsn()) as admin:
         admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ledger-queries'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'ledger-queries' AND datname = current_database()"
         )

@@ -34,6 +34,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         remove_servers_folder(Path(folder))
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that kill processes run one after another, on one worker."""
     for item in items:

@@ -145,7 +145,7 @@ class Decoder:
             return self._undecodable(record, event_type, Refusal(Code.ENVELOPE_INVALID, str(error)))
         if self._expected_book not in (None, envelope.book):
             refusal = Refusal(Code.BOOK_MISMATCH, f"the event is not of book {self._expected_book}")
-            return self._undecodable(record, event_type, refusal)
+            return self._undecodable(record, event_type, refusal, refused_by=self._expected_book)
         fact, refusal_of_data = self._fact_or_refusal(envelope.event_type, data)
         canonical = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         return Incoming(
@@ -173,10 +173,16 @@ class Decoder:
             return None, Refusal(Code.CURRENCY_UNKNOWN, "currency: not an asset of this ledger")
         return known.to_fact(validated), None
 
-    def _undecodable(self, record: Record, event_type: str, refusal: Refusal) -> Incoming:
-        """The record belongs to no book that we can trust: it stands in the system book."""
+    def _undecodable(
+        self, record: Record, event_type: str, refusal: Refusal, refused_by: str | None = None
+    ) -> Incoming:
+        """The record belongs to no book that we can trust: it stands in the system book, under its coordinates.
+
+        `refused_by` is the book that was expected: what another run makes of the record is another decision.
+        """
         incarnation = self._incarnation(record.topic, record.partition)
         key = f"{incarnation}:{record.topic}:{record.partition}:{record.offset}"
+        key += f":{refused_by}" if refused_by is not None else ""
         return Incoming(
             SYSTEM_BOOK, UNDECODABLE_SOURCE, key, event_type, key, _plausible_us(record.timestamp),
             fingerprint(event_type, record.value or b""), None, refusal, record,

@@ -63,6 +63,20 @@ def test_an_event_of_another_book_is_refused(tmp_path: Path) -> None:
     assert outcomes(without) == ["POSTED", "REPLAYED"]
 
 
+def test_each_run_decides_by_its_own_book_what_is_of_another(tmp_path: Path) -> None:
+    ledgerctl("book", "create", "other")
+    file = write(tmp_path / "events.ndjson", [captured("o1", book="nowhere")])
+    runs = [("--book", "shop"), (), ("--book", "shop"), ("--book", "other"), ()]
+    lines = [ledgerctl("ingest", file, *book, "--json").lines[0] for book in runs]
+    assert [(line["outcome"], line["code"]) for line in lines] == [
+        ("REJECTED", "BOOK_MISMATCH"),
+        ("PARKED", "BOOK_UNKNOWN"),
+        ("REPLAYED", "BOOK_MISMATCH"),
+        ("REJECTED", "BOOK_MISMATCH"),
+        ("REPLAYED", "BOOK_UNKNOWN"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

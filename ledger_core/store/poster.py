@@ -35,6 +35,13 @@ TRANSACTION_TIMEOUT_SINCE = 170_000
 Label = Callable[[str], None]
 
 
+LABELS = (
+    "fence", "inbox", "subjects", "heads", "decided", "subjects_written", "books", "blocks", "heads_written", "entries",
+    "events", "dead_letters", "sources", "before_commit", "after_commit",
+)  # fmt: skip
+"""Labelled points, each at the end of its step, in order. `decided` and what writes subjects: the exact path only."""
+
+
 def no_label(name: str) -> None:
     """Labelled points mark where fault tests kill the process; in production nothing happens there."""
 

@@ -22,6 +22,7 @@ from api.cli.demo import BrokerChoice
 from api.cli.errors import CliError
 from api.cli.output import Output
 from api.cli.stack.feed import create_topics
+from api.cli.stack.scanner import Scanner
 from api.cli.stack.workers import Workers, environment_of
 from api.cli.stores import Store, main_database_dsn, running_postgres, stack_settings
 from api.query.bootstrap import ApiStartError, serving
@@ -49,7 +50,7 @@ def up(
     ] = None,
     _json: Json = False,
 ) -> None:
-    """Keep PostgreSQL, the consumers and the query API running until Ctrl-C. Data are kept."""
+    """Keep PostgreSQL, consumers, reconciliation and the query API running until Ctrl-C. Data are kept."""
     state = state_of(context)
     settings = stack_settings()
     with ExitStack() as stack:
@@ -63,8 +64,10 @@ def up(
         workers = stack.enter_context(Workers(names, environment_of(process), log_folder))
         url = stack.enter_context(_api(store, settings, port))
         _announce(state.output, url, store, process, log_folder)
+        scanner = Scanner(store)
         while not stopping.wait(CHECK_SECONDS):
             workers.check()
+            scanner.scan_if_due()
         state.output.say("stopping; the data stay")
 
 

@@ -9,13 +9,16 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 
 from deploy.local.processes import wait_gone
+from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
+from tests.support.event_lines import event, write
 
 pytestmark = pytest.mark.postgres
 PATIENCE_SECONDS = 60
@@ -135,6 +138,21 @@ def test_up_serves_the_api_and_ends_on_ctrl_c_with_its_data_kept(machine: TestDa
                 assert {book["book"] for book in json.load(answer)["books"]} == {"main", "system"}
             child.send_signal(signal.SIGINT)
             assert child.wait(PATIENCE_SECONDS) == 0
+
+
+def test_up_reconciles_what_it_posts(machine: TestDatabase, tmp_path: Path) -> None:
+    data: dict[str, object] = {"payment_id": "o1", "amount_minor": "10000", "currency": "BRL", "method": "card"}
+    file = write(tmp_path / "events.ndjson", [event("c1", "payment.captured.v1", "o1", data, book="main")])
+    with running("api.cli", "--json", "up", "--port", "0") as child:
+        assert child.stdout is not None
+        told = json.loads(child.stdout.readline())
+        assert ledgerctl("ingest", file, "--book", "main").code == 0
+        found: list[dict[str, object]] = []
+        while not found:
+            assert child.poll() is None
+            with urllib.request.urlopen(f"{told['url']}/v1/books/main/findings") as answer:
+                found = json.load(answer)["findings"]
+        assert [(one["code"], one["subject"]) for one in found] == [("ORDER_SUSPENSE_NOT_ZERO", "o1")]
 
 
 def test_nothing_is_left_behind_when_up_is_killed(machine: TestDatabase) -> None:

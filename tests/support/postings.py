@@ -244,9 +244,14 @@ class Scene:
         with psycopg.connect(self.dsn) as connection:
             yield connection
 
-    def until(self, statement: str, *parameters: object) -> None:
+    def reconnect(self) -> None:
+        """After the server was away."""
+        self._admin.close()
+        self._admin = self._stack.enter_context(psycopg.connect(self.dsn, autocommit=True))
+
+    def until(self, statement: str, *parameters: object, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Polls until the statement's one value is true."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + patience_seconds
         while not self.one(statement, *parameters):
             assert time.monotonic() < deadline, f"never true: {statement}"
             time.sleep(0.005)

@@ -1,0 +1,162 @@
+"""What can happen to a topic on real Kafka: deleted and recreated, emptied behind our back, widened, fought over."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+
+from consumers.payments import PaymentsConsumer
+from consumers.transport.kafka import KafkaAdmin, KafkaSink, KafkaSource
+from consumers.transport.ports import Outgoing, Partition
+from deploy.demo.messages import Message
+from ledger_core.store.poster import Poster
+from tests.support.consuming import QUICK, until
+from tests.support.databases import TestDatabase
+from tests.support.postings import Scene, captured, refunded
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.fault]
+
+
+@pytest.fixture
+def scene(database: TestDatabase) -> Iterator[Scene]:
+    with Scene(database.dsn()) as scene:
+        yield scene
+        scene.assert_whole()
+
+
+class KafkaStation:
+    """A topic of its own on a real broker, and workers on it."""
+
+    def __init__(self, scene: Scene, bootstrap: str) -> None:
+        self.scene = scene
+        self.bootstrap = bootstrap
+        self.topic = f"payments-{uuid4().hex[:8]}"
+        self.admin = KafkaAdmin(bootstrap)
+
+    async def create(self, partitions: int = 1) -> None:
+        await self.admin.ensure_topics({self.topic: partitions})
+
+    async def send(self, *messages: Message, partition: int = 0) -> None:
+        sink = KafkaSink(self.bootstrap)
+        await sink.start()
+        try:
+            await sink.send([Outgoing(self.topic, m.key, m.value, m.headers, partition=partition) for m in messages])
+        finally:
+            await sink.stop()
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[None]:
+        """A worker until the end of the block."""
+        poster = Poster(self.scene.dsn, decode=self.scene.decoder.decode)
+        await asyncio.to_thread(poster.open)
+        source = KafkaSource(self.bootstrap, [self.topic], self.topic, metadata_max_age_ms=500)
+        stop = asyncio.Event()
+        consumer = PaymentsConsumer(source, poster, self.scene.decoder, QUICK)
+        task = asyncio.create_task(consumer.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            try:
+                await task
+            finally:
+                await asyncio.to_thread(poster.close)
+
+    async def until_stored(self, *next_offsets: int) -> None:
+        wanted = dict(enumerate(next_offsets))
+        await until(lambda: wanted.items() <= self.stored().items(), f"positions {wanted}")
+
+    async def until_stopped(self, partition: int, *codes: str) -> None:
+        statement = "SELECT stopped_code FROM ledger.source_position WHERE topic = %s AND partition = %s"
+        await until(lambda: self.scene.rows(statement, self.topic, partition)[0][0] in codes, f"stopped: {codes}")
+
+    def stored(self) -> dict[int, int]:
+        return dict(self.scene.rows("SELECT partition, next_offset FROM ledger.source_position"))
+
+
+def several(names: str, count: int) -> Sequence[Message]:
+    return [captured(f"{names}-{number}") for number in range(count)]
+
+
+def test_a_topic_deleted_and_recreated_stops_its_partition(scene: Scene, kafka_bootstrap: str) -> None:
+    """The new topic already stands beyond our position: only the last record that we consumed tells."""
+
+    async def play() -> None:
+        station = KafkaStation(scene, kafka_bootstrap)
+        await station.create()
+        await station.send(*several("old", 3))
+        async with station.worker():
+            await station.until_stored(3)
+        await station.admin.delete_topic(station.topic)
+        await station.create()
+        await station.send(*several("new", 10))
+        async with station.worker():
+            await station.until_stopped(0, "SOURCE_RECREATED")
+        assert scene.counters() == {"posted": 3}
+
+    asyncio.run(play())
+
+
+def test_retention_that_passed_our_position_stops_the_partition_and_the_others_go_on(
+    scene: Scene, kafka_bootstrap: str
+) -> None:
+    async def play() -> None:
+        station = KafkaStation(scene, kafka_bootstrap)
+        await station.create(2)
+        await station.send(*several("a", 3))
+        async with station.worker():
+            await station.until_stored(3, 0)
+        await station.send(*several("b", 5))
+        await station.admin.delete_records({Partition(station.topic, 0): 6})
+        await station.send(*several("c", 2), partition=1)
+        async with station.worker():
+            await station.until_stopped(0, "POSITION_LOST")
+            await station.until_stored(3, 2)
+        assert scene.counters(0) == {"posted": 3}
+
+    asyncio.run(play())
+
+
+def test_a_partition_added_while_we_consume_is_read_after_the_old_ones(scene: Scene, kafka_bootstrap: str) -> None:
+    async def play() -> None:
+        station = KafkaStation(scene, kafka_bootstrap)
+        await station.create()
+        await station.send(*several("a", 3))
+        async with station.worker():
+            await station.until_stored(3)
+            admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+            await admin.start()
+            try:
+                await admin.create_partitions({station.topic: NewPartitions(total_count=2)})
+            finally:
+                await admin.close()
+            await station.send(refunded("a-0", 10), partition=1)
+            await station.until_stored(3, 1)
+        assert scene.counters(1) == {"posted": 1}
+
+    asyncio.run(play())
+
+
+def test_workers_that_come_and_go_share_the_partitions_and_lose_and_double_nothing(
+    scene: Scene, kafka_bootstrap: str
+) -> None:
+    async def play() -> None:
+        station = KafkaStation(scene, kafka_bootstrap)
+        await station.create(4)
+        for partition in range(4):
+            await station.send(*several(f"a{partition}", 60), partition=partition)
+        async with station.worker():
+            await station.until_stored(60, 60, 60, 60)
+            async with station.worker():
+                for partition in range(4):
+                    await station.send(*several(f"b{partition}", 60), partition=partition)
+                await station.until_stored(120, 120, 120, 120)
+            for partition in range(4):
+                await station.send(*several(f"c{partition}", 5), partition=partition)
+            await station.until_stored(125, 125, 125, 125)
+        assert scene.vouchers() == 500
+
+    asyncio.run(play())

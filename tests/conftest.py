@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local.errors import LocalServiceUnavailable
 from deploy.local.kafka import LocalKafka
@@ -23,6 +24,9 @@ SETTINGS_OF_TESTS = {"max_connections": "200", "max_wal_size": "1GB"}
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controlling process makes a folder for servers; xdist's workers find it in the environment."""
+    # A busy machine is slow, not wrong: no property fails for the time it took.
+    settings.register_profile("untimed", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
     if not hasattr(config, "workerinput"):
         sweep_abandoned_folders()
         os.environ[SERVERS_VARIABLE] = str(create_servers_folder())

@@ -27,7 +27,7 @@ from consumers.transport.ports import (
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
-from ledger_core.store.errors import PostingHaltedError
+from ledger_core.store.errors import PostingHaltedError, QueueFullError
 from ledger_core.store.items import Prepared
 from ledger_core.store.positions import record_hash
 from ledger_core.store.poster import Label, Poster, no_label
@@ -101,7 +101,11 @@ class PaymentsConsumer:
                 posting = await self._turn(posting)
             if posting is not None:
                 await posting
-        except (PostingHaltedError, psycopg.OperationalError) as error:  # rolled back, or the reply lost: the row knows
+        except (
+            PostingHaltedError,
+            QueueFullError,
+            psycopg.OperationalError,
+        ) as error:  # rolled back, or the reply lost: the row knows
             log.warning("consumer.stops_unsure", error=type(error).__name__)
         finally:
             await self._source.stop()
@@ -132,6 +136,10 @@ class PaymentsConsumer:
             return asyncio.create_task(self._post(prepared))
         except PositionLost as lost:
             await self._keeper.stop(lost.partition, "POSITION_LOST", str(lost))
+            await self._recover(posting)
+        except QueueFullError as full:
+            for topic, number in full.partitions:
+                await self._keeper.stop(Partition(topic, number), "ORDER_KEY_QUEUE_FULL", str(full))
             await self._recover(posting)
         except (
             PostingHaltedError,

@@ -26,6 +26,14 @@ class SurpriseError(StoreError):
     """Something can be refused after all, or a row count differs from the one asked for."""
 
 
+class QueueFullError(StoreError):
+    """More events of one order key wait than its queue may hold; nothing was posted."""
+
+    def __init__(self, order_key: str, partitions: Sequence[tuple[str, int]]) -> None:
+        super().__init__(f"the queue of order key {order_key!r} is full")
+        self.partitions = list(partitions)
+
+
 class PostingHaltedError(StoreError):
     """A book is halted, or a batch could not be posted in many tries."""
 

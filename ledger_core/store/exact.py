@@ -13,13 +13,16 @@ from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.subjects import Subject
 from ledger_core.store.columns import IntArray
-from ledger_core.store.errors import SurpriseError
+from ledger_core.store.errors import QueueFullError, SurpriseError
 from ledger_core.store.headers import rows_to_headers
 from ledger_core.store.items import Item, ParkedLetter, settle
 from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import Layout, inbox_rows, lay_out
 from ledger_core.store.subject_rows import SubjectRows, key_columns
 from ledger_core.store.transaction import QUERIES, Transaction, sorted_by_book
+
+MAX_PARKED = 1_000
+"""Events that may wait on one order key."""
 
 Decode = Callable[[Record], Incoming]
 
@@ -50,6 +53,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
     with transaction.step("decided"):
         decision = decide_batch(items, locked, transaction.prepared.drain)
         _demand_subjects(transaction, decision, rows)
+        _demand_room(decision, locked)
         as_prepared, healed = _settle(items, decision)
     if healed:
         _copy_healed_keys(transaction, healed)
@@ -154,6 +158,19 @@ def _demand_subjects(transaction: Transaction, decision: Decision, rows: Subject
     if any(r.outcome is Outcome.PARKED and r.case.subject_key not in rows.locked for r in decision.arrivals):
         transaction.prepared.lock_every_key = True
         raise SurpriseError("an event without a subject parks")
+
+
+def _demand_room(decision: Decision, locked: Locked) -> None:
+    """A queue is bounded: what waits is read with every event of its key, and somebody must look at what blocks it."""
+    full = [
+        ruling.case
+        for ruling in decision.arrivals
+        if ruling.outcome is Outcome.PARKED and locked.subjects[ruling.case.subject_key].parked > MAX_PARKED
+    ]
+    if full:
+        records = [case.incoming.record for case in full if isinstance(case, Item)]
+        partitions = dict.fromkeys((record.topic, record.partition) for record in records)
+        raise QueueFullError(full[0].subject_key[1], list(partitions))
 
 
 def _settle(items: Sequence[Item], decision: Decision) -> tuple[bool, list[Item]]:

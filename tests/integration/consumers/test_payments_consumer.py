@@ -307,6 +307,25 @@ def test_rejects_between_good_events_are_no_flood(scene: Scene) -> None:
     asyncio.run(play())
 
 
+def test_a_queue_that_is_full_stops_its_partition_and_no_other(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The alert comes before a key that nobody heals has grown without end."""
+    monkeypatch.setattr("ledger_core.store.exact.MAX_PARKED", 5)
+
+    async def play() -> None:
+        station = Station(scene, partitions=2)
+        await station.open()
+        async with station.worker():
+            station.send(*(refunded("o-1", 1, event_id=f"r-{n}") for n in range(5)))
+            await station.until_consumed([0])
+            station.send(refunded("o-1", 1, event_id="r-5"))
+            await until(lambda: station.stopped() == {0: "ORDER_KEY_QUEUE_FULL"}, "stopped")
+            station.send(captured("o-2"), partition=1)
+            await station.until_consumed([1])
+        assert scene.counters(0) == {"parked": 5}
+
+    asyncio.run(play())
+
+
 # Maintenance and halted books.
 
 

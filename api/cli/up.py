@@ -29,7 +29,7 @@ from api.query.bootstrap import ApiStartError, serving
 from api.query.settings import QuerySettings
 from consumers.settings import Broker, ProcessSettings, load_settings
 from consumers.transports import choose_transport
-from deploy.local.processes import LOOPBACK, port_is_free
+from deploy.local.processes import port_is_free
 from deploy.local.stack import StackSettings, ensure_database, resolve_kafka
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role
@@ -122,7 +122,6 @@ def _api(store: Store, settings: StackSettings, port: int | None) -> Iterator[st
     query = load_settings(
         QuerySettings,
         postgres_dsn=SecretStr(store.dsn),
-        api_host=LOOPBACK,
         api_port=port,
         api_cursor_key_file=settings.folder / "cursor.key",
     )

@@ -155,6 +155,13 @@ def test_up_reconciles_what_it_posts(machine: TestDatabase, tmp_path: Path) -> N
         assert [(one["code"], one["subject"]) for one in found] == [("ORDER_SUSPENSE_NOT_ZERO", "o1")]
 
 
+def test_up_refuses_an_address_that_others_can_reach(machine: TestDatabase) -> None:
+    with running("api.cli", "--json", "up", "--port", "0", LEDGER_API_HOST="0.0.0.0") as child:
+        _, said = child.communicate(timeout=PATIENCE_SECONDS)
+    assert child.returncode == 5
+    assert "LEDGER_API_HOST" in said
+
+
 def test_nothing_is_left_behind_when_up_is_killed(machine: TestDatabase) -> None:
     with running("api.cli", "--json", "up", "--port", "0") as child:
         assert child.stdout is not None

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from api.cli.command import Json, state_of
-from api.cli.errors import EXIT_FOUND_PROBLEMS, CliError
+from api.cli.errors import CliError
 from api.cli.output import Output, to_json
 from api.cli.stores import Store, open_store
 from api.cli.verify import shown_progress
@@ -34,7 +34,7 @@ def ingest(
     book: Annotated[str | None, typer.Option("--book", "-b", help="Refuse events of any other book.")] = None,
     _json: Json = False,
 ) -> None:
-    """Post the events of a file: one outcome a line. A repeat changes nothing. Exit 3 when a line was rejected."""
+    """Post the events of a file: one outcome a line. A repeat changes nothing."""
     state = state_of(context)
     counts: Counter[Outcome] = Counter()
     try:
@@ -60,8 +60,6 @@ def ingest(
         healed = work.healed
     said = ", ".join(f"{count:,} {outcome.value.lower()}" for outcome, count in counts.items()) or "no lines"
     state.output.say(said + (f"; {healed:,} parked events were decided by it" if healed else ""))
-    if counts[Outcome.REJECTED]:
-        raise typer.Exit(EXIT_FOUND_PROBLEMS)
 
 
 @contextmanager

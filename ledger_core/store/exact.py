@@ -13,7 +13,7 @@ from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.subjects import Subject
 from ledger_core.store.columns import IntArray
-from ledger_core.store.errors import QueueFullError, SurpriseError
+from ledger_core.store.errors import PostingHaltedError, QueueFullError, SurpriseError
 from ledger_core.store.headers import rows_to_headers
 from ledger_core.store.items import Item, ParkedLetter, settle
 from ledger_core.store.prepare import Preparer
@@ -23,6 +23,9 @@ from ledger_core.store.transaction import QUERIES, Transaction, sorted_by_book
 
 MAX_PARKED = 1_000
 """Events that may wait on one order key."""
+
+MAX_BATCH_EVENTS = 1 << 16
+"""Events of one batch, healed ones included: an ordinal has 16 bits in a log reference."""
 
 Decode = Callable[[Record], Incoming]
 
@@ -55,6 +58,10 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         _demand_subjects(transaction, decision, rows)
         _demand_room(decision, locked)
         as_prepared, healed = _settle(items, decision)
+        if len(items) + len(healed) > MAX_BATCH_EVENTS:
+            raise PostingHaltedError(
+                f"a batch would write more than {MAX_BATCH_EVENTS} events: consume in smaller ones"
+            )
     if healed:
         _copy_healed_keys(transaction, healed)
     with transaction.step("subjects_written"):

@@ -14,7 +14,7 @@ from psycopg import errors
 
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.store import connection as connections
-from ledger_core.store.batch import BatchResult, SourceAdvance
+from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
 from ledger_core.store.columns import register_columns
 from ledger_core.store.errors import FenceLostError, PostingHaltedError, SurpriseError
 from ledger_core.store.exact import decide_exactly
@@ -34,6 +34,9 @@ TRANSACTION_TIMEOUT_SINCE = 170_000
 
 Label = Callable[[str], None]
 
+
+HEALED_AT_ONCE = 50
+"""Order keys drained in one transaction of `Poster.heal`: their queues are bounded, so it is too."""
 
 LABELS = (
     "fence", "inbox", "subjects", "heads", "decided", "subjects_written", "books", "blocks", "heads_written", "entries",
@@ -147,12 +150,18 @@ class Poster:
         raise PostingHaltedError(f"a batch was rolled back {ATTEMPTS} times in a row")
 
     def heal(self, book: str, waits_for: str) -> BatchResult:
-        """Drains the queues of events that wait for this (`account:<code>` …), for it has come true."""
+        """Drains the queues of events that wait for this (`account:<code>` …), for it has come true.
+
+        A few order keys a transaction: however many wait, none of them is long.
+        """
         owner = self._exact_preparer.books.find([book])[book]
-        prepared = self._lay_out(self._exact_preparer, (), (), look_up=False)
-        prepared.drain = self._exact_preparer.parked_for(owner.book_id, waits_for)
-        prepared.plain = False
-        return self.post(prepared) if prepared.drain else BatchResult(())
+        keys = self._exact_preparer.parked_for(owner.book_id, waits_for)
+        healed: list[tuple[Incoming, Decided]] = []
+        for first in range(0, len(keys), HEALED_AT_ONCE):
+            prepared = self._lay_out(self._exact_preparer, (), (), look_up=False)
+            prepared.drain, prepared.plain = keys[first : first + HEALED_AT_ONCE], False
+            healed += self.post(prepared).healed
+        return BatchResult((), tuple(healed))
 
     def _without(self, partitions: Sequence[tuple[str, int]], before: Prepared) -> Prepared:
         incoming = [event for event in before.incoming if _partition(event) not in partitions]

@@ -17,7 +17,7 @@ def shop(machine: TestDatabase, tmp_path: Path) -> TestDatabase:
     """A book with a capture, a part of it refunded, and a line that was refused."""
     assert ledgerctl("book", "create", "shop").code == 0
     file = write(tmp_path / "events.ndjson", [captured("o1"), refunded("o1", "4000"), b"bad"])
-    assert ledgerctl("ingest", file).code == 3
+    assert ledgerctl("ingest", file).code == 0
     return machine
 
 

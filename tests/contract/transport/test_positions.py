@@ -1,5 +1,6 @@
 """The contract of positions: whose they are, and what happens when the log does not hold them."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -59,6 +60,32 @@ async def test_a_paused_partition_is_silent_until_it_is_resumed(running: Running
     await nothing(source)
     source.resume([Partition(topic, 0)])
     assert numbers(await read(source, 5)) == [0, 2, 4, 6, 8]
+
+
+async def test_what_was_prefetched_is_not_lost_while_everything_is_paused(running: Running, topic: str) -> None:
+    """A fetch that has nothing to read must not move a position over records that nobody saw."""
+    await running.create(topic)
+    await (await running.sink()).send(messages(topic, 20))
+    source = await running.read_all(topic)
+    assert numbers(await read(source, 5, max_records=5)) == [0, 1, 2, 3, 4]
+    source.pause([Partition(topic, 0)])
+    await nothing(source)
+    source.resume([Partition(topic, 0)])
+    assert numbers(await read(source, 15)) == list(range(5, 20))
+
+
+async def test_a_fetch_that_waits_while_its_partition_is_assigned_loses_nothing(running: Running, topic: str) -> None:
+    """Records may arrive before the consumer's answer is known to the fetch that waits."""
+    await running.create(topic)
+    sink = await running.sink()
+    source = await running.read_all(topic, Consumer(default=None))
+    waiting = asyncio.create_task(source.fetch(max_records=100, timeout_ms=1_000))
+    await asyncio.sleep(0.05)  # so that the fetch waits; without it the test is only weaker
+    source.seek(Partition(topic, 0), 0)
+    source.resume([Partition(topic, 0)])
+    await sink.send(messages(topic, 10))
+    seen = [record for part in (await waiting).values() for record in part.records]
+    assert numbers([*seen, *await read(source, 10 - len(seen))]) == list(range(10))
 
 
 async def test_a_partition_left_out_by_the_consumer_waits_for_a_seek(running: Running, topic: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ledger_core.store.poster import HEALED_AT_ONCE
 from tests.support.databases import TestDatabase
 from tests.support.postings import (
     BOOK,
@@ -103,6 +104,15 @@ def test_an_account_that_opens_later_heals_what_waited_for_it_in_order(scene: Sc
     healed = worker.poster.heal(BOOK, "account:vault:1").healed
     assert [incoming.event_id for incoming, _ in healed] == ["paid-out-p-1"]
     assert waiting(scene) == [("paid-out-p-2", "account:vault:2")]
+
+
+def test_healing_many_order_keys_takes_several_transactions(scene: Scene) -> None:
+    scene.post(captured("o-1"), *(paid_out(f"p-{n}", 1, of="vault:1") for n in range(HEALED_AT_ONCE + 20)))
+    scene.accounts().open_account("vault:1", account_type="asset", currency="EUR")
+    before = scene.one("SELECT count(*) FROM ledger.block")
+    assert len(scene.worker(0).poster.heal(BOOK, "account:vault:1").healed) == HEALED_AT_ONCE + 20
+    assert scene.one("SELECT count(*) FROM ledger.block") == before + 2
+    assert waiting(scene) == []
 
 
 def test_healing_twice_posts_once(scene: Scene) -> None:

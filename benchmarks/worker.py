@@ -12,7 +12,7 @@ from benchmarks.children import BackendClock, read_task, say, wait_for_word
 from consumers.bootstrap import read_assets
 from consumers.decode import Decoder
 from consumers.payments import PaymentsConsumer, PaymentsSettings
-from consumers.process import tune_collector
+from consumers.process import tune_collector, tune_threads
 from consumers.replay import ReplayDecoder, ReplaySource
 from consumers.transport.kafka import KafkaSource
 from consumers.transport.ports import Partition, Source
@@ -71,6 +71,7 @@ async def consume(task: Task) -> Report:
     backends = BackendClock(task.dsn, name)
     backends.start()
     tune_collector()
+    tune_threads()
     await asyncio.to_thread(wait_for_word)
     began_s, cpu_began_s = time.monotonic(), time.process_time()
     running = asyncio.create_task(consumer.run(stop))

@@ -17,7 +17,7 @@ from consumers.lag import report_lag
 from consumers.logging import configure_logging, masked_text
 from consumers.metrics import ConsumerMetrics, serve_metrics
 from consumers.payments import PaymentsConsumer, PaymentsSettings
-from consumers.process import labels_for, stop_on_signals, stop_with_parent, tune_collector
+from consumers.process import labels_for, stop_on_signals, stop_with_parent, tune_collector, tune_threads
 from consumers.projector import Projector
 from consumers.relay import Relay
 from consumers.replay import ReplayDecoder, ReplaySource
@@ -138,6 +138,7 @@ async def _run(name: str, settings: ProcessSettings, work: Work) -> None:
         server, _ = serve_metrics(metrics, settings.metrics_port)
         log.info("metrics.serving", port=server.server_port)
     tune_collector()
+    tune_threads()
     log.info("process.started", process=name, broker=settings.broker)
     try:
         await work(metrics, stop)

@@ -133,7 +133,10 @@ class PaymentsConsumer:
             prepared = await asyncio.to_thread(self._prepare, slices, advances)
             if posting is not None:
                 await posting
-            return asyncio.create_task(self._post(prepared))
+            posting = asyncio.create_task(self._post(prepared))
+            # It begins now: a fetch that finds its records at hand does not let go of the loop.
+            await asyncio.sleep(0)
+            return posting
         except PositionLost as lost:
             await self._keeper.stop(lost.partition, "POSITION_LOST", str(lost))
             await self._recover(posting)

@@ -39,6 +39,9 @@ from consumers.transport.ports import (
 
 log = structlog.get_logger()
 
+NO_PARTITION = 2**31 - 1
+"""No topic has so many: a fetch of it waits and keeps the membership, and reads nothing."""
+
 # How long a fetch may overrun its time while a rebalance is under way.
 REBALANCE_GRACE_S = 0.2
 
@@ -213,9 +216,11 @@ class KafkaSource:
         self._raise_failure()
         began = asyncio.get_running_loop().time()
         ready = [native(partition) for partition in self._positions if partition not in self._paused]
+        # Asked for no partition, the library hands out those of all, paused ones too, and moves over them.
+        asked = ready or [native(Partition(self._topics[0], NO_PARTITION))]
         try:
             async with asyncio.timeout(timeout_ms / 1000 + REBALANCE_GRACE_S):
-                fetched = await consumer.getmany(*ready, timeout_ms=timeout_ms, max_records=max_records)
+                fetched = await consumer.getmany(*asked, timeout_ms=timeout_ms, max_records=max_records)
         except TimeoutError:
             fetched = {}
         except OffsetOutOfRangeError as error:

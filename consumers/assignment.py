@@ -1,6 +1,7 @@
 """Which partitions this worker holds, where each stands, and whether its log is still the one we consumed."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -26,6 +27,8 @@ class PartitionKeeper:
         self._held: dict[Partition, dict[Partition, int]] = {}
         self._unplaced: set[Partition] = set()
         self.stands: dict[Partition, SourcePosition] = {}
+        self.placings: Counter[Partition] = Counter()
+        """How often each partition was placed anew: what was fetched before does not follow what `stands` says now."""
 
     def holds(self, partition: Partition) -> bool:
         """True while this worker may post for the partition."""
@@ -50,6 +53,7 @@ class PartitionKeeper:
             stand = stands[partition.topic, partition.partition]
             if await self._is_sound(source, partition, stand, beginnings[partition]) and partition in self._assigned:
                 self.stands[partition] = stand
+                self.placings[partition] += 1
                 offsets[partition] = stand.next_offset
         self._unplaced.difference_update(startable)
         return offsets

@@ -161,21 +161,39 @@ class PaymentsConsumer:
     async def _fetch(self) -> dict[Partition, Slice]:
         """Records until the batch is full, its time is over or the log has no more at hand."""
         slices: dict[Partition, Slice] = {}
+        placings: dict[Partition, int] = {}
         count = 0
         closes_at = 0.0
         while True:
             now = time.monotonic()
             wait_ms = self._settings.idle_wait_ms if not count else max(0, int((closes_at - now) * 1000))
+            before = self._keeper.placings.copy()
             fetched = await self._source.fetch(max_records=self._settings.batch_max_events - count, timeout_ms=wait_ms)
             if not count:
                 closes_at = time.monotonic() + self._settings.batch_max_ms / 1000
             for partition, part in fetched.items():
+                placings.setdefault(partition, before[partition])
                 whole = slices.setdefault(partition, Slice())
                 whole.records.extend(part.records)
                 whole.next_offset = part.next_offset
                 count += len(part.records)
             if not fetched or count >= self._settings.batch_max_events or time.monotonic() >= closes_at:
-                return {partition: part for partition, part in slices.items() if self._keeper.holds(partition)}
+                return await self._of_one_placing(slices, placings)
+
+    async def _of_one_placing(
+        self, slices: Mapping[Partition, Slice], placings: Mapping[Partition, int]
+    ) -> dict[Partition, Slice]:
+        """Slices of partitions that are ours and were not placed anew since their fetch began: such a slice does
+        not follow the position that is stored, and what is missing between would count as a gap of the log."""
+        kept = {}
+        for partition, part in slices.items():
+            if not self._keeper.holds(partition):
+                continue
+            if self._keeper.placings[partition] == placings[partition]:
+                kept[partition] = part
+            else:
+                await self._keeper.drop(partition)
+        return kept
 
     async def _stand_still(self) -> dict[Partition, Slice]:
         """Nothing, while maintenance lasts: what was assigned meanwhile is paused too, membership goes on."""

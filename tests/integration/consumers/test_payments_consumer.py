@@ -8,7 +8,7 @@ import pytest
 from consumers.assignment import PartitionKeeper
 from consumers.transport.memory import MemorySource
 from consumers.transport.memory.log import PartitionLog
-from consumers.transport.ports import Partition
+from consumers.transport.ports import Partition, Slice
 from tests.support.consuming import Station, until
 from tests.support.databases import TestDatabase
 from tests.support.postings import TOPIC, Gate, Scene, authorized, captured, garbage, refunded
@@ -165,6 +165,41 @@ def test_a_partition_that_leaves_and_comes_back_while_its_batch_is_in_flight_goe
             station.send(captured("o-2"))
             await station.until_consumed()
         assert scene.counters() == {"posted": 2}
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_records_fetched_around_a_new_assignment_are_read_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """They follow the position from before it: taken for what follows the new one, records would be lost as gaps or
+    counted twice."""
+
+    async def play() -> None:
+        station = Station(scene)
+        await station.open()
+        async with station.worker() as worker:
+            station.send(captured("o-1"))
+            await station.until_consumed()
+            fetch = worker.source.fetch
+            once = iter([True])
+
+            async def fetch_around_a_rebalance(*, max_records: int, timeout_ms: int) -> dict[Partition, Slice]:
+                slices = await fetch(max_records=max_records, timeout_ms=timeout_ms)
+                if slices and next(once, False):
+                    await worker.source.give_up_all_but([])
+                    await worker.source.take([FIRST])
+                    if when == "after":
+                        worker.source.seek(FIRST, 4)
+                return slices
+
+            monkeypatch.setattr(worker.source, "fetch", fetch_around_a_rebalance)
+            station.send(captured("o-2"), captured("o-3"), captured("o-4"))
+            await station.until_consumed()
+            station.send(captured("o-5"))
+            await station.until_consumed()
+        assert scene.counters() == {"posted": 5}
 
     asyncio.run(play())
 

@@ -27,7 +27,7 @@ def post_batch(bench: Bench) -> Sample:
     workload = bench.workload("uniform")
     with bench.stack.database(workload) as dsn:
         guarded = post_directly(bench, dsn, stages=True)
-        prove(dsn)
+        prove(bench, "post_batch", dsn)
     with bench.stack.database(workload) as dsn:
         disable_triggers(dsn)
         unguarded = post_directly(bench, dsn)

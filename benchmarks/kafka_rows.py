@@ -25,7 +25,7 @@ def one_worker(bench: Bench) -> Sample:
         reports = consume(bench.stack, dsn, workload, 1, bench.batch)
         used_bytes = disk_bytes(dsn) - empty_bytes
         again = consume(bench.stack, dsn, workload, 1, bench.batch, replay_cursor="again")
-        prove(dsn)
+        prove(bench, "one worker", dsn)
     worker_us, backend_us = cpu_us(reports)
     return {
         "kafka_to_posted_1_worker": rate(reports),
@@ -44,7 +44,7 @@ def two_workers(row: str, shape: str) -> Callable[[Bench], Sample]:
         workload = bench.workload(shape)
         with bench.stack.database(workload) as dsn:
             reports = consume(bench.stack, dsn, workload, 2, bench.batch)
-            prove(dsn)
+            prove(bench, row, dsn)
         return {row: rate(reports)}
 
     return take
@@ -55,7 +55,7 @@ def long_run(bench: Bench) -> Sample:
     workload = Workload("sustained", bench.sizes.sustained_events)
     with bench.stack.database(workload) as dsn:
         reports = consume(bench.stack, dsn, workload, 2, bench.batch)
-        prove(dsn)
+        prove(bench, "sustained", dsn)
     bench.notes["sustained"] = f"{workload.events:,} events, {rate(reports):,.0f} a second over all of them"
     return {"sustained": sustained(reports, min(WINDOW, workload.events // 5))}
 

@@ -56,7 +56,7 @@ def pipeline_rate(bench: Bench) -> float:
             with started(bench, settings, ("payments",)) as payments:
                 began_s = wait_until(connection, topic, payments, lambda now: now.partitions > 0)
                 ended_s = wait_until(connection, topic, payments, lambda now: now.through(workload.events))
-        prove(dsn)
+        prove(bench, "pipeline", dsn)
     return workload.events / (ended_s - began_s)
 
 
@@ -78,7 +78,7 @@ def pipeline_p99_ms(bench: Bench, events_per_second: float) -> float:
             seen = watch_positions(connection, workload.book_codes()[0], task.events, workers)
             began_s = float(producer.answer()["began_s"])
             latencies_s = latencies(connection, seen, began_s, events_per_second)
-        prove(dsn)
+        prove(bench, "pipeline_p99_ms", dsn)
     return float(np.percentile(latencies_s, 99)) * 1e3
 
 

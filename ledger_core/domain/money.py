@@ -10,6 +10,9 @@ BASIS_POINTS = 10_000
 """Basis points in a whole."""
 
 
-def commission_minor(amount_minor: int, commission_bps: int) -> int:
-    """The platform's part of an amount, rounded down in minor units; the seller keeps the remainder."""
-    return amount_minor * commission_bps // BASIS_POINTS
+def part_minor(amount_minor: int, basis_points: int) -> int:
+    """A part of an amount, rounded down in minor units; who gets the rest of the amount keeps the remainder.
+
+    This is a platform's commission, too. More parties than one: see `splits`.
+    """
+    return amount_minor * basis_points // BASIS_POINTS

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ledger_core.domain.charts import CONTROL_PREFIX, Chart, Role
-from ledger_core.domain.money import MAX_AMOUNT_MINOR, commission_minor
+from ledger_core.domain.money import MAX_AMOUNT_MINOR, part_minor
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import Beneficiary, PaymentCaptured, PaymentRefunded
 from ledger_core.domain.vouchers import Line, Purpose, Side
@@ -70,7 +70,7 @@ def _share_out(
             account = chart.resolve(account, currency)
             if account is None:
                 return control_missing(share.account, currency)
-        fee_minor = commission_minor(share.amount_minor, share.commission_bps)
+        fee_minor = part_minor(share.amount_minor, share.commission_bps)
         rest_minor -= share.amount_minor
         fees_minor += fee_minor
         if fee_minor < share.amount_minor:

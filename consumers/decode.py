@@ -7,7 +7,7 @@ precise answer; structured events are read there too.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -111,7 +111,7 @@ class Decoder:
             read_json(value)
         if "currency" in data and data["currency"] not in self._assets:
             raise ValueError
-        digest = blake2b(event_type.prefix + canonical, digest_size=FINGERPRINT_BYTES).digest()
+        digest = sha256(event_type.prefix + canonical).digest()[:FINGERPRINT_BYTES]
         return Incoming(
             book, source, event_id, event_type.name, order_key, time_us, FINGERPRINT_VERSION + digest,
             event_type.to_fact(data), None, record,
@@ -196,8 +196,7 @@ def _plausible_us(timestamp_ms: int) -> int:
 
 def fingerprint(event_type: str, data: bytes) -> bytes:
     """Version byte and hash of type and canonical data as received: equal for repeats, in either mode."""
-    digest = blake2b(fingerprint_prefix(event_type) + data, digest_size=FINGERPRINT_BYTES).digest()
-    return FINGERPRINT_VERSION + digest
+    return FINGERPRINT_VERSION + sha256(fingerprint_prefix(event_type) + data).digest()[:FINGERPRINT_BYTES]
 
 
 def fingerprint_prefix(event_type: str) -> bytes:

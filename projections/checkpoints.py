@@ -6,7 +6,7 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from projections.arrays import integers, texts
+from ledger_core.store.arrays import integers, texts
 from projections.projection import Projection
 from projections.store_log import BlockMark
 

@@ -6,7 +6,7 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from projections.arrays import integers, texts
+from ledger_core.store.arrays import integers, texts
 
 
 @dataclass(frozen=True, slots=True)

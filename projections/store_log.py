@@ -7,7 +7,7 @@ from typing import Final, LiteralString, NamedTuple
 import orjson
 import psycopg
 
-from projections.arrays import integers
+from ledger_core.store.arrays import integers
 from projections.events import LedgerEvent
 
 STREAMED_EVENTS = 100

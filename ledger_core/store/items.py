@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger_core.domain import subjects
 from ledger_core.domain.decide import Case, Movement, SubjectKey
@@ -44,24 +44,19 @@ class Item(Case):
     state: bytes = b""
 
 
-def new_item(event: Incoming, book: Book, arrival: int) -> Item:
+def new_item(event: Incoming, book: Book, source_id: int, arrival: int) -> Item:
     """An item of which nothing is proposed yet."""
     return Item(
         (book.book_id, event.order_key), event.fact, 0, None, (), event.refusal, event.effective_at_us, 0,
-        event, book, book.sources[event.source], event.event_id, event.fingerprint, arrival,
+        event, book, source_id, event.event_id, event.fingerprint, arrival,
     )  # fmt: skip
 
 
-@dataclass(slots=True)
-class Replay:
-    """An arrival whose key is known, with the same fingerprint: where its outcome stands in the log, or
-    which arrival of this very batch it repeats (`twin`)."""
+class Replay(NamedTuple):
+    """An arrival whose key is decided, with the same fingerprint: in the inbox, or earlier in this very batch."""
 
     arrival: int
-    batch_id: int = 0
-    ordinal: int = 0
-    book: Book | None = None
-    twin: int = -1
+    in_inbox: bool
 
 
 @dataclass(slots=True, frozen=True)

@@ -190,7 +190,7 @@ class Poster:
 
     def _forget(self, posted: Prepared) -> None:
         """A replay goes on asking while it meets known keys."""
-        met_known = any(replay.twin < 0 for replay in posted.replays)
+        met_known = any(replay.in_inbox for replay in posted.replays)
         self._look_up = LOOK_UP_STREAK if met_known else max(0, self._look_up - 1)
         self._exact = max(0, self._exact - 1)
 

@@ -3,16 +3,11 @@
 SELECT nextval('ledger.batch_id');
 
 -- name: known_keys
--- What the inbox holds of these keys: first fingerprint, and where the latest outcome stands.
-SELECT inbox.book_id, inbox.source_id, inbox.event_id, inbox.fingerprint, latest.batch_id, latest.ordinal
+-- What the inbox holds of these keys: the fingerprint that was decided first.
+SELECT inbox.book_id, inbox.source_id, inbox.event_id, inbox.fingerprint
 FROM unnest(%(books)s::integer[], %(sources)s::integer[], %(event_ids)s::text[]) AS asked (book_id, source_id, event_id)
 JOIN ledger.inbox ON inbox.book_id = asked.book_id AND inbox.source_id = asked.source_id
-    AND inbox.event_id = asked.event_id AND inbox.revision = 1
-CROSS JOIN LATERAL (
-    SELECT batch_id, ordinal FROM ledger.inbox AS revised
-    WHERE revised.book_id = inbox.book_id AND revised.source_id = inbox.source_id AND revised.event_id = inbox.event_id
-    ORDER BY revision DESC LIMIT 1
-) AS latest;
+    AND inbox.event_id = asked.event_id AND inbox.revision = 1;
 
 -- name: lock_sources
 -- Step 1, the fence: rows of the partitions in this batch, in key order, as they stand.
@@ -167,13 +162,6 @@ FROM unnest(%(topics)s::text[], %(partitions)s::integer[], %(next_offsets)s::big
     AS moved (topic, partition, next_offset, last_offset, last_timestamp_ms, last_hash, posted, recorded, replayed, skipped,
         rejected, parked, gaps)
 WHERE source.topic = moved.topic AND source.partition = moved.partition;
-
--- name: located
--- Where replayed events stand: outcome of the latest revision.
-SELECT asked.n, event.position, event.type, event.voucher_no
-FROM unnest(%(books)s::integer[], %(batches)s::bigint[], %(ordinals)s::integer[]) WITH ORDINALITY AS asked (book_id, batch_id, ordinal, n)
-JOIN ledger.block ON block.book_id = asked.book_id AND block.batch_id = asked.batch_id
-JOIN ledger.event ON event.book_id = asked.book_id AND event.position = block.first_position + asked.ordinal;
 
 -- name: insert_source_positions
 -- Source rows of partitions seen for the first time, at the log's beginning.

@@ -11,6 +11,7 @@ from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incomin
 from ledger_core.domain.outcomes import Code, Outcome, Refusal
 from ledger_core.domain.vouchers import Line
 from ledger_core.rules.catalogue import propose
+from ledger_core.store.arrays import integers, texts
 from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.books import Book, Books
 from ledger_core.store.encoding import PURPOSE_NAMES, rfc3339
@@ -23,6 +24,8 @@ CONFLICT_SOURCE = "conflict"
 _movement = tuple.__new__  # half of what Movement(...) costs
 InboxKey = tuple[int, int, str]
 """book_id, source_id, event_id."""
+Arrival = tuple[InboxKey, int, Incoming, Book]
+"""An incoming event with its key, its place among those that came with it, and its book."""
 
 
 class Preparer:
@@ -34,7 +37,7 @@ class Preparer:
 
     def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool) -> Prepared:
         """`look_up` asks the inbox for known keys first; without it all keys count as new, and COPY objects."""
-        items, replays = self._without_repeats(self._items_of(incoming, advances), look_up)
+        items, replays = self._items_of(self._arrivals(incoming, advances), look_up)
         batch_id = self._next_batch_id()
         self._propose(items)
         items.sort(key=_book_id)
@@ -51,8 +54,8 @@ class Preparer:
         books = self._books_of([letter.incoming for letter in letters])
         items = []
         for letter in letters:
-            item = new_item(letter.incoming, books[letter.incoming.book], -1)
-            item.source_id, item.event_id = letter.source_id, letter.event_id
+            item = new_item(letter.incoming, books[letter.incoming.book], letter.source_id, -1)
+            item.event_id = letter.event_id
             item.revision, item.position_parked = letter.revision + 1, letter.position
             item.waits_for = letter.waits_for
             items.append(item)
@@ -89,65 +92,74 @@ class Preparer:
             self.books.find_sources(books[code], uris)
         return books
 
-    def _items_of(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]) -> list[Item]:
+    def _arrivals(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]) -> list[Arrival]:
         books = self._books_of(incoming)
-        items = []
-        for arrival, event in enumerate(incoming):
+        arrivals = []
+        for place, event in enumerate(incoming):
             book = books.get(event.book)
             if book is None:
                 event = _of_unknown_book(event, advances)  # noqa: PLW2901 - the event as it goes on
                 book = books[SYSTEM_BOOK]
                 self.books.find_sources(book, [event.source])
-            items.append(new_item(event, book, arrival))
-        return items
+            arrivals.append(((book.book_id, book.sources[event.source], event.event_id), place, event, book))
+        return arrivals
 
-    def _without_repeats(self, arrivals: Sequence[Item], look_up: bool) -> tuple[list[Item], list[Replay]]:
-        """Each key once. What repeats a key with another payload becomes an event of its own, once for each payload.
-
-        What the inbox knows goes first: of two payloads in one batch the second may be the one it holds.
-        """
-        known = self._known(arrivals) if look_up else {}
-        seen: dict[InboxKey, Item] = {}
-        items: list[Item] = []
-        replays: list[Replay] = []
-        conflicts: list[Item] = []
-        for item in arrivals:
-            key = (item.book.book_id, item.source_id, item.event_id)
-            row = known.get(key)
-            first = seen.setdefault(key, item) if row is None else item
-            if row is None and first is item:
-                items.append(item)
-            elif (row[0] if row else first.fingerprint) != item.fingerprint:
-                conflicts.append(item)
-            elif row:
-                replays.append(Replay(item.arrival, row[1], row[2], item.book))
-            else:
-                replays.append(Replay(item.arrival, twin=first.arrival))
+    def _items_of(self, arrivals: Sequence[Arrival], look_up: bool) -> tuple[list[Item], list[Replay]]:
+        """Each key once. What repeats a key with another payload becomes an event of its own, once for each payload."""
+        new, replays, conflicts = self._sort_out(arrivals, look_up)
+        items = [new_item(event, book, source_id, place) for (_, source_id, _), place, event, book in new]
         if conflicts:
-            for item in conflicts:
-                self._make_conflict(item)
-            first_conflicts, repeated = self._without_repeats(conflicts, look_up)
-            items = sorted([*items, *first_conflicts], key=_arrival)
+            own_keys = [self._key_of_conflict(*arrival) for arrival in conflicts]
+            first_conflicts, repeated, _ = self._sort_out(own_keys, look_up)
+            items += [_conflict_item(*arrival) for arrival in first_conflicts]
+            items.sort(key=_arrival)
             replays += repeated
         return items, replays
 
-    def _make_conflict(self, item: Item) -> None:
-        self.books.find_sources(item.book, [CONFLICT_SOURCE])
-        item.event_id = f"{item.event_id}#{item.source_id}#{item.fingerprint.hex()}"
-        item.source_id = item.book.sources[CONFLICT_SOURCE]
-        item.fact = None
-        item.refusal = Refusal(Code.IDEMPOTENCY_CONFLICT, "an event of this id with other content was decided before")
+    def _sort_out(
+        self, arrivals: Sequence[Arrival], look_up: bool
+    ) -> tuple[list[Arrival], list[Replay], list[Arrival]]:
+        """New ones, replays and conflicts.
 
-    def _known(self, items: Sequence[Item]) -> dict[InboxKey, tuple[bytes, int, int]]:
-        """Fingerprint, batch and ordinal of the keys that are in the inbox."""
+        What the inbox knows goes first: of two payloads in one batch the second may be the one it holds.
+        """
+        known = self._known([arrival[0] for arrival in arrivals]) if look_up else {}
+        seen: dict[InboxKey, Incoming] = {}
+        new: list[Arrival] = []
+        replays: list[Replay] = []
+        conflicts: list[Arrival] = []
+        for arrival in arrivals:
+            key, place, event, _ = arrival
+            fingerprint = known.get(key)
+            in_inbox = fingerprint is not None
+            if fingerprint is None:
+                first = seen.setdefault(key, event)
+                if first is event:
+                    new.append(arrival)
+                    continue
+                fingerprint = first.fingerprint
+            if fingerprint == event.fingerprint:
+                replays.append(Replay(place, in_inbox))
+            else:
+                conflicts.append(arrival)
+        return new, replays, conflicts
+
+    def _key_of_conflict(self, key: InboxKey, place: int, event: Incoming, book: Book) -> Arrival:
+        self.books.find_sources(book, [CONFLICT_SOURCE])
+        book_id, source_id, event_id = key
+        own_id = f"{event_id}#{source_id}#{event.fingerprint.hex()}"
+        return (book_id, book.sources[CONFLICT_SOURCE], own_id), place, event, book
+
+    def _known(self, keys: Sequence[InboxKey]) -> dict[InboxKey, bytes]:
+        """Fingerprints of the keys that are in the inbox."""
         parameters = {
-            "books": [item.book.book_id for item in items],
-            "sources": [item.source_id for item in items],
-            "event_ids": [item.event_id for item in items],
+            "books": integers([book_id for book_id, _, _ in keys]),
+            "sources": integers([source_id for _, source_id, _ in keys]),
+            "event_ids": texts([event_id for _, _, event_id in keys]),
         }
         with self._connection.transaction(), self._connection.cursor(binary=True) as cursor:
             rows = cursor.execute(QUERIES["known_keys"], parameters).fetchall()
-        return {(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in rows}
+        return {(book_id, source_id, event_id): fingerprint for book_id, source_id, event_id, fingerprint in rows}
 
     def _next_batch_id(self) -> int:
         with self._connection.transaction():
@@ -232,6 +244,14 @@ def _of_unknown_book(event: Incoming, advances: Sequence[SourceAdvance]) -> Inco
         refusal,
         record,
     )
+
+
+def _conflict_item(key: InboxKey, place: int, event: Incoming, book: Book) -> Item:
+    item = new_item(event, book, key[1], place)
+    item.event_id = key[2]
+    item.fact = None
+    item.refusal = Refusal(Code.IDEMPOTENCY_CONFLICT, "an event of this id with other content was decided before")
+    return item
 
 
 def _book_id(item: Item) -> int:

@@ -165,9 +165,8 @@ def inbox_rows(items: Sequence[Item], batch_id: int, first_ordinals: Mapping[int
 
 
 @cache
-def _subject_row(key_length: int, captures: int) -> Struct:
-    elements = "iiiii" + "iq" * captures if captures else "iii"
-    return Struct(f">hiii{key_length}siqiqiqihi?iii{elements}")
+def _subject_row(key_length: int) -> Struct:
+    return Struct(f">hiii{key_length}siqiqiqihi?ii")
 
 
 def subject_rows(predicted: Mapping[SubjectKey, Subject]) -> list[bytes]:
@@ -177,24 +176,25 @@ def subject_rows(predicted: Mapping[SubjectKey, Subject]) -> list[bytes]:
         book_id, order_key = subject_key
         subject = predicted[subject_key]
         key, captures = order_key.encode(), subject.captures
-        rows.append(
-            _subject_row(len(key), len(captures)).pack(
-                9, 4, book_id, len(key), key, 8, subject.authorised_minor, 8, subject.captured_minor,
-                8, subject.refunded_minor, 2, subject.asset_id, 1, subject.voided, 4, subject.parked,
-                *_bigint_array(captures),
-            )
+        row = _subject_row(len(key)).pack(
+            9, 4, book_id, len(key), key, 8, subject.authorised_minor, 8, subject.captured_minor,
+            8, subject.refunded_minor, 2, subject.asset_id, 1, subject.voided, 4, subject.parked,
         )  # fmt: skip
+        rows.append(
+            row + (_ONE_BIGINT.pack(32, 1, 0, 20, 1, 1, 8, captures[0]) if len(captures) == 1 else _bigints(captures))
+        )
     return rows
 
 
-def _bigint_array(values: Sequence[int]) -> list[int]:
-    """Fields of a bigint[]: size, dimensions, no nulls, element type 20 (int8), length, first index, elements."""
+_ONE_BIGINT = Struct(">iiiiiiiq")
+
+
+def _bigints(values: Sequence[int]) -> bytes:
+    """A field of type bigint[]: size, dimensions, no nulls, element type 20 (int8), length, first index, elements."""
     if not values:
-        return [12, 0, 0, 20]
-    fields = [20 + 12 * len(values), 1, 0, 20, len(values), 1]
-    for value in values:
-        fields += (8, value)
-    return fields
+        return Struct(">iiii").pack(12, 0, 0, 20)
+    elements = chain.from_iterable((8, value) for value in values)
+    return Struct(f">iiiiii{'iq' * len(values)}").pack(20 + 12 * len(values), 1, 0, 20, len(values), 1, *elements)
 
 
 def event_rows(layout: Layout, books: Int64s, positions: Int64s, voucher_nos: Int64s) -> list[bytes]:

@@ -5,7 +5,7 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from projections.arrays import booleans, integers, texts
+from ledger_core.store.arrays import booleans, integers, texts
 from projections.payments.fold import PaymentRows, fold_payments
 from projections.projection import FoldedProjection, TableSql
 

@@ -9,7 +9,7 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from projections.arrays import integers, texts
+from ledger_core.store.arrays import integers, texts
 from projections.daily_balances.fold import MovementRows, fold_movements
 from projections.projection import FoldedProjection, TableSql
 

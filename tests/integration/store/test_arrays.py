@@ -1,9 +1,12 @@
 """Array literals as PostgreSQL reads them."""
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
-from projections.arrays import booleans, integers, texts
+from ledger_core.store.arrays import booleans, integers, texts
+from tests.support.databases import TestDatabase
 
 pytestmark = pytest.mark.postgres
 
@@ -26,6 +29,12 @@ TEXTS = [
     "\\x41",
     "x" * 9_000,
 ]
+
+
+@pytest.fixture
+def admin(database: TestDatabase) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database.dsn(), autocommit=True) as connection:
+        yield connection
 
 
 def test_texts_come_back_as_they_were(admin: psycopg.Connection) -> None:

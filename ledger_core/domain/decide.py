@@ -172,6 +172,9 @@ def _leave_queue(case: Case, queue: deque[Case], locked: Locked, decision: Decis
         if case.waits_for != ruling.refusal.waits_for:
             case.waits_for = ruling.refusal.waits_for
             decision.waiting.append(case)
+        for arrival in decision.arrivals:
+            if arrival.case is case:  # parked by this very batch: it says why it waits now, as in a batch of its own
+                arrival.refusal = ruling.refusal
         return False
     locked.next_reference[key[0]] += 1
     del queue[next(place for place, parked in enumerate(queue) if parked is case)]

@@ -68,7 +68,7 @@ class Stack:
             connection.commit()
             connection.autocommit = True
             books = Books(connection)
-            books.load_assets()
+            books.assets.load()
             for book in books.find(workload.book_codes()).values():
                 wanted = dict.fromkeys(workload.account_codes(), "EUR")
                 if workload.commission_bps:

@@ -7,6 +7,7 @@ after SIGTERM or SIGINT, 1 when the work failed, 5 when the configuration does n
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -49,10 +50,15 @@ def read_assets(dsn: str) -> dict[str, int]:
         return dict(connection.execute(ASSETS).fetchall())
 
 
+def database_decoder(dsn: str, *, expected_book: str | None = None) -> Decoder:
+    """A decoder that knows the currencies of the database, and asks it again for one that it does not."""
+    return Decoder(read_assets(dsn), expected_book=expected_book, read_assets=partial(read_assets, dsn))
+
+
 async def run_payments(settings: PaymentsProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
     """The payments consumer, until `stop`."""
     dsn = settings.postgres_dsn.get_secret_value()
-    decoder: Decoder | ReplayDecoder = Decoder(await asyncio.to_thread(read_assets, dsn))
+    decoder: Decoder | ReplayDecoder = await asyncio.to_thread(database_decoder, dsn)
     group = settings.payments_group
     if settings.replay_cursor:
         group, decoder = f"{group}-{settings.replay_cursor}", ReplayDecoder(decoder)

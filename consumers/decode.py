@@ -7,6 +7,7 @@ precise answer; structured events are read there too.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -51,20 +52,28 @@ class _EventType:
     to_fact: Callable[[Any], Fact]
 
 
+Assets = Mapping[str, int]
+"""Asset ids by code."""
+
+
 class Decoder:
     """Decodes records. `assets` are the known currencies; `incarnation` tells that of a topic's partition.
 
-    With `expected_book` an event of any other book is refused `BOOK_MISMATCH`.
+    With `expected_book` an event of any other book is refused `BOOK_MISMATCH`. CURRENCY_UNKNOWN is for good, so a
+    currency that is not known is looked for once more by `read_assets`: an asset that was added before its first
+    event was published is there by the time that event is decoded.
     """
 
     def __init__(
         self,
-        assets: Mapping[str, int],
+        assets: Assets,
         *,
         expected_book: str | None = None,
         incarnation: Callable[[str, int], int] = lambda _topic, _partition: 1,
+        read_assets: Callable[[], Assets] = dict,
     ) -> None:
         self._assets = frozenset(assets)
+        self._read_assets = read_assets
         self._expected_book = expected_book
         self._incarnation = incarnation
         self._types = {name: _event_type(name, schema) for name, schema in EVENT_TYPES.items()}
@@ -73,14 +82,19 @@ class Decoder:
         self._sources: dict[bytes, str] = {}
 
     def decode_many(self, records: Iterable[Record]) -> list[Incoming]:
-        return [self.decode(record) for record in records]
+        """What became of each; the assets are read anew once at most, whatever the number of unknown currencies."""
+        newest = cache(self._read_assets)
+        return [self._decode(record, newest) for record in records]
 
     def decode(self, record: Record) -> Incoming:
         """What became of this record; never raises for what is in it."""
+        return self._decode(record, self._read_assets)
+
+    def _decode(self, record: Record, newest: Callable[[], Assets]) -> Incoming:
         try:
             return self._straight(record)
         except (LookupError, ValueError, AttributeError, TypeError):
-            return self._thorough(record)
+            return self._thorough(record, newest)
 
     # -------------------------------------------------------------------------------------- the straight path
     def _straight(self, record: Record) -> Incoming:
@@ -132,7 +146,7 @@ class Decoder:
         return _remember(self._sources, raw, source)
 
     # -------------------------------------------------------------------------------------- the thorough path
-    def _thorough(self, record: Record) -> Incoming:
+    def _thorough(self, record: Record, newest: Callable[[], Assets]) -> Incoming:
         event_type = ""
         try:
             document = read_json(record.value)
@@ -146,14 +160,16 @@ class Decoder:
         if self._expected_book not in (None, envelope.book):
             refusal = Refusal(Code.BOOK_MISMATCH, f"the event is not of book {self._expected_book}")
             return self._undecodable(record, event_type, refusal, refused_by=self._expected_book)
-        fact, refusal_of_data = self._fact_or_refusal(envelope.event_type, data)
+        fact, refusal_of_data = self._fact_or_refusal(envelope.event_type, data, newest)
         canonical = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         return Incoming(
             envelope.book, envelope.source, envelope.event_id, envelope.event_type, envelope.subject,
             envelope.time_us, fingerprint(envelope.event_type, canonical), fact, refusal_of_data, record,
         )  # fmt: skip
 
-    def _fact_or_refusal(self, event_type: str, data: object) -> tuple[Fact | None, Refusal | None]:
+    def _fact_or_refusal(
+        self, event_type: str, data: object, newest: Callable[[], Assets]
+    ) -> tuple[Fact | None, Refusal | None]:
         known = self._types.get(event_type)
         if known is None:
             if family(event_type) in FAMILIES:
@@ -169,9 +185,16 @@ class Decoder:
         except ValidationError as error:
             fault = explain(error, data)
             return None, Refusal(Code(fault.code), fault.detail)
-        if "currency" in validated and validated["currency"] not in self._assets:
+        if "currency" in validated and not self._is_asset(validated["currency"], newest):
             return None, Refusal(Code.CURRENCY_UNKNOWN, "currency: not an asset of this ledger")
         return known.to_fact(validated), None
+
+    def _is_asset(self, currency: str, newest: Callable[[], Assets]) -> bool:
+        if currency in self._assets:
+            return True
+        known = frozenset(newest())  # another thread may put back what it read before: decided on our own
+        self._assets = known
+        return currency in known
 
     def _undecodable(
         self, record: Record, event_type: str, refusal: Refusal, refused_by: str | None = None

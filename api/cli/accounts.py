@@ -13,8 +13,7 @@ from api.cli.command import Book, Json, OptionalReason, Reason, State, group, st
 from api.cli.errors import CliError
 from api.cli.output import balance_text, details, moment, money, table
 from api.cli.stores import Store, open_store
-from consumers.bootstrap import read_assets
-from consumers.decode import Decoder
+from consumers.bootstrap import database_decoder
 from ledger_core.domain import charts
 from ledger_core.operations.account_lifecycle import AccountLifecycle, AccountState
 from ledger_core.store.connection import Role
@@ -183,8 +182,7 @@ def _lifecycle(store: Store, book: str) -> Iterator[AccountLifecycle]:
 
 def _heal(store: Store, book: str, code: str) -> int:
     """Posts what waited for this account; returns how many events that were."""
-    decoder = Decoder(read_assets(store.dsn))
-    poster = Poster(store.dsn, decode=decoder.decode)
+    poster = Poster(store.dsn, decode=database_decoder(store.dsn).decode)
     poster.open()
     try:
         return len(poster.heal(book, f"account:{code}").healed)

@@ -18,6 +18,7 @@ from consumers.settings import ConfigurationError
 from consumers.transport.ports import TransportError, TransportUnavailable
 from deploy.local.errors import LocalServiceError
 from ledger_core.operations.account_lifecycle import AccountCommandError
+from ledger_core.operations.assets import AssetCommandError
 from ledger_core.store.books import BookExistsError
 from ledger_core.store.errors import PostingHaltedError
 from projections.queries.errors import NotFoundError, PositionAheadError, QueryError
@@ -54,7 +55,9 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "BOOK_UNKNOWN": "list the books with: ledgerctl book list",
     "ACCOUNT_NOT_FOUND": "look the code up with: ledgerctl account list --book BOOK",
     "ACCOUNT_MISSING": "look the code up with: ledgerctl account list --book BOOK",
-    "CURRENCY_UNKNOWN": "use an ISO 4217 code such as EUR, or BTC, USDC, POINTS",
+    "CURRENCY_UNKNOWN": "list what there is with: ledgerctl asset list; add one with: ledgerctl asset add",
+    "CURRENCY_EXISTS": "choose another code, or use it as it is: ledgerctl asset list",
+    "ASSET_INVALID": "see docs/how-to/assets.md",
     "ACCOUNT_DIFFERS": "look at it with: ledgerctl account show",
     "BOOK_EXISTS": "choose another code, or go on with this book",
     "EVENT_NOT_FOUND": "check source and id: they are those of the event itself, not of the topic",
@@ -107,7 +110,7 @@ def known_error(error: Exception) -> CliError | None:
         return error
     if isinstance(error, NotFoundError):
         return _with_next(f"{error.what.upper()}_NOT_FOUND", str(error))
-    if isinstance(error, (AccountCommandError, BookExistsError)):
+    if isinstance(error, (AccountCommandError, AssetCommandError, BookExistsError)):
         return _with_next(getattr(error, "code", "BOOK_EXISTS"), str(error))
     if isinstance(error, ConfigurationError):
         return NotReady("CONFIGURATION_UNSAFE", str(error), f"correct {', '.join(error.keys)}")

@@ -16,8 +16,7 @@ from api.cli.errors import CliError
 from api.cli.output import Output, to_json
 from api.cli.stores import Store, open_store
 from api.cli.verify import shown_progress
-from consumers.bootstrap import read_assets
-from consumers.decode import Decoder
+from consumers.bootstrap import database_decoder
 from consumers.files import FileIngest, IngestRaced, LineOutcome, look_at
 from consumers.replay import ReplayDecoder
 from ledger_core.domain.outcomes import Outcome
@@ -64,9 +63,9 @@ def ingest(
 
 @contextmanager
 def _ingesting(store: Store, book: str | None) -> Iterator[FileIngest]:
-    decoder = ReplayDecoder(Decoder(read_assets(store.dsn), expected_book=book))
+    decoder = ReplayDecoder(database_decoder(store.dsn, expected_book=book))
     # Parked events of other books may be healed on the way: for those no book is the wrong one.
-    parked = ReplayDecoder(Decoder(read_assets(store.dsn)))
+    parked = ReplayDecoder(database_decoder(store.dsn))
     poster = Poster(store.dsn, decode=parked.decode)
     poster.open()
     try:

@@ -11,6 +11,7 @@ import typer
 
 from api.cli import (
     accounts,
+    assets,
     books,
     consume,
     demo,
@@ -50,7 +51,7 @@ app.command()(lag.lag)
 app.command(name="trial-balance")(trial_balance.trial_balance)
 app.command()(findings.findings)
 app.command()(consume.consume)
-for commands in (books.app, accounts.app, vouchers.app, events.app, projector.app):
+for commands in (books.app, assets.app, accounts.app, vouchers.app, events.app, projector.app):
     app.add_typer(commands)
 
 

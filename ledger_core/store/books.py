@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from ledger_core.domain.charts import Chart, Template, chart_from_document
 from ledger_core.store.account_events import opened_event
 from ledger_core.store.appender import NewEvent, append_events
+from ledger_core.store.assets import Assets
 from ledger_core.store.named_sql import load_queries
 
 QUERIES = load_queries("ledger_core.store", "books.sql")
@@ -51,11 +52,7 @@ class Books:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
         self._books: dict[str, Book] = {}
-        self.assets: dict[str, int] = {}
-
-    def load_assets(self) -> None:
-        with self._connection.transaction():
-            self.assets = dict(self._connection.execute(QUERIES["assets"]).fetchall())
+        self.assets = Assets(connection)
 
     def find(self, codes: Iterable[str]) -> dict[str, Book]:
         """The books of these codes that exist."""

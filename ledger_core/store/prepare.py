@@ -82,7 +82,7 @@ class Preparer:
 
     def _books_of(self, incoming: Sequence[Incoming]) -> dict[str, Book]:
         if not self.books.assets:
-            self.books.load_assets()
+            self.books.assets.load()
         codes = {event.book for event in incoming}
         books = self.books.find(codes | {SYSTEM_BOOK})
         sources: dict[str, set[str]] = defaultdict(set)
@@ -176,7 +176,7 @@ class Preparer:
             if item.fact is None:
                 continue
             proposal = propose(item.fact, item.book.chart)
-            item.asset_id = assets.get(getattr(item.fact, "currency", ""), 0)
+            item.asset_id = assets[getattr(item.fact, "currency", "")]
             if proposal is None:
                 continue
             if isinstance(proposal, Refusal):

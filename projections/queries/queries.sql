@@ -30,6 +30,10 @@ FROM read.book WHERE book > %(after)s ORDER BY book LIMIT %(limit)s;
 SELECT book, position, voucher_no, recorded_at, posting_mode, closed_through
 FROM read.book WHERE book_id = %(book_id)s;
 
+-- name: assets
+-- What money is counted in.
+SELECT asset_id, code, scale, name FROM ledger.asset ORDER BY code;
+
 -- name: accounts
 -- A page of accounts in code order, with their heads.
 SELECT account.code, account.type, asset.code, asset.scale, account.role, account.keyed, head.status,

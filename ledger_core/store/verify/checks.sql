@@ -196,6 +196,16 @@ SELECT count(*), min(coalesce(account.code, life.opened ->> 'code', '?')) FILTER
     OR (account.status <> 'C' AND (account.status = 'F') <> (life.last_type = 'account.frozen')))
 FROM account FULL JOIN life ON life.opened ->> 'code' = account.code;
 
+-- name: assets_and_events
+-- Assets that were added (the schema came with those up to 1002), against the events that say so.
+SELECT count(*), min(coalesce(asset.code, added.state ->> 'code')) FILTER (WHERE
+    (added.state ->> 'code', added.state ->> 'asset_id', added.state ->> 'scale', added.state ->> 'name')
+        IS DISTINCT FROM (asset.code, asset.asset_id::text, asset.scale::text, asset.name))
+FROM (SELECT * FROM ledger.asset WHERE asset_id > 1002) asset
+FULL JOIN (
+    SELECT convert_from(state, 'UTF8')::jsonb AS state FROM ledger.event WHERE book_id = 0 AND type = 'asset.added'
+) added ON added.state ->> 'asset_id' = asset.asset_id::text;
+
 -- name: relay_checkpoint
 -- How far a book was published.
 SELECT count(*), max(relay_checkpoint.position) FROM ledger.relay_checkpoint WHERE book_id = %s;

@@ -28,6 +28,7 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "parked_keys": "an order key counts as parked as often as it has parked events waiting",
     "dead_letters": "each refused event has its dead letter with its code, and the reverse",
     "accounts": "accounts and their status are what their own events say",
+    "assets": "assets that were added are what their events in the system book say",
     "relay_checkpoints": "nothing was published beyond the end of the log",
 })  # fmt: skip
 """Every check by name, in the order of the report, with what it asserts."""

@@ -13,6 +13,7 @@ from ledger_core.store.verify.snapshot import BookEnd
 OUTSIDE: Final = {"blocks_outside": "blocks", "events_outside": "positions", "entries_outside": "entries_match_events"}
 """Queries for rows beyond the ends of a book, and the checks that they belong to."""
 
+SYSTEM_BOOK_ID: Final = 0
 COUNTED: Final = ("posted", "recorded", "skipped", "rejected", "parked")
 TYPE_OF_COUNT: Final = {
     "posted": "voucher.posted",
@@ -47,6 +48,8 @@ class TableChecks:
         self._check_first_bad(
             "accounts_and_events", {"book_id": book.book_id}, f"book {book.code}: account", check="accounts"
         )
+        if book.book_id == SYSTEM_BOOK_ID:
+            self._check_first_bad("assets_and_events", (), "asset", check="assets")
         count, published = self._one("relay_checkpoint", (book.book_id,))
         self._tally.count("relay_checkpoints", count)
         if published is not None and published > book.position:

@@ -85,7 +85,7 @@ def test_an_account_opened_on_the_fly_freezes_and_rebuilds_like_any_other(
 ) -> None:
     with pool.connection() as connection:
         books = Books(connection)
-        books.load_assets()
+        books.assets.load()
         book = books.find(["shop"])["shop"]
         template = Template("wallet:seller:*", "liability", role="SELLER", keyed=True)
         with connection.transaction():

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ledger_core.operations.assets import add_asset
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.verify import CHECKS, VerifyReport, run, scan, verify
 from tests.support.databases import TestDatabase, copy_database, create_database, drop_database
@@ -35,6 +36,8 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
         for batch in everything():
             ledger.post(batch)
         ledger.post([captured("o-9", 1_000, {"z": 1_000}), paid_out("p-9", "z", 900)], partition=1)
+    with connect(database.dsn(), Role.POSTER) as connection:
+        add_asset(connection, "ETH", scale=9, name="Ether", reason="a test")
     yield database
     drop_database(database)
 
@@ -144,6 +147,7 @@ PLANTED: dict[str, Plant] = {
     "parked_keys": sql("UPDATE ledger.subject SET parked = parked + 1 WHERE order_key = 'o-8'"),
     "dead_letters": sql("DELETE FROM ledger.dead_letter WHERE code = 'AMOUNT_NOT_POSITIVE'"),
     "accounts": sql("UPDATE ledger.account_head SET status = 'F' WHERE account_id = 1"),
+    "assets": sql("UPDATE ledger.asset SET scale = 2 WHERE code = 'ETH'"),
     "relay_checkpoints": sql("UPDATE ledger.relay_checkpoint SET position = 1000 WHERE book_id = 1"),
 }
 """A corruption for each check that no other check finds."""

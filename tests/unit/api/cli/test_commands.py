@@ -35,7 +35,8 @@ COMMANDS = list(commands())
 PROMISED = {
     ("demo",), ("up",), ("ingest",), ("migrate",), ("doctor",), ("verify",), ("reconcile",), ("lag",),
     ("trial-balance",),
-    ("findings",), ("consume",), ("book", "create"), ("book", "list"), ("voucher", "show"), ("account", "open"),
+    ("findings",), ("consume",), ("asset", "add"), ("asset", "list"),
+    ("book", "create"), ("book", "list"), ("voucher", "show"), ("account", "open"),
     ("account", "freeze"), ("account", "unfreeze"), ("account", "show"), ("account", "list"),
     ("account", "statement"),
     ("event", "show"), ("projector", "rebuild"),

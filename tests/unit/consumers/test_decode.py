@@ -1,7 +1,7 @@
 """From records to incoming events: what is good, and every way of being bad."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 import pytest
@@ -229,7 +229,7 @@ def test_no_data_stop_the_decoder(data: object) -> None:
 class StraightOnly(Decoder):
     """Fails where the thorough path is taken."""
 
-    def _thorough(self, record: Record) -> Incoming:
+    def _thorough(self, record: Record, newest: Callable[[], Mapping[str, int]]) -> Incoming:
         raise AssertionError(f"not on the straight path: {record.value!r}")
 
 

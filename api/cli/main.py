@@ -13,6 +13,7 @@ from api.cli import (
     accounts,
     assets,
     books,
+    checkpoints,
     consume,
     demo,
     doctor,
@@ -22,6 +23,7 @@ from api.cli import (
     lag,
     migrate,
     projector,
+    proof,
     reconcile,
     trial_balance,
     up,
@@ -51,7 +53,16 @@ app.command()(lag.lag)
 app.command(name="trial-balance")(trial_balance.trial_balance)
 app.command()(findings.findings)
 app.command()(consume.consume)
-for commands in (books.app, assets.app, accounts.app, vouchers.app, events.app, projector.app):
+for commands in (
+    books.app,
+    assets.app,
+    accounts.app,
+    vouchers.app,
+    events.app,
+    projector.app,
+    checkpoints.app,
+    proof.app,
+):
     app.add_typer(commands)
 
 

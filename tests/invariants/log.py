@@ -9,11 +9,11 @@ I10_NO_RIGHT = Invariant(
     SELECT format('%s may %s ledger.%s', role, privilege, log_table)
     FROM unnest(ARRAY['ledger_poster', 'ledger_projector', 'ledger_reader', 'ledger_reconciler']) AS role,
         unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS privilege,
-        unnest(ARRAY['event', 'entry', 'block', 'inbox']) AS log_table
+        unnest(ARRAY['event', 'entry', 'block', 'inbox', 'signed_checkpoint']) AS log_table
     WHERE has_table_privilege(role, 'ledger.' || log_table, privilege)
     UNION ALL
     SELECT format('ledger.%s has no trigger that refuses', log_table)
-    FROM unnest(ARRAY['event', 'entry', 'block', 'inbox']) AS log_table
+    FROM unnest(ARRAY['event', 'entry', 'block', 'inbox', 'signed_checkpoint']) AS log_table
     WHERE NOT EXISTS (
         SELECT FROM pg_trigger WHERE tgrelid = ('ledger.' || log_table)::regclass AND tgenabled IN ('O', 'A')
             AND tgfoid = 'ledger.refuse_change'::regproc AND tgtype & (8 | 16 | 32) = 8 | 16 | 32)

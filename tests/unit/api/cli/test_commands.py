@@ -40,6 +40,8 @@ PROMISED = {
     ("account", "freeze"), ("account", "unfreeze"), ("account", "show"), ("account", "list"),
     ("account", "statement"),
     ("event", "show"), ("projector", "rebuild"),
+    ("checkpoint", "keygen"), ("checkpoint", "sign"), ("checkpoint", "show"),
+    ("proof", "create"), ("proof", "check"),
 }  # fmt: skip
 
 

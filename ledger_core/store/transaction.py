@@ -11,7 +11,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from ledger_core.domain.decide import OPEN, Head, HeadColumns, HeadKey, Numbered, number_entries, sums_fit
-from ledger_core.domain.outcomes import Outcome
+from ledger_core.domain.outcomes import Code, Outcome
 from ledger_core.domain.subjects import LIFE_CYCLE
 from ledger_core.store.batch import BatchResult, Decided
 from ledger_core.store.blocks import block_hash
@@ -30,6 +30,7 @@ from ledger_core.store.named_sql import load_queries
 from ledger_core.store.rows import Layout, entry_rows, event_rows
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
+ACCOUNT_WAITED_FOR = "account:"
 
 
 @dataclass(slots=True, frozen=True)
@@ -169,6 +170,7 @@ class Transaction:
         positions, voucher_nos = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         if items:
             positions, voucher_nos = self._books(layout)
+            self._demand_missing(items)
             # nothing can be refused after this line
             self._write_log(layout, numbered, positions, voucher_nos)
             self._write_dead_letters(items, positions)
@@ -218,6 +220,20 @@ class Transaction:
                 raise SurpriseError("a period closed or posting was halted meanwhile")
             self._blocks = blocks
             return _place(layout, firsts, voucher_firsts)
+
+    def _demand_missing(self, items: Sequence[Item]) -> None:
+        """What parks for a missing account must still miss it. Whoever opens one appends to the book before healing
+        what waits: under the book's lock either we see the account, or the healer will see our dead letter."""
+        missing = [
+            (item.book.book_id, item.waits_for.removeprefix(ACCOUNT_WAITED_FOR))
+            for item in items
+            if item.refused is not None and item.refused.code is Code.ACCOUNT_MISSING
+        ]
+        if missing:
+            parameters = {"books": [book_id for book_id, _ in missing], "codes": [code for _, code in missing]}
+            row = self.cursor.execute(QUERIES["opened_meanwhile"], parameters).fetchone()
+            if row is None or row[0]:
+                raise SurpriseError("an account that an event misses was opened meanwhile")
 
     def _write_log(self, layout: Layout, numbered: Numbered | None, positions: Int64s, voucher_nos: Int64s) -> None:
         with self.step("blocks"):

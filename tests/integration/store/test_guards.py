@@ -286,3 +286,10 @@ def test_a_reader_sees_one_book_and_by_default_none(posted: TestDatabase) -> Non
         assert seen == [(1,)]
         connection.execute("SELECT set_config('ledger.book_id', '0', true)")
         assert connection.execute("SELECT count(*) FROM ledger.event WHERE book_id = 1").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("role", WRITERS)
+def test_a_source_position_that_counts_records_twice_is_refused(role: Role | None, posted: TestDatabase) -> None:
+    statement = "UPDATE ledger.source_position SET posted = posted + 1, gaps = gaps - 1"
+    with acting_as(posted, role) as connection, pytest.raises(errors.CheckViolation, match="gaps"):
+        connection.execute(statement)

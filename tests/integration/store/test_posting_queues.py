@@ -106,6 +106,20 @@ def test_an_account_that_opens_later_heals_what_waited_for_it_in_order(scene: Sc
     assert waiting(scene) == [("paid-out-p-2", "account:vault:2")]
 
 
+def test_an_account_that_opens_between_preparation_and_parking_is_not_waited_for(scene: Scene) -> None:
+    """Whoever opened it has healed already, and found nothing: the event would wait for what has come."""
+    gate = Gate("heads")
+    worker = scene.worker(0, label=gate)
+    scene.topic.send(captured("o-1"), paid_out("p-1", 10, of="vault:1"), paid_out("p-2", 10, of="vault:2"))
+    posting = scene.start(worker.work)
+    gate.wait()
+    scene.accounts().open_account("vault:1", account_type="asset", currency="EUR")
+    assert scene.worker(1).poster.heal(BOOK, "account:vault:1").healed == ()
+    gate.open()
+    assert outcomes(posting.result()) == ["POSTED", "POSTED", "ACCOUNT_MISSING"]
+    assert waiting(scene) == [("paid-out-p-2", "account:vault:2")]
+
+
 def test_healing_many_order_keys_takes_several_transactions(scene: Scene) -> None:
     scene.post(captured("o-1"), *(paid_out(f"p-{n}", 1, of="vault:1") for n in range(HEALED_AT_ONCE + 20)))
     scene.accounts().open_account("vault:1", account_type="asset", currency="EUR")

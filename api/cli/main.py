@@ -18,6 +18,7 @@ from api.cli import (
     demo,
     doctor,
     events,
+    export,
     findings,
     ingest,
     lag,
@@ -48,6 +49,7 @@ app.command()(ingest.ingest)
 app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.command()(verify.verify)
+app.command()(export.export)
 app.command()(reconcile.reconcile)
 app.command()(lag.lag)
 app.command(name="trial-balance")(trial_balance.trial_balance)

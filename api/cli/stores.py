@@ -50,15 +50,15 @@ class Store:
         return connection
 
     @contextmanager
-    def pool(self) -> Iterator[ConnectionPool]:
-        """Connections that can only read."""
-        with open_pool(self.dsn, size=2, wait_seconds=10, statement_timeout_ms=60_000) as pool:
+    def pool(self, *, statement_timeout_ms: int = 60_000) -> Iterator[ConnectionPool]:
+        """Connections that can only read; a time-out of 0 is none."""
+        with open_pool(self.dsn, size=2, wait_seconds=10, statement_timeout_ms=statement_timeout_ms) as pool:
             yield pool
 
     @contextmanager
-    def reading(self, book: str, *, reads: Reads = Reads.LOG) -> Iterator[Snapshot]:
+    def reading(self, book: str, *, reads: Reads = Reads.LOG, statement_timeout_ms: int = 60_000) -> Iterator[Snapshot]:
         """One snapshot of one book."""
-        with self.pool() as pool, snapshot(pool, book, reads=reads) as at:
+        with self.pool(statement_timeout_ms=statement_timeout_ms) as pool, snapshot(pool, book, reads=reads) as at:
             yield at
 
 

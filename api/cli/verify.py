@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -11,19 +12,26 @@ from rich.text import Text
 
 from api.cli.command import Json, state_of
 from api.cli.errors import EXIT_FOUND_PROBLEMS, CliError
+from api.cli.judging import Program, as_data, draw_judgements, judge_books, judges_at_hand
 from api.cli.output import Output, table
 from api.cli.stores import open_store
 from ledger_core.store.verify import CHECKS, VerifyReport
 from ledger_core.store.verify import verify as verify_store
+from projections.exports.judges import Judgement
 
 
 def verify(
     context: typer.Context,
     book: Annotated[list[str] | None, typer.Option("--book", "-b", help="Only this book (may be repeated).")] = None,
+    against: Annotated[
+        Program | None, typer.Option(help="Let this program add up the books as well, and compare every balance.")
+    ] = None,
     _json: Json = False,
 ) -> None:
     """Check the whole store: chain, numbers, balances, heads, inbox, counters. Exit 3 names the first bad row."""
     state = state_of(context)
+    programs = judges_at_hand(against) if against else []
+    judgements: list[Judgement] = []
     with (
         open_store(state.database, book=book[0] if book else None, say=state.output.say) as store,
         shown_progress(state.output, "verifying") as progress,
@@ -32,8 +40,18 @@ def verify(
             report = verify_store(store.dsn, books=book or None, progress=progress)
         except LookupError as error:
             raise CliError("BOOK_NOT_FOUND", str(error), "list the books with: ledgerctl book list") from error
-    state.output.data(report, lambda console: draw_report(console, report))
-    if not report.ok:
+        if against:
+            judgements = judge_books(store, against, programs, report.positions)
+
+    def render(console: Console) -> None:
+        draw_report(console, report)
+        draw_judgements(console, judgements)
+
+    state.output.data(
+        {**asdict(report), "judgements": [as_data(judgement) for judgement in judgements]} if against else report,
+        render,
+    )
+    if not report.ok or not all(judgement.ok for judgement in judgements):
         raise typer.Exit(EXIT_FOUND_PROBLEMS)
 
 

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from pydantic_settings import BaseSettings
 
 from api.cli.errors import MEANINGS
+from api.cli.judging import JudgeSettings
 from api.query.settings import QuerySettings
 from consumers.metrics import ConsumerMetrics
 from consumers.settings import PREFIX, AllInOneProcess
@@ -67,7 +68,7 @@ def test_reference_pages_name_everything(name: str, words: list[str]) -> None:
     assert [word for word in words if word not in text] == []
 
 
-@pytest.mark.parametrize("model", [AllInOneProcess, QuerySettings, StackSettings])
+@pytest.mark.parametrize("model", [AllInOneProcess, QuerySettings, StackSettings, JudgeSettings])
 def test_every_setting_is_documented(model: type[BaseSettings]) -> None:
     text = page("reference/settings.md")
     assert [name for name in model.model_fields if f"`{PREFIX}{name.upper()}`" not in text] == []

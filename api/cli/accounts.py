@@ -11,13 +11,12 @@ from rich.text import Text
 
 from api.cli.command import Book, Json, OptionalReason, Reason, State, group, state_of
 from api.cli.errors import CliError
+from api.cli.healing import heal
 from api.cli.output import balance_text, details, moment, money, table
 from api.cli.stores import Store, open_store
-from consumers.bootstrap import database_decoder
 from ledger_core.domain import charts
 from ledger_core.operations.account_lifecycle import AccountLifecycle, AccountState
 from ledger_core.store.connection import Role
-from ledger_core.store.poster import Poster
 from projections.queries import accounts as account_queries
 from projections.queries.statements import StatementPage
 from projections.queries.statements import statement as read_statement
@@ -45,7 +44,7 @@ def open_account(
         raise typer.BadParameter(f"{account_type!r} is none of {', '.join(charts.ACCOUNT_TYPES)}", param_hint="--type")
     with _store(state, book) as store, _lifecycle(store, book) as accounts:
         after = accounts.open_account(code, account_type=kind, currency=currency)
-        healed = _heal(store, book, code)
+        healed = heal(store, book, f"account:{code}")
     _show_change(state, after, reason, healed)
 
 
@@ -64,7 +63,7 @@ def unfreeze(context: typer.Context, code: Code, book: Book, reason: Reason, _js
     state = state_of(context)
     with _store(state, book) as store, _lifecycle(store, book) as accounts:
         after = accounts.unfreeze(code, reason=_said(reason))
-        healed = _heal(store, book, code)
+        healed = heal(store, book, f"account:{code}")
     _show_change(state, after, reason, healed)
 
 
@@ -178,16 +177,6 @@ def _lifecycle(store: Store, book: str) -> Iterator[AccountLifecycle]:
             yield connection
 
     yield AccountLifecycle(transactions, book)
-
-
-def _heal(store: Store, book: str, code: str) -> int:
-    """Posts what waited for this account; returns how many events that were."""
-    poster = Poster(store.dsn, decode=database_decoder(store.dsn).decode)
-    poster.open()
-    try:
-        return len(poster.heal(book, f"account:{code}").healed)
-    finally:
-        poster.close()
 
 
 def _said(reason: str) -> str:

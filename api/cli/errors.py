@@ -19,6 +19,7 @@ from consumers.transport.ports import TransportError, TransportUnavailable
 from deploy.local.errors import LocalServiceError
 from ledger_core.operations.account_lifecycle import AccountCommandError
 from ledger_core.operations.assets import AssetCommandError
+from ledger_core.operations.period_lifecycle import PeriodRefusedError
 from ledger_core.store.books import BookExistsError
 from ledger_core.store.errors import PostingHaltedError
 from projections.queries.errors import NotFoundError, PositionAheadError, QueryError
@@ -60,6 +61,12 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "ASSET_INVALID": "see docs/how-to/assets.md",
     "ACCOUNT_DIFFERS": "look at it with: ledgerctl account show",
     "BOOK_EXISTS": "choose another code, or go on with this book",
+    "PERIOD_NOT_FOUND": "list those that were ever closed with: ledgerctl period list BOOK",
+    "PERIOD_UNKNOWN": "list those that were ever closed with: ledgerctl period list BOOK",
+    "PERIOD_CLOSING": "finish it with: ledgerctl period close BOOK --through THAT DAY --apply",
+    "PERIOD_NOT_LAST": "reopen the later one first, or correct with a voucher in the open period",
+    "PERIOD_NOT_OVER": "close through a day that is over; days are UTC",
+    "SAME_PERSON": "let somebody else approve it, with --approved-by",
     "EVENT_NOT_FOUND": "check source and id: they are those of the event itself, not of the topic",
     "VOUCHER_NOT_FOUND": "numbers are gapless from 1; the last one is shown by: ledgerctl book list",
 }
@@ -110,7 +117,7 @@ def known_error(error: Exception) -> CliError | None:
         return error
     if isinstance(error, NotFoundError):
         return _with_next(f"{error.what.upper()}_NOT_FOUND", str(error))
-    if isinstance(error, (AccountCommandError, AssetCommandError, BookExistsError)):
+    if isinstance(error, (AccountCommandError, AssetCommandError, BookExistsError, PeriodRefusedError)):
         return _with_next(getattr(error, "code", "BOOK_EXISTS"), str(error))
     if isinstance(error, ConfigurationError):
         return NotReady("CONFIGURATION_UNSAFE", str(error), f"correct {', '.join(error.keys)}")

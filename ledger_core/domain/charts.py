@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, get_args
 
+from ledger_core.domain.periods import LATE_EVENTS, LateEvents
+
 AccountType = Literal["asset", "liability", "equity", "revenue", "expense"]
 ACCOUNT_TYPES: tuple[AccountType, ...] = get_args(AccountType)
 
@@ -41,6 +43,7 @@ class Chart:
     version: int
     controls: Mapping[str, Template]
     templates: tuple[Template, ...]
+    late_events: LateEvents = "park"
     _codes: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
 
     def control(self, role: str, currency: str) -> str | None:
@@ -83,9 +86,9 @@ class ChartError(ValueError):
 def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> Chart:
     """The chart in a document of this shape (schemas/charts holds examples). Raises `ChartError`.
 
-    `{"controls": [{"role", "code", "type", "keyed"?}], "templates": [{"pattern", "type"}]}`
+    `{"controls": [{"role", "code", "type", "keyed"?}], "templates": [{"pattern", "type"}], "late_events"?}`
     """
-    _only(document, "the chart", {"name", "controls", "templates"})
+    _only(document, "the chart", {"name", "controls", "templates", "late_events"})
     controls: dict[str, Template] = {}
     for where, row in _rows(document, "controls", {"role", "code", "type", "keyed"}):
         control = _control(where, row)
@@ -97,7 +100,15 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
     for pattern in patterns:
         if patterns.count(pattern) > 1:
             raise ChartError(f"{pattern} is given twice")
-    return Chart(version, controls, tuple(templates))
+    return Chart(version, controls, tuple(templates), _late_events(document))
+
+
+def _late_events(document: Mapping[str, object]) -> LateEvents:
+    said = document.get("late_events", "park")
+    for known in LATE_EVENTS:
+        if said == known:
+            return known
+    raise ChartError(f"late_events is none of {', '.join(LATE_EVENTS)}")
 
 
 def _control(where: str, row: Mapping[str, object]) -> Template:

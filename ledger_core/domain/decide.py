@@ -17,6 +17,7 @@ from ledger_core.domain import subjects
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
 from ledger_core.domain.payments import Fact, PaymentVoided
+from ledger_core.domain.periods import NEVER_US, Late, redirect
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft, Line, mirror
 
@@ -77,6 +78,8 @@ class Ruling:
     refusal: Refusal | None = None
     draft: Draft | None = None
     movements: Sequence[Movement] = ()
+    late: Late | None = None
+    """Set where the voucher was moved out of a closed period."""
 
 
 @dataclass(slots=True)
@@ -89,6 +92,8 @@ class Locked:
     queues: dict[SubjectKey, deque[Case]] = field(default_factory=dict)
     captures: dict[int, Sequence[Movement]] = field(default_factory=dict)
     closed_through_us: Mapping[int, int] = field(default_factory=dict)
+    redirecting: frozenset[int] = frozenset()
+    """Books whose late vouchers go to the first open moment instead of waiting."""
     next_reference: dict[int, int] = field(default_factory=dict)
     """Per book: where the next healed event will stand, after all arrivals."""
 
@@ -211,7 +216,11 @@ def _decide(case: Case, locked: Locked) -> Ruling:
     for movement in movements:
         _apply(movement, locked.heads[movement.head])
     locked.captures[case.reference] = movements
-    return Ruling(case, Outcome.POSTED, None, draft, movements)
+    return Ruling(case, Outcome.POSTED, None, draft, movements, _late(case, locked))
+
+
+def _late(case: Case, locked: Locked) -> Late | None:
+    return redirect(case.effective_at_us, locked.closed_through_us.get(case.subject_key[0], NEVER_US))
 
 
 def _mirror_of_captures(references: list[int], locked: Locked) -> list[Movement]:
@@ -234,7 +243,7 @@ def _refuse_voucher(movements: Sequence[Movement], case: Case, locked: Locked) -
         totals[key] = totals.get(key, 0) + line.amount_minor
     if worst is not None:
         return worst
-    if movements and case.effective_at_us <= locked.closed_through_us.get(case.subject_key[0], -(2**63)):
+    if movements and case.subject_key[0] not in locked.redirecting and _late(case, locked):
         return Refusal(Code.PERIOD_CLOSED, "the period of this effective time is closed", "period")
     for key, amount in debits.items():
         if locked.heads[key].debits_minor + amount > MAX_COUNTER_MINOR:

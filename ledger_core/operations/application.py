@@ -8,6 +8,7 @@ from eventsourcing.persistence import ApplicationRecorder, Mapper
 from eventsourcing.utils import Environment, EnvType, register_topic
 
 from ledger_core.operations.account import ACCOUNT, Account
+from ledger_core.operations.period import CLOSING, PERIOD_CLOSED, PERIOD_CLOSING, PERIOD_REOPENED, Closing
 from ledger_core.store.account_events import ACCOUNT_FROZEN, ACCOUNT_OPENED, ACCOUNT_UNFROZEN
 from ledger_core.store.mapper import LedgerMapper
 from ledger_core.store.recorder import LedgerRecorder
@@ -17,6 +18,10 @@ TOPICS: Mapping[str, type[object]] = {
     ACCOUNT_OPENED: Account.Opened,
     ACCOUNT_FROZEN: Account.Frozen,
     ACCOUNT_UNFROZEN: Account.Unfrozen,
+    CLOSING: Closing,
+    PERIOD_CLOSING: Closing.Begun,
+    PERIOD_CLOSED: Closing.Sealed,
+    PERIOD_REOPENED: Closing.Reopened,
 }
 """The class of every topic that stands in a log. A class may move or be renamed; its topic stays."""
 
@@ -49,3 +54,8 @@ class LedgerApplication(Application[UUID]):
         """The account as its events say; raises AggregateNotFoundError."""
         account: Account = self.repository.get(account_id)
         return account
+
+    def period_closing(self, closing_id: UUID) -> Closing:
+        """The closing of a period as its events say; raises AggregateNotFoundError."""
+        closing: Closing = self.repository.get(closing_id)
+        return closing

@@ -56,8 +56,12 @@ def _origin(incoming: Incoming, effective_at: str, revision: int) -> str:
     )
 
 
-def voucher_state(incoming: Incoming, draft: Draft, effective_at: str, revision: int = 1) -> bytes:
+def voucher_state(
+    incoming: Incoming, draft: Draft, effective_at: str, revision: int = 1, late: tuple[str, str] | None = None
+) -> bytes:
     """State of `voucher.posted`. The amount is the fact's own, or the sum of debits where it has none.
+
+    `late` is when it took effect, and the closed period that it was moved out of.
 
     Written as text, in a third of a serialiser's time: account codes, currencies and names of kinds, rules and
     purposes need no escape, for their own checks allow no character that would.
@@ -74,8 +78,13 @@ def voucher_state(incoming: Incoming, draft: Draft, effective_at: str, revision:
     )
     return (
         f'{{"kind":"{draft.kind}","rule":"{draft.rule}",{_origin(incoming, effective_at, revision)},'
-        f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]}}'
+        f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]'
+        f"{_late(late) if late else ''}}}"
     ).encode()
+
+
+def _late(late: tuple[str, str]) -> str:
+    return f',"late":{{"effective_at":"{late[0]}","period":"{late[1]}"}}'
 
 
 def fact_state(incoming: Incoming, effective_at: str, revision: int = 1) -> bytes:

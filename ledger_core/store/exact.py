@@ -143,8 +143,9 @@ def _lock(
     queues: dict[SubjectKey, deque[Case]] = defaultdict(deque)
     for item in parked:
         queues[item.subject_key].append(item)
-    books = {item.book.book_id for item in (*items, *parked)}
+    books = {item.book.book_id: item.book for item in (*items, *parked)}
     rows = transaction.cursor.execute(QUERIES["closed_through"], {"books": list(books)}).fetchall()
+    transaction.decided_closed_through = dict(rows)
     counts: dict[int, int] = dict.fromkeys(books, 0)
     for item in items:
         counts[item.book.book_id] += 1
@@ -153,7 +154,8 @@ def _lock(
         subjects=known,
         queues=dict(queues),
         captures=captures,
-        closed_through_us=dict(rows),
+        closed_through_us=transaction.decided_closed_through,
+        redirecting=frozenset(book_id for book_id, book in books.items() if book.chart.late_events == "redirect"),
         next_reference={book_id: transaction.prepared.batch_id << 16 | count for book_id, count in counts.items()},
     )
 
@@ -188,8 +190,9 @@ def _settle(items: Sequence[Item], decision: Decision) -> tuple[bool, list[Item]
             ruling.outcome is not item.outcome
             or ruling.refusal is not item.refused
             or (ruling.draft is not item.draft and ruling.outcome is Outcome.POSTED)
+            or ruling.late is not None
         ):
-            settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements)
+            settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements, ruling.late)
             as_prepared = False
     return as_prepared, [_healed(ruling) for ruling in decision.healed]
 
@@ -200,7 +203,7 @@ def _healed(ruling: Ruling) -> Item:
     assert isinstance(item, Item)
     if item.arrival >= 0:
         item = replace(item, arrival=-1, revision=item.revision + 1, parked_as=item)
-    settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements)
+    settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements, ruling.late)
     return item
 
 

@@ -9,11 +9,12 @@ from ledger_core.domain.decide import Case, Movement, SubjectKey
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.payments import PaymentVoided
+from ledger_core.domain.periods import Late
 from ledger_core.domain.subjects import LIFE_CYCLE, Subject
 from ledger_core.domain.vouchers import Draft
 from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.books import Book
-from ledger_core.store.encoding import fact_state, refused_state, voucher_state
+from ledger_core.store.encoding import fact_state, refused_state, rfc3339, voucher_state
 
 if TYPE_CHECKING:
     from ledger_core.store.rows import Layout
@@ -95,15 +96,26 @@ class Prepared:
 
 
 def settle(
-    item: Item, outcome: Outcome, refusal: Refusal | None, draft: Draft | None, movements: Sequence[Movement]
+    item: Item,
+    outcome: Outcome,
+    refusal: Refusal | None,
+    draft: Draft | None,
+    movements: Sequence[Movement],
+    late: Late | None = None,
 ) -> None:
     """Writes an outcome into an item, with the bytes that the log will keep."""
+    if late is not None:
+        item.effective_at_us = late.redirected_to_us
+        item.effective_at, original = rfc3339([late.redirected_to_us, late.effective_at_us])
+        late_link = original, late.period
+    else:
+        late_link = None
     item.outcome, item.refused, item.entries = outcome, refusal, ()
     if refusal is not None:
         item.state = refused_state(item.incoming, refusal, item.effective_at, item.revision)
     elif draft is not None and outcome is Outcome.POSTED:
         item.entries = movements
-        item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision)
+        item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision, late_link)
     else:
         item.state = fact_state(item.incoming, item.effective_at, item.revision)
 

@@ -73,7 +73,8 @@ SELECT array_agg(account_id), array_agg(posting_sequence), array_agg(debits_post
 FROM locked;
 
 -- name: closed_through
--- Step 5: how far periods are closed; step 6 checks it again under the book's lock.
+-- Step 5: how far periods are closed; step 6 compares it under the book's lock, or an event could park on a period that
+-- was reopened meanwhile, when nobody would heal it any more.
 SELECT book_id, CASE WHEN closed_through = '-infinity' THEN -9223372036854775808
     ELSE (extract(epoch FROM closed_through) * 1000000)::bigint END
 FROM ledger.book WHERE book_id = ANY(%(books)s);
@@ -81,7 +82,9 @@ FROM ledger.book WHERE book_id = ANY(%(books)s);
 -- name: lock_books
 -- Step 6: from here to COMMIT these books are serial.
 SELECT book_id, position, voucher_no, block_number, block_hash, posting_mode,
-    (extract(epoch FROM greatest(recorded_at, clock_timestamp())) * 1000000)::bigint
+    (extract(epoch FROM greatest(recorded_at, clock_timestamp())) * 1000000)::bigint,
+    CASE WHEN closed_through = '-infinity' THEN -9223372036854775808
+        ELSE (extract(epoch FROM closed_through) * 1000000)::bigint END
 FROM ledger.book WHERE book_id = ANY(%(books)s)
 ORDER BY book_id FOR NO KEY UPDATE;
 

@@ -102,7 +102,7 @@ def lay_out(items: Sequence[Item]) -> Layout:
     owner = np.repeat(np.arange(len(items), dtype=np.int64), counts)
     first = np.cumsum(counts) - counts
     heads, account = np.unique(np.array(entry_heads, dtype=np.int64), return_inverse=True)
-    effective = np.array([item.incoming.effective_at_us for item in items], dtype=np.int64)
+    effective = np.array([item.effective_at_us for item in items], dtype=np.int64)
     return Layout(
         spans=_spans(items, leaves),
         tails=tails,
@@ -133,7 +133,7 @@ def _spans(items: Sequence[Item], leaves: Sequence[bytes]) -> list[Span]:
         while stop < len(items) and items[stop].book.book_id == book_id:
             if items[stop].outcome is Outcome.POSTED:
                 vouchers += 1
-                earliest = min(earliest, items[stop].incoming.effective_at_us)
+                earliest = min(earliest, items[stop].effective_at_us)
             stop += 1
         spans.append(Span(book_id, start, stop, vouchers, merkle_root(leaves[start:stop]), earliest))
         start = stop

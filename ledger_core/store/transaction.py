@@ -1,7 +1,7 @@
 """The steps of the posting transaction, in the order in which they take locks (posting.md)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +79,8 @@ class Transaction:
         self.heads: LockedHeads | None = None
         self.met_known_subjects = False
         """True when the exact path met an order key that had a subject: the plain path would have failed."""
+        self.decided_closed_through: Mapping[int, int] = {}
+        """Per book: how far periods were closed when the exact path decided; step 6 demands that it still holds."""
         self._blocks: list[bytes] = []
         self._label = label
         self._timings = timings
@@ -197,11 +199,13 @@ class Transaction:
             positions, numbers, blocks, hashes, recorded = [], [], [], [], []
             firsts: list[int] = []
             voucher_firsts: list[int] = []
-            for span, (book_id, position, voucher_no, number, previous, mode, recorded_at_us) in zip(
+            for span, (book_id, position, voucher_no, number, previous, mode, recorded_at_us, closed_us) in zip(
                 spans, rows, strict=True
             ):
                 if mode != "open":
                     raise PostingHaltedError(f"posting into book {book_id} is halted")
+                if self.decided_closed_through.get(book_id, closed_us) != closed_us:
+                    raise SurpriseError("a period closed or reopened meanwhile")
                 last = position + span.stop - span.start
                 sealed = block_hash(previous, span.merkle_root, book_id, position + 1, last, recorded_at_us)
                 firsts.append(position + 1)

@@ -201,3 +201,13 @@ ORDER BY 1, 2;
 -- name: stopped_partitions
 -- Partitions that are not consumed any more.
 SELECT topic, partition, stopped_code FROM ledger.source_position WHERE stopped_code <> '' ORDER BY topic, partition;
+
+-- name: scales
+-- Number of minor digits of everything that money is counted in.
+SELECT code, scale FROM ledger.asset;
+
+-- name: periods
+-- Periods that were ever closed, or the one that ends with a day, oldest first.
+SELECT through, after, status, closings, position, recorded_at, reason, requested_by, approved_by, known_at_position,
+    accounts, trial_balance, totals
+FROM read.period WHERE book_id = %(book_id)s AND (%(through)s::date IS NULL OR through = %(through)s::date) ORDER BY through;

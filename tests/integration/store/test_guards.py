@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
 
-from ledger_core.store.connection import Role
+from ledger_core.operations.period_lifecycle import PeriodLifecycle
+from ledger_core.store.connection import Role, connect
 from tests.support.databases import TestDatabase, create_database, drop_database
 from tests.support.posted_ledger import PostedLedger, captured
 
@@ -27,6 +29,7 @@ def posted(postgres_server: str) -> Iterator[TestDatabase]:
     with PostedLedger(database.dsn()) as ledger:
         ledger.create_book()
         ledger.post([captured("o-1", 1_000, {"a": 1_000})])
+    PeriodLifecycle(lambda: connect(database.dsn(), Role.POSTER), "shop").close(date(2020, 12, 31), reason="year end")
     yield database
     drop_database(database)
 
@@ -113,6 +116,11 @@ def test_a_balanced_voucher_in_order_is_taken(role: Role | None, posted: TestDat
         ),
         pytest.param(
             (BLOCK, HEADS, ENTRIES.replace("986", "840")), "HEAD_DIFFERS", id="another currency than the account's"
+        ),
+        pytest.param(
+            (BLOCK, HEADS, ENTRIES.replace("1, now())", "1, '2020-12-31T23:59:59.999999Z')")),
+            "PERIOD_CLOSED",
+            id="in a closed period",
         ),
     ],
 )

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 
 import psycopg
 import pytest
 
 from deploy.demo.messages import Message
 from ledger_core.operations.account_lifecycle import AccountLifecycle
+from ledger_core.operations.period_lifecycle import PeriodLifecycle
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.errors import CorruptionError, PostingHaltedError
 from tests.support.databases import TestDatabase
@@ -262,11 +264,12 @@ def test_a_period_that_closes_between_the_decision_and_the_book_parks_what_falls
 ) -> None:
     gate = Gate(label)
     worker = scene.worker(0, label=gate)
-    late, timely = captured("o-1", time="2026-03-31T23:59:59.999999Z"), captured("o-2", time="2026-04-01T00:00:00Z")
+    late, timely = captured("o-1", time="2020-03-31T23:59:59.999999Z"), captured("o-2", time="2020-04-01T00:00:00Z")
     scene.topic.send(*before, late, timely)
     posting = scene.start(worker.work)
     gate.wait()
-    scene.change("UPDATE ledger.book SET closed_through = '2026-03-31T23:59:59.999999Z' WHERE book_id = 1")
+    periods = PeriodLifecycle(lambda: connect(scene.dsn, Role.POSTER), BOOK)
+    periods.close(date(2020, 3, 31), reason="quarter end")
     gate.open()
     assert outcomes(posting.result())[-2:] == ["PERIOD_CLOSED", "POSTED"]
 

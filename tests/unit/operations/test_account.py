@@ -9,7 +9,7 @@ import pytest
 from eventsourcing.domain import Aggregate
 from eventsourcing.utils import register_topic
 
-from ledger_core.operations.account import ACCOUNT, Account
+from ledger_core.operations.account import Account
 from ledger_core.operations.application import TOPICS, register_topics
 from ledger_core.store.account_events import account_originator_id, opened_event, opened_state
 from ledger_core.store.mapper import LedgerMapper, LoggedEvent
@@ -69,7 +69,7 @@ def test_golden_events_of_version_1_still_fold() -> None:
 
 
 def test_every_event_of_an_account_has_a_golden_version_1() -> None:
-    assert set(TOPICS) - {ACCOUNT} == set(GOLDEN)
+    assert {topic for topic in TOPICS if topic.startswith("account.")} == set(GOLDEN)
 
 
 def test_encoding_what_was_decoded_gives_the_golden_bytes() -> None:

@@ -7,7 +7,7 @@ the lines that a broken run left out are posted.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -131,20 +131,28 @@ class FileIngest:
 
         Raises `IngestRaced`, `PostingHaltedError`, psycopg errors.
         """
-        topic = self._free_cursor(content.topic)
+        return self.run_records(content.topic, lambda topic: read_records(path, topic, timestamp_ms))
+
+    def run_records(
+        self, content_topic: str, records_of: Callable[[str], Iterator[StoredRecord]]
+    ) -> Iterator[LineOutcome]:
+        """The same for what was made of a file: `records_of` a topic, offsets rising, some lines without a record."""
+        topic = self._free_cursor(content_topic)
         stand = self._poster.positions.find({(topic, 0): 0})[topic, 0]
-        records = read_records(path, topic, timestamp_ms)
+        records, from_offset = records_of(topic), stand.next_offset
         while batch := list(islice(records, BATCH_LINES)):
             incoming = self._decoder.decode_many(batch)
+            last = batch[-1]
             advance = SourceAdvance(
-                topic, 0, stand.incarnation, batch[0].offset, batch[-1].offset + 1, batch[-1].offset,
-                timestamp_ms, record_hash(batch[-1]), gaps=0,
+                topic, 0, stand.incarnation, from_offset, last.offset + 1, last.offset, last.timestamp,
+                record_hash(last), gaps=last.offset + 1 - from_offset - len(batch),
             )  # fmt: skip
+            from_offset = last.offset + 1
             result = self._poster.post(self._poster.prepare(incoming, [advance]))
             self.healed += len(result.healed)
             decided = [one for one in result.decided if one is not None]
             if len(decided) < len(batch):
-                raise IngestRaced(f"another process ingests {content.topic}")
+                raise IngestRaced(f"another process ingests {content_topic}")
             yield from self._outcomes(incoming, decided)
 
     def _free_cursor(self, topic: str) -> str:

@@ -43,7 +43,7 @@ def ingest(
         raise CliError("FILE_UNREADABLE", text, "give a file with one event a line") from error
     with (
         open_store(state.database, book=book, say=state.output.say) as store,
-        _ingesting(store, book) as work,
+        ingesting(store, book) as work,
         shown_progress(state.output, "ingesting") as progress,
     ):
         try:
@@ -62,7 +62,8 @@ def ingest(
 
 
 @contextmanager
-def _ingesting(store: Store, book: str | None) -> Iterator[FileIngest]:
+def ingesting(store: Store, book: str | None) -> Iterator[FileIngest]:
+    """Ready to post a file's events; with a book, those of any other are refused."""
     decoder = ReplayDecoder(database_decoder(store.dsn, expected_book=book))
     # Parked events of other books may be healed on the way: for those no book is the wrong one.
     parked = ReplayDecoder(database_decoder(store.dsn))

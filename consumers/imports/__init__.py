@@ -1,0 +1,1 @@
+"""Books that were kept elsewhere, as events: opening balances from CSV, plain-text journals."""

@@ -18,6 +18,7 @@ from api.cli import (
     demo,
     doctor,
     events,
+    explain,
     export,
     findings,
     ingest,
@@ -50,6 +51,7 @@ app.command()(ingest.ingest)
 app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.command()(verify.verify)
+app.command()(explain.explain)
 app.command()(export.export)
 app.command()(reconcile.reconcile)
 app.command()(lag.lag)

@@ -9,7 +9,7 @@ from psycopg_pool import ConnectionPool
 from structlog.typing import FilteringBoundLogger
 
 from api.cursors import KEY_BYTES, Cursors
-from api.query import account_routes, book_routes, health_routes, pages
+from api.query import account_routes, book_routes, explain_routes, health_routes, pages
 from api.query.context import RequestContext, RequestMetrics
 from api.query.errors import install_error_handlers, refuse_ambiguous_parameters
 from api.query.openapi import describe
@@ -44,7 +44,13 @@ def create_app(
         dependencies=[Depends(refuse_ambiguous_parameters)],
     )
     app.state.services = Services(pool=pool, cursors=Cursors(cursor_key), wait_seconds=wait_seconds)
-    for router in (pages.router, health_routes.router, account_routes.router, book_routes.router):
+    for router in (
+        pages.router,
+        health_routes.router,
+        account_routes.router,
+        book_routes.router,
+        explain_routes.router,
+    ):
         app.include_router(router)
     app.include_router(health_routes.metrics_router(registry))
     install_error_handlers(app)

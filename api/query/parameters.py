@@ -70,6 +70,16 @@ class StatementQuery(AtPosition):
     cursor: CursorText | None = Field(default=None, description=CURSOR)
 
 
+class ExplainQuery(AtPosition):
+    """A page of an explanation; all pages that follow a first one are read at its position."""
+
+    entries: Literal["all", "since_zero"] = Field(
+        default="all", description="All, or only those since the balance last was zero, with sums on the first page"
+    )
+    limit: Limit = 100
+    cursor: CursorText | None = Field(default=None, description=CURSOR)
+
+
 class DaysQuery(OfBook):
     """A page of an account's days."""
 

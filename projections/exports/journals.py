@@ -17,9 +17,9 @@ from projections.exports.vouchers import (
     Voucher,
     account_types,
     position_of,
-    scales,
     vouchers_until,
 )
+from projections.queries.assets import scales
 from projections.queries.snapshot import Snapshot
 
 PREAMBLE: Final = (

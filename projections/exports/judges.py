@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final, LiteralString
 
 from projections.exports.journals import JOURNALS, Journal, journal_of
-from projections.exports.vouchers import scales
 from projections.queries.amounts import Balance, balance_of
+from projections.queries.assets import scales
 from projections.queries.snapshot import Snapshot
 
 Amounts = dict[str, dict[str, int]]

@@ -16,7 +16,6 @@ SELECT position, voucher_no, order_key, state FROM ledger.event
 WHERE book_id = %(book_id)s AND position <= %(position)s AND voucher_no > 0 ORDER BY position
 """
 ACCOUNT_TYPES: Final[LiteralString] = "SELECT code, type FROM ledger.account WHERE book_id = %(book_id)s"
-SCALES: Final[LiteralString] = "SELECT code, scale FROM ledger.asset"
 
 
 class ExportFailed(Exception):
@@ -62,11 +61,6 @@ def vouchers_until(at: Snapshot, position: int) -> Iterator[Voucher]:
 def account_types(at: Snapshot) -> dict[str, str]:
     """The type of every account of the book, by its code."""
     return dict(at.connection.execute(ACCOUNT_TYPES, {"book_id": at.book_id}).fetchall())
-
-
-def scales(at: Snapshot) -> dict[str, int]:
-    """The number of minor digits of every asset."""
-    return dict(at.connection.execute(SCALES).fetchall())
 
 
 def _voucher(position: int, voucher_no: int, order_key: str, stored: bytes) -> Voucher:

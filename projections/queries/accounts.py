@@ -94,6 +94,11 @@ def entries_until(at: Snapshot, code: str, position: int) -> tuple[int, int]:
     return int(found[0]), int(found[1])
 
 
+def balance_after(at: Snapshot, account_id: int, posting_sequence: int) -> int:
+    """Debits less credits of an account after one of its entries; 0 before the first. Raises NotFoundError."""
+    return _running_after(at, account_id, posting_sequence)[0]
+
+
 def _running_after(at: Snapshot, account_id: int, posting_sequence: int) -> tuple[int, int]:
     if posting_sequence == 0:
         return 0, 0

@@ -6,7 +6,7 @@ from typing import Final
 from psycopg.rows import args_row
 from psycopg_pool import ConnectionPool
 
-from projections.queries.snapshot import QUERIES, reading
+from projections.queries.snapshot import QUERIES, Snapshot, reading
 
 FIRST_OWN_ID: Final = 1_000
 """Below are the numbers that ISO 4217 gives."""
@@ -30,3 +30,8 @@ def assets(pool: ConnectionPool) -> list[Asset]:
     """Every asset, in the order of codes."""
     with reading(pool) as connection, connection.cursor(row_factory=args_row(Asset)) as cursor:
         return cursor.execute(QUERIES["assets"]).fetchall()
+
+
+def scales(at: Snapshot) -> dict[str, int]:
+    """The decimals of every asset, by its code."""
+    return dict(at.connection.execute(QUERIES["scales"]).fetchall())

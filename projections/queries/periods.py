@@ -7,6 +7,7 @@ from datetime import date, datetime
 from psycopg.rows import args_row
 
 from projections.queries.amounts import Amount
+from projections.queries.assets import scales
 from projections.queries.errors import NotFoundError
 from projections.queries.snapshot import QUERIES, Snapshot
 
@@ -48,14 +49,14 @@ def period(at: Snapshot, through: date) -> Period:
 
 
 def _periods(at: Snapshot, through: date | None) -> list[Period]:
-    scales: dict[str, int] = dict(at.connection.execute(QUERIES["scales"]).fetchall())
+    scale_of = scales(at)
 
     def row(
         through: date, after: date | None, status: str, closings: int, position: int, recorded_at: datetime,
         reason: str | None, requested_by: str | None, approved_by: str | None, known_at_position: int | None,
         accounts: int | None, trial_balance: str | None, totals: Sequence[tuple[str, str]] | None,
     ) -> Period:  # fmt: skip
-        amounts = [Amount(int(minor), currency, scales[currency]) for currency, minor in totals or ()]
+        amounts = [Amount(int(minor), currency, scale_of[currency]) for currency, minor in totals or ()]
         return Period(
             through, after, status, closings, position, recorded_at, reason, requested_by, approved_by,
             known_at_position, accounts, trial_balance, amounts,

@@ -211,3 +211,45 @@ SELECT code, scale FROM ledger.asset;
 SELECT through, after, status, closings, position, recorded_at, reason, requested_by, approved_by, known_at_position,
     accounts, trial_balance, totals
 FROM read.period WHERE book_id = %(book_id)s AND (%(through)s::date IS NULL OR through = %(through)s::date) ORDER BY through;
+
+-- name: explained_entries
+-- A range of entries of one account with all that their vouchers' events say, and the blocks that seal them.
+SELECT entry.posting_sequence, entry.line, entry.side::text, entry.amount_minor, entry.running_minor,
+    ledger.purpose_name(entry.purpose), event.position, event.voucher_no, event.order_key, event.state,
+    block.number, block.recorded_at
+FROM ledger.entry
+JOIN ledger.event ON event.book_id = entry.book_id AND event.position = entry.position
+JOIN LATERAL (
+    SELECT block.number, block.recorded_at FROM ledger.block
+    WHERE block.book_id = entry.book_id AND block.last_position >= entry.position
+    ORDER BY block.last_position LIMIT 1
+) AS block ON true
+WHERE entry.book_id = %(book_id)s AND entry.account_id = %(account_id)s
+    AND entry.posting_sequence BETWEEN %(first)s AND %(last)s
+ORDER BY entry.posting_sequence;
+
+-- name: explained_voucher
+-- One voucher by its number, likewise.
+SELECT event.position, event.voucher_no, event.order_key, event.state, block.number, block.recorded_at
+FROM ledger.event
+JOIN LATERAL (
+    SELECT block.number, block.recorded_at FROM ledger.block
+    WHERE block.book_id = event.book_id AND block.last_position >= event.position
+    ORDER BY block.last_position LIMIT 1
+) AS block ON true
+WHERE event.book_id = %(book_id)s AND event.voucher_no = %(voucher_no)s AND event.voucher_no > 0;
+
+-- name: last_zero
+-- The last entry, up to one, after which the balance of an account was zero.
+SELECT posting_sequence FROM ledger.entry
+WHERE book_id = %(book_id)s AND account_id = %(account_id)s AND posting_sequence <= %(last)s AND running_minor = 0
+ORDER BY posting_sequence DESC LIMIT 1;
+
+-- name: entries_to_sum
+-- A range of entries of one account, and the states of their vouchers.
+SELECT entry.side::text, entry.amount_minor, event.state
+FROM ledger.entry
+JOIN ledger.event ON event.book_id = entry.book_id AND event.position = entry.position
+WHERE entry.book_id = %(book_id)s AND entry.account_id = %(account_id)s
+    AND entry.posting_sequence BETWEEN %(first)s AND %(last)s
+ORDER BY entry.posting_sequence;

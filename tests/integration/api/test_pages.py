@@ -55,6 +55,25 @@ def test_walking_a_statement_gives_each_entry_once_at_one_position_while_others_
     assert client.get(STATEMENT).json()["entries_in_all"] > len(expected)
 
 
+@pytest.mark.parametrize("entries", ["all", "since_zero"])
+def test_walking_an_explanation_gives_each_entry_once_at_one_position_and_the_sums_once(
+    client: httpx.Client, shop: PostedLedger, entries: str
+) -> None:
+    question = f"{SHOP}/accounts/clearing:processor:BRL/explain?entries={entries}"
+    whole = client.get(question).json()
+    answer = client.get(f"{question}&limit=2")
+    pages = [answer.json()]
+    while "next" in answer.links:
+        shop.post([captured(f"during-{entries}-{len(pages)}", 100, {"a": 100})])
+        answer = client.get(answer.links["next"]["url"])
+        pages.append(answer.json())
+    assert {(page["position"], page["first_entry"]) for page in pages} == {(whole["position"], whole["first_entry"])}
+    assert [entry for page in pages for entry in page["entries"]] == whole["entries"]
+    assert len(pages) > 2
+    assert [page["sums"] for page in pages] == [whole["sums"], *[None] * (len(pages) - 1)]
+    assert (whole["sums"] is None) == (entries == "all")
+
+
 @pytest.mark.parametrize(
     ("question", "rows", "key"),
     [

@@ -87,7 +87,7 @@ def scans(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
     "name",
     [
         "account", "entries_now", "entries_until", "running_after", "statement", "voucher", "voucher_lines",
-        "event_outcomes", "event_conflicts",
+        "event_outcomes", "event_conflicts", "explained_entries", "explained_voucher", "entries_to_sum", "last_zero",
     ],
 )  # fmt: skip
 def test_a_question_about_one_thing_looks_it_up_by_its_key(large: ConnectionPool, name: str) -> None:

@@ -33,7 +33,8 @@ def name_of(command: CommandInfo) -> str:
 
 COMMANDS = list(commands())
 PROMISED = {
-    ("demo",), ("up",), ("ingest",), ("migrate",), ("doctor",), ("verify",), ("export",), ("reconcile",), ("lag",),
+    ("demo",), ("up",), ("ingest",), ("migrate",), ("doctor",), ("verify",), ("explain",), ("export",),
+    ("reconcile",), ("lag",),
     ("trial-balance",),
     ("findings",), ("consume",), ("asset", "add"), ("asset", "list"),
     ("book", "create"), ("book", "list"), ("voucher", "show"), ("account", "open"),

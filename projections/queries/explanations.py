@@ -1,0 +1,225 @@
+"""Why a balance is what it is: entries, vouchers, rules, upstream events with their records, blocks, and persons.
+
+What a voucher says comes from its event's state, all of it: a member that a later version adds is in `details`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from projections.queries.accounts import account, balance_after, entries_until
+from projections.queries.amounts import Amount, Balance, Side, balance_of
+from projections.queries.assets import scales
+from projections.queries.errors import NotFoundError
+from projections.queries.snapshot import QUERIES, Snapshot
+from projections.queries.vouchers import VoucherLine
+
+SIDES: Final = {"D": Side.DEBIT, "C": Side.CREDIT}
+PERSONS: Final = ("operator", "requested_by", "approved_by", "confirmed_by")
+_OWN_FIELDS: Final = frozenset({
+    "kind", "rule", "effective_at", "source", "event_id", "event_type", "revision", "cause", "amount_minor", "currency",
+    "lines", "memo", "reverses", "compensates", *PERSONS,
+})  # fmt: skip
+"""Members of a state that are fields of ours; the others are details."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """Where the record of an upstream event stands."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The upstream event: who says so, under which id; `record` is None for what came by no topic."""
+
+    source: str
+    event_id: str
+    event_type: str
+    revision: int
+    record: LogRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedVoucher:
+    """A voucher with all that is known of it.
+
+    `reverses` are the vouchers that this one mirrors; `compensates` names another as its request did. `persons` are
+    by what they did, such as approved_by. `details` is what else its event says.
+    """
+
+    voucher_no: int
+    position: int
+    block_number: int
+    kind: str
+    rule: str
+    order_key: str
+    memo: str
+    effective_at: datetime
+    recorded_at: datetime
+    origin: Origin
+    reverses: list[int]
+    compensates: dict[str, str]
+    persons: dict[str, str]
+    details: dict[str, Any]
+    lines: list[VoucherLine]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedEntry:
+    """An entry, the balance of its account after it, and its voucher."""
+
+    posting_sequence: int
+    line: int
+    side: Side
+    amount: Amount
+    balance: Balance
+    purpose: str
+    voucher: ExplainedVoucher
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The balance of account `code` as known at `position`, and a page of the entries that make it up, newest first.
+
+    Entries `first_entry` to `entries_in_all` account for the balance: the account stood at zero before the first.
+    """
+
+    code: str
+    type: str
+    position: int
+    balance: Balance
+    first_entry: int
+    entries_in_all: int
+    entries: list[ExplainedEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherExplanation:
+    """A voucher, and what it left on each account that it touched, line by line."""
+
+    voucher: ExplainedVoucher
+    balances: list[Balance]
+
+
+def explain(
+    at: Snapshot,
+    code: str,
+    *,
+    as_of_position: int | None = None,
+    after: int | None = None,
+    limit: int = 100,
+    since_zero: bool = False,
+) -> Explanation:
+    """Entries of an account before posting_sequence `after`, newest first, as known at a position.
+
+    With `since_zero` only those since the balance last was zero. Pages at one position fit together, as those of a
+    statement do. Raises NotFoundError, PositionAheadError.
+    """
+    position = at.position if as_of_position is None else as_of_position
+    found = account(at, code)
+    account_id, last = entries_until(at, code, position)
+    scale_of = scales(at)
+    balance = balance_of(balance_after(at, account_id, last), found.currency, found.scale)
+    first = first_since_zero(at, account_id, last) if since_zero else min(1, last)
+    high = last if after is None else min(after - 1, last)
+    low = max(high - limit + 1, first, 1)
+    parameters = {"book_id": at.book_id, "account_id": account_id, "first": low, "last": high}
+    rows = at.connection.execute(QUERIES["explained_entries"], parameters).fetchall()
+    entries = [
+        ExplainedEntry(
+            posting_sequence=sequence,
+            line=line,
+            side=SIDES[side],
+            amount=Amount(amount_minor, found.currency, found.scale),
+            balance=balance_of(running_minor, found.currency, found.scale),
+            purpose=purpose,
+            voucher=_voucher(scale_of, *voucher),
+        )
+        for sequence, line, side, amount_minor, running_minor, purpose, *voucher in reversed(rows)
+    ]
+    return Explanation(code, found.type, position, balance, first, last, entries)
+
+
+def explain_voucher(at: Snapshot, voucher_no: int) -> VoucherExplanation:
+    """A voucher by its number. Raises NotFoundError."""
+    parameters = {"book_id": at.book_id, "voucher_no": voucher_no}
+    row = at.connection.execute(QUERIES["explained_voucher"], parameters).fetchone()
+    if row is None:
+        raise NotFoundError("voucher")
+    voucher = _voucher(scales(at), *row)
+    return VoucherExplanation(voucher, list(_balances_after(at, voucher)))
+
+
+def first_since_zero(at: Snapshot, account_id: int, last: int) -> int:
+    """The first entry after the balance last was zero, before entry `last` or with it; 0 where there is no entry."""
+    if last == 0:
+        return 0
+    parameters = {"book_id": at.book_id, "account_id": account_id, "last": last}
+    row = at.connection.execute(QUERIES["last_zero"], parameters).fetchone()
+    return 1 if row is None else int(row[0]) + 1
+
+
+def _balances_after(at: Snapshot, voucher: ExplainedVoucher) -> Iterator[Balance]:
+    """The balance of each line's account after it: the last entries of the account at the voucher's position."""
+    following: dict[str, int] = {}
+    for line in voucher.lines:
+        following[line.account] = following.get(line.account, 0) + 1
+    for line in voucher.lines:
+        following[line.account] -= 1
+        account_id, last = entries_until(at, line.account, voucher.position)
+        running_minor = balance_after(at, account_id, last - following[line.account])
+        yield balance_of(running_minor, line.amount.currency, line.amount.scale)
+
+
+def _voucher(
+    scale_of: Mapping[str, int], position: int, voucher_no: int, order_key: str, stored: bytes, block_number: int,
+    recorded_at: datetime,
+) -> ExplainedVoucher:  # fmt: skip
+    state: dict[str, Any] = orjson.loads(stored)
+    return ExplainedVoucher(
+        voucher_no=voucher_no,
+        position=position,
+        block_number=block_number,
+        kind=state["kind"],
+        rule=state["rule"],
+        order_key=order_key,
+        memo=state.get("memo", ""),
+        effective_at=datetime.fromisoformat(state["effective_at"]),
+        recorded_at=recorded_at,
+        origin=_origin(state),
+        reverses=[int(link["voucher_no"]) for link in state.get("reverses", ())],
+        compensates=state.get("compensates", {}),
+        persons=dict(_persons(state)),
+        details={name: value for name, value in state.items() if name not in _OWN_FIELDS},
+        lines=[
+            VoucherLine(number, code, SIDES[side], Amount(int(amount), currency, scale_of[currency]), purpose)
+            for number, (code, side, amount, currency, purpose, *_) in enumerate(state["lines"], start=1)
+        ],
+    )
+
+
+def _origin(state: Mapping[str, Any]) -> Origin:
+    cause = state.get("cause")
+    return Origin(
+        source=state.get("source", ""),
+        event_id=state.get("event_id", ""),
+        event_type=state.get("event_type", ""),
+        revision=state.get("revision", 1),
+        record=LogRecord(*cause) if isinstance(cause, list) else None,
+    )
+
+
+def _persons(value: object) -> Iterator[tuple[str, str]]:
+    """Persons wherever a state names them: at its top, or in what it says of a request."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name in PERSONS and isinstance(inner, str) and inner:
+                yield name, inner
+            yield from _persons(inner)

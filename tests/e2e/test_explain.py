@@ -1,0 +1,88 @@
+"""`ledgerctl explain`: a balance and a voucher, as JSON and as a person reads them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import ledgerctl
+from tests.support.databases import TestDatabase
+from tests.support.event_lines import captured, refunded, write
+
+pytestmark = pytest.mark.postgres
+WALLET = "wallet:seller:1"
+
+
+@pytest.fixture
+def shop(machine: TestDatabase, tmp_path: Path) -> TestDatabase:
+    """A book with a capture, a part of it refunded, and another capture."""
+    assert ledgerctl("book", "create", "shop").code == 0
+    events = [captured("o1"), refunded("o1", "4000"), captured("o2", "50")]
+    assert ledgerctl("ingest", write(tmp_path / "events.ndjson", events)).code == 0
+    return machine
+
+
+def test_a_balance_leads_to_vouchers_rules_events_and_blocks(shop: TestDatabase) -> None:
+    explained = ledgerctl("explain", "shop", WALLET, "--json").json
+    assert explained["balance"] == {"amount_minor": "5445", "currency": "BRL", "scale": 2, "side": "credit"}
+    assert [entry["amount"]["amount_minor"] for entry in explained["entries"]] == ["45", "3600", "9000"]
+    refund = explained["entries"][1]
+    assert (refund["side"], refund["balance"]["amount_minor"]) == ("debit", "5400")
+    voucher = refund["voucher"]
+    assert (voucher["kind"], voucher["order_key"]) == ("refund", "o1")
+    assert voucher["rule"].startswith("payment_refunded/")
+    assert voucher["origin"]["event_id"] == "payment-refund-o1"
+    assert voucher["origin"]["record"]["offset"] == 1
+    drawn = ledgerctl("explain", "shop", WALLET).out
+    for text in (
+        "54.45 credit BRL",
+        "payment.refunded.v1 payment-refund-o1 of /shop/payments",
+        "at offset 1",
+        f"block {voucher['block_number']}",
+    ):
+        assert text in drawn
+
+
+def test_the_newest_entries_come_first_and_the_rest_is_counted(shop: TestDatabase) -> None:
+    ended = ledgerctl("explain", "shop", WALLET, "--last", "1")
+    assert "payment-capture-o2" in ended.out
+    assert "payment-capture-o1" not in ended.out
+    assert "2 earlier entries are not shown (--last 3 shows them)" in ended.out
+
+
+def test_a_balance_is_explained_as_it_was(shop: TestDatabase) -> None:
+    now = ledgerctl("explain", "shop", WALLET, "--json").json
+    before = now["entries"][0]["voucher"]["position"] - 1
+    then = ledgerctl("explain", "shop", WALLET, "--at-position", str(before), "--json").json
+    assert then["balance"] == now["entries"][1]["balance"]
+    assert then["entries"] == now["entries"][1:]
+    ahead = ledgerctl("explain", "shop", WALLET, "--at-position", "999", "--json")
+    assert (ahead.code, ahead.error["code"]) == (1, "POSITION_AHEAD")
+
+
+def test_since_zero_sums_by_kind_and_counter_account(shop: TestDatabase) -> None:
+    sums = ledgerctl("explain", "shop", WALLET, "--since-zero", "--json").json["sums"]
+    kinds = [(row["name"], row["debits"]["amount_minor"], row["credits"]["amount_minor"]) for row in sums["by_kind"]]
+    assert kinds == [("capture", "0", "9045"), ("refund", "3600", "0")]
+    assert [row["name"] for row in sums["by_counter_account"]] == ["clearing:processor:BRL"]
+    drawn = ledgerctl("explain", "shop", WALLET, "--since-zero").out
+    assert "by counter-account" in drawn
+    assert "90.45" in drawn
+
+
+def test_a_voucher_is_explained_by_its_number(shop: TestDatabase) -> None:
+    explained = ledgerctl("explain", "shop", "--voucher", "2", "--json").json
+    assert explained["voucher"]["origin"]["event_id"] == "payment-refund-o1"
+    assert len(explained["balances"]) == len(explained["voucher"]["lines"]) == 3
+    drawn = ledgerctl("explain", "shop", "--voucher", "2").out
+    assert "leaves" in drawn
+    assert "54.00 credit" in drawn
+    missing = ledgerctl("explain", "shop", "--voucher", "99", "--json")
+    assert (missing.code, missing.error["code"]) == (1, "VOUCHER_NOT_FOUND")
+
+
+def test_one_thing_is_explained_at_a_time(shop: TestDatabase) -> None:
+    assert ledgerctl("explain", "shop").code == 2
+    assert ledgerctl("explain", "shop", WALLET, "--voucher", "1").code == 2
+    assert ledgerctl("explain", "shop", "--voucher", "1", "--since-zero").code == 2
+    nobody = ledgerctl("explain", "shop", "wallet:seller:nobody", "--json")
+    assert (nobody.code, nobody.error["code"]) == (1, "ACCOUNT_NOT_FOUND")

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from api.cli.command import Json, group, state_of
-from api.cli.errors import CliError
+from api.cli.errors import EXIT_FOUND_PROBLEMS, CliError
 from api.cli.output import moment, table
-from api.cli.signing_keys import SigningKeyFile, signing_key
+from api.cli.signing_keys import KeptCheckpoints, PinnedKeys, SigningKeyFile, read_trust, signing_key
 from api.cli.stores import open_store
 from ledger_core.store.connection import Role
 from ledger_core.store.proof.key_files import KeyFileError, write_key
@@ -24,6 +25,7 @@ from ledger_core.store.proof.signing import (
     sign_book,
     signed_checkpoints,
 )
+from ledger_core.store.verify import verify_checkpoints
 
 app = group("checkpoint", "Sign what a book's log is, and check that it still is.")
 
@@ -102,6 +104,28 @@ def show(
         raise CliError("CHECKPOINT_MISSING", text, f"sign one with: ledgerctl checkpoint sign {book}")
     wire = {"book": book, "checkpoints": [_wire(one) for one in found]}
     state.output.data(wire, lambda console: _draw(console, found) if every else _print_notes(found))
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    book: Books = None,
+    checkpoint: KeptCheckpoints = None,
+    key: PinnedKeys = None,
+    _json: Json = False,
+) -> None:
+    """Check signatures, and that the chain of blocks still is what was signed. `ledgerctl verify` reads events, too."""
+    state = state_of(context)
+    trust = read_trust(key, checkpoint)
+    with open_store(state.database, book=book[0] if book else None, say=state.output.say) as store:
+        try:
+            check = verify_checkpoints(store.dsn, books=book or None, trust=trust)
+        except LookupError as error:
+            raise CliError("BOOK_NOT_FOUND", str(error), "list the books with: ledgerctl book list") from error
+    said = check.first_bad or f"{check.checked} checkpoints are what the log says"
+    state.output.data(check, lambda console: console.print(Text(said, style="green" if check.ok else "bold red")))
+    if not check.ok:
+        raise typer.Exit(EXIT_FOUND_PROBLEMS)
 
 
 def _print_notes(found: Sequence[StoredCheckpoint]) -> None:

@@ -14,8 +14,9 @@ from api.cli.command import Json, state_of
 from api.cli.errors import EXIT_FOUND_PROBLEMS, CliError
 from api.cli.judging import Program, as_data, draw_judgements, judge_books, judges_at_hand
 from api.cli.output import Output, table
+from api.cli.signing_keys import KeptCheckpoints, PinnedKeys, read_trust
 from api.cli.stores import open_store
-from ledger_core.store.verify import CHECKS, VerifyReport
+from ledger_core.store.verify import CHECKS, Since, VerifyReport
 from ledger_core.store.verify import verify as verify_store
 from projections.exports.judges import Judgement
 
@@ -26,18 +27,35 @@ def verify(
     against: Annotated[
         Program | None, typer.Option(help="Let this program add up the books as well, and compare every balance.")
     ] = None,
+    since_checkpoint: Annotated[
+        bool, typer.Option("--since-checkpoint", help="Only what came after each book's last signed checkpoint.")
+    ] = False,
+    from_position: Annotated[
+        int, typer.Option("--from", min=1, help="Only from the block on that holds this position, of one --book.")
+    ] = 1,
+    checkpoint: KeptCheckpoints = None,
+    key: PinnedKeys = None,
     _json: Json = False,
 ) -> None:
     """Check the whole store: chain, numbers, balances, heads, inbox, counters. Exit 3 names the first bad row."""
     state = state_of(context)
     programs = judges_at_hand(against) if against else []
     judgements: list[Judgement] = []
+    if from_position > 1 and (since_checkpoint or len(book or ()) != 1):
+        raise typer.BadParameter("--from goes with one --book, and without --since-checkpoint")
+    trust = read_trust(key, checkpoint)
     with (
         open_store(state.database, book=book[0] if book else None, say=state.output.say) as store,
         shown_progress(state.output, "verifying") as progress,
     ):
         try:
-            report = verify_store(store.dsn, books=book or None, progress=progress)
+            report = verify_store(
+                store.dsn,
+                books=book or None,
+                progress=progress,
+                since=Since(position=from_position, checkpoint=since_checkpoint),
+                trust=trust,
+            )
         except LookupError as error:
             raise CliError("BOOK_NOT_FOUND", str(error), "list the books with: ledgerctl book list") from error
         if against:
@@ -67,7 +85,8 @@ def draw_report(console: Console, report: VerifyReport) -> None:
             Text(check.first_bad or CHECKS[check.name], style="dim" if check.ok else "red"),
         )
     console.print(drawn)
-    verdict = "everything holds" if report.ok else "THE STORE DOES NOT HOLD"
+    whole = "everything" if report.ok and not any(report.starts.values()) else "what is new"
+    verdict = f"{whole} holds" if report.ok else "THE STORE DOES NOT HOLD"
     console.print(
         Text(
             f"{verdict}: {report.events:,} events in {report.seconds:.1f} s", style="green" if report.ok else "bold red"

@@ -15,11 +15,12 @@ root of a tree; here the tree over the book's block hashes. Lines of our own fol
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 from ledger_core.store.proof.notes import NoteError, PublicKey, SigningKey, decode64, encode64, open_note, write_note
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 _NUMBER: Final = "[1-9][0-9]{0,18}"
 _TEXT: Final = re.compile(
@@ -40,6 +41,11 @@ class Checkpoint:
     tree_root: bytes
     recorded_at: datetime
     log_epoch: int
+
+    @property
+    def recorded_at_us(self) -> int:
+        """Microseconds since 1970-01-01 UTC."""
+        return (self.recorded_at - EPOCH) // timedelta(microseconds=1)
 
     def text(self, key_name: str) -> str:
         """The lines that are signed by a key of this name."""

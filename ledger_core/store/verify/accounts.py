@@ -126,3 +126,10 @@ class AccountFold:
         )
         if wrong.any():
             tally.bad("heads", f"book {book}: account {accounts.codes[int(np.argmax(wrong))]}")
+
+    def compare_ends(self, accounts: Accounts, book: str, tally: Tally) -> None:
+        """Every head ends where the entries of its account end, when only the last of them were folded."""
+        tally.count("heads", len(accounts.codes))
+        wrong = (accounts.sequences != self.sequence) | (accounts.debits - accounts.credits != self.running)
+        if wrong.any():
+            tally.bad("heads", f"book {book}: account {accounts.codes[int(np.argmax(wrong))]}")

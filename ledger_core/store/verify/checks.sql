@@ -1,6 +1,6 @@
 -- name: books
 -- Where books end, by id; of these codes or all.
-SELECT book_id, code, position, voucher_no, block_number, block_hash FROM ledger.book
+SELECT book_id, code, position, voucher_no, block_number, block_hash, log_epoch FROM ledger.book
 WHERE %(codes)s::text[] IS NULL OR code = ANY (%(codes)s) ORDER BY book_id;
 
 -- name: block_at
@@ -14,6 +14,24 @@ SELECT number, batch_id, first_position, last_position, (extract(epoch FROM reco
     previous_hash, hash
 FROM ledger.block WHERE book_id = %s AND number BETWEEN %s AND %s ORDER BY number;
 
+-- name: block_before
+-- The block before the one that holds a position.
+SELECT number, last_position FROM ledger.block
+WHERE book_id = %s AND last_position < %s ORDER BY last_position DESC LIMIT 1;
+
+-- name: blocks_by_number
+-- Some blocks, as checkpoints describe them.
+SELECT number, last_position, hash, (extract(epoch FROM recorded_at) * 1000000)::bigint
+FROM ledger.block WHERE book_id = %s AND number = ANY (%s);
+
+-- name: block_hash
+-- The hash of one block.
+SELECT hash FROM ledger.block WHERE book_id = %s AND number = %s;
+
+-- name: block_hashes
+-- Hashes of blocks after one and up to another.
+SELECT hash FROM ledger.block WHERE book_id = %s AND number > %s AND number <= %s ORDER BY number;
+
 -- name: blocks_outside
 -- Blocks that stand outside the numbers 1 to the book's own.
 SELECT count(*), min(number) FROM ledger.block WHERE book_id = %s AND NOT number BETWEEN 1 AND %s;
@@ -22,6 +40,15 @@ SELECT count(*), min(number) FROM ledger.block WHERE book_id = %s AND NOT number
 -- Events in order, as they are stored.
 SELECT position, voucher_no, type, order_key, originator_id, originator_version, state
 FROM ledger.event WHERE book_id = %s AND position BETWEEN %s AND %s ORDER BY position;
+
+-- name: states
+-- States of events at some positions, if they are of a type.
+SELECT position, state FROM ledger.event WHERE book_id = %s AND position = ANY (%s) AND type = %s;
+
+-- name: voucher_no_before
+-- The last voucher up to a position.
+SELECT voucher_no FROM ledger.event
+WHERE book_id = %s AND position <= %s AND voucher_no > 0 ORDER BY position DESC LIMIT 1;
 
 -- name: events_outside
 -- Events beyond the ends of their book.
@@ -39,6 +66,17 @@ SELECT (position - %(first)s) / %(bucket)s,
 FROM ledger.entry
 WHERE book_id = %(book_id)s AND position BETWEEN %(first)s AND %(last)s
 GROUP BY 1 ORDER BY 1;
+
+-- name: entries_before
+-- The last entry of each account up to a position, as columns.
+SELECT array_agg(account_id ORDER BY account_id), array_agg(posting_sequence ORDER BY account_id),
+    array_agg(running_minor ORDER BY account_id)
+FROM ledger.account CROSS JOIN LATERAL (
+    SELECT posting_sequence, running_minor FROM ledger.entry
+    WHERE entry.book_id = account.book_id AND entry.account_id = account.account_id AND entry.position <= %(position)s
+    ORDER BY posting_sequence DESC LIMIT 1
+) last_entry
+WHERE account.book_id = %(book_id)s;
 
 -- name: entries_outside
 -- Entries beyond the ends of their book.

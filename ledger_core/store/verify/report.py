@@ -29,6 +29,7 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "dead_letters": "each refused event has its dead letter with its code, and the reverse",
     "accounts": "accounts and their status are what their own events say",
     "assets": "assets that were added are what their events in the system book say",
+    "signed_checkpoints": "at each signed checkpoint the log is what was signed, by a key that counts",
     "relay_checkpoints": "nothing was published beyond the end of the log",
 })  # fmt: skip
 """Every check by name, in the order of the report, with what it asserts."""
@@ -46,11 +47,16 @@ class Check:
 
 @dataclass(slots=True, frozen=True)
 class VerifyReport:
-    """All checks, over one snapshot. `positions` says how far each book was verified, `events` how many that is."""
+    """The checks that ran, over one snapshot.
+
+    `positions` says how far each book was verified, `starts` up to where it was taken as verified before, `events` how
+    many lie between.
+    """
 
     ok: bool
     checks: list[Check]
     positions: Mapping[str, int]
+    starts: Mapping[str, int]
     events: int
     seconds: float
 
@@ -75,8 +81,10 @@ class Tally:
         for name, what in later.first_bad.items():
             self.bad(name, what)
 
-    def checks(self) -> list[Check]:
-        return [
-            Check(name, name not in self.first_bad, self.checked.get(name, 0), self.first_bad.get(name, ""))
-            for name in CHECKS
-        ]
+    def checks(self, *, every: bool = True) -> list[Check]:
+        """Every check, or those that ran."""
+        return [self.check(name) for name in CHECKS if every or name in self.checked or name in self.first_bad]
+
+    def check(self, name: str) -> Check:
+        """One check."""
+        return Check(name, name not in self.first_bad, self.checked.get(name, 0), self.first_bad.get(name, ""))

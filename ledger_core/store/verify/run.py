@@ -10,14 +10,16 @@ from typing import Any, Final, Protocol
 
 import psycopg
 
-from ledger_core.store.blocks import ZERO_HASH
 from ledger_core.store.connection import Role
 from ledger_core.store.verify.accounts import AccountFold, load_accounts
-from ledger_core.store.verify.report import Tally, VerifyReport
+from ledger_core.store.verify.checkpoints import SIGNED_CHECKPOINTS, check_absent_books, check_checkpoints
+from ledger_core.store.verify.report import Check, Tally, VerifyReport
 from ledger_core.store.verify.scan import ShareResult, SourceCounts, SpanResult, scan_share
 from ledger_core.store.verify.snapshot import BookEnd, Snapshot, Span, book_ends, share_out
+from ledger_core.store.verify.start import Start, find_start, read_before
 from ledger_core.store.verify.subjects import SubjectSums, check_subjects
 from ledger_core.store.verify.tables import TableChecks
+from ledger_core.store.verify.trust import EVERYTHING, TRUST_NOTHING, Since, Trust
 
 EVENTS_WORTH_A_PROCESS: Final = 100_000
 """A process takes half a second to start: below this many events a share is scanned here."""
@@ -41,21 +43,26 @@ def verify(
     progress: Progress | None = None,
     processes: int = 2,
     role: Role = Role.RECONCILER,
+    since: Since = EVERYTHING,
+    trust: Trust = TRUST_NOTHING,
 ) -> VerifyReport:
     """Check everything that the store promises, as of now, while posting goes on.
 
-    `books` limits it to books of these codes; what spans books (partitions) is then left out. Reads only;
-    raises LookupError for an unknown code.
+    `books` limits it to books of these codes; what spans books (partitions) is then left out, and so is, with `since`,
+    what only the whole log can tell. `trust` is what stands outside the database. Reads only; raises LookupError for
+    an unknown code.
     """
     began = time.perf_counter()
     with Snapshot(dsn, role).connection() as connection:
         row = connection.execute("SELECT pg_export_snapshot()").fetchone()
         snapshot = Snapshot(dsn, role, exported_id=row[0] if row else None)
         ends = book_ends(connection, books)
-        total = sum(book.position for book in ends)
-        shares = share_out(connection, ends, max(1, min(processes, total // EVENTS_WORTH_A_PROCESS)))
+        starts = {book.book_id: find_start(connection, book, since, trust) for book in ends}
+        total = sum(book.position - starts[book.book_id].position for book in ends)
+        shares = share_out(connection, ends, max(1, min(processes, total // EVENTS_WORTH_A_PROCESS)), starts)
         results = _scan(snapshot, connection, shares, total, progress or _no_progress)
         tally = Tally()
+        check_absent_books(trust, ends, tally)
         sources: SourceCounts = Counter()
         for result in results:
             tally.add(result.tally)
@@ -63,13 +70,32 @@ def verify(
         tables = TableChecks(connection, tally)
         for book in ends:
             spans = [span for result in results for span in result.spans if span.span.book_id == book.book_id]
-            _put_together(connection, book, spans, tally)
+            start = starts[book.book_id]
+            _put_together(connection, book, start, spans, tally)
+            signed = [position for span in spans for position in span.checkpoints]
+            check_checkpoints(connection, book, start, trust, signed, tally)
             tables.check_book(book)
-        if books is None:
+        if books is None and since.is_everything:
             tables.check_sources(sources)
-    checks = tally.checks()
+    checks = tally.checks(every=since.is_everything)
     positions = {book.code: book.position for book in ends}
-    return VerifyReport(all(check.ok for check in checks), checks, positions, total, time.perf_counter() - began)
+    begun = {book.code: starts[book.book_id].position for book in ends}
+    ok = all(check.ok for check in checks)
+    return VerifyReport(ok, checks, positions, begun, total, time.perf_counter() - began)
+
+
+def verify_checkpoints(
+    dsn: str, *, books: Sequence[str] | None = None, trust: Trust = TRUST_NOTHING, role: Role = Role.RECONCILER
+) -> Check:
+    """Check signed checkpoints against the chain of blocks alone: in a moment, but no event is read again."""
+    tally = Tally()
+    with Snapshot(dsn, role).connection() as connection:
+        ends = book_ends(connection, books)
+        check_absent_books(trust, ends, tally)
+        for book in ends:
+            start = find_start(connection, book, EVERYTHING, trust)
+            check_checkpoints(connection, book, start, trust, (), tally)
+    return tally.check(SIGNED_CHECKPOINTS)
 
 
 def _no_progress(done: int, total: int) -> None:
@@ -122,13 +148,14 @@ def _scan_elsewhere(snapshot: Snapshot, spans: Sequence[Span]) -> ShareResult:
 
 
 def _put_together(
-    connection: psycopg.Connection[Any], book: BookEnd, spans: Sequence[SpanResult], tally: Tally
+    connection: psycopg.Connection[Any], book: BookEnd, start: Start, spans: Sequence[SpanResult], tally: Tally
 ) -> None:
     """What runs of blocks of one book assumed of each other, and what the book's own rows say of the whole."""
     accounts = load_accounts(connection, book.book_id)
     fold = AccountFold(len(accounts.codes))
     subjects = SubjectSums()
-    voucher_no = 0
+    before = read_before(connection, book, start, accounts.ids)
+    voucher_no, fold.sequence, fold.running = before.voucher_no, before.sequences, before.running
     for span in spans:
         if span.first_voucher_no and span.first_voucher_no != voucher_no + 1:
             tally.bad("voucher_numbers", f"book {book.code}: voucher {span.first_voucher_no} follows {voucher_no}")
@@ -139,7 +166,10 @@ def _put_together(
         )
     if voucher_no != book.voucher_no:
         tally.bad("voucher_numbers", f"book {book.code}: the last is {voucher_no}, the book says {book.voucher_no}")
-    if book.block_hash != (spans[-1].last_hash if spans else ZERO_HASH):
+    if book.block_hash != (spans[-1].last_hash if spans else before.block_hash):
         tally.bad("block_hashes", f"book {book.code}: the book's hash is not that of block {book.block_number}")
+    if start.block_number:
+        fold.compare_ends(accounts, book.code, tally)
+        return  # the rest is the sum of the whole log
     fold.compare_heads(accounts, book.code, tally)
     check_subjects(connection, book.book_id, book.code, subjects, tally)

@@ -18,6 +18,7 @@ import psycopg
 
 from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hashes, merkle_root
 from ledger_core.store.named_sql import load_queries
+from ledger_core.store.proof.signing import CHECKPOINT_SIGNED
 from ledger_core.store.verify.accounts import AccountFold, Accounts, Entries, load_accounts
 from ledger_core.store.verify.inbox import InboxRows, compare_inbox
 from ledger_core.store.verify.lines import Document, Names, check_balance, compare_lines
@@ -51,6 +52,8 @@ class SpanResult:
     first_voucher_no: int = 0
     last_voucher_no: int = 0
     last_hash: bytes = ZERO_HASH
+    checkpoints: list[int] = field(default_factory=list)
+    """Positions of signed checkpoints."""
 
 
 @dataclass(slots=True)
@@ -158,6 +161,8 @@ class _SpanScan:
         if len(rows) != last - first + 1:
             missing = next(p for p, found in zip(range(first, last + 1), [*positions, 0], strict=False) if p != found)
             self._tally.bad("positions", f"book {self._span.book}: no event at position {missing}")
+        if CHECKPOINT_SIGNED in types:
+            self._result.checkpoints += compress(positions, [name == CHECKPOINT_SIGNED for name in types])
         leaves = leaf_hashes(types, order_keys, list(zip(originators, versions, strict=True)), states)
         return Events(positions, voucher_nos, types, order_keys, leaves, states)
 
@@ -167,7 +172,8 @@ class _SpanScan:
         while block is not None and block.last <= last:
             end = bisect_left(events.positions, block.last + 1)
             if merkle_root(self._pending + events.leaves[at:end]) != block.root:
-                self._tally.bad("merkle_roots", f"book {self._span.book}: block {block.number}")
+                where = f"block {block.number}, positions {block.first} to {block.last}"
+                self._tally.bad("merkle_roots", f"book {self._span.book}: {where}")
             self._pending = []
             at = end
             block = next(blocks, None)

@@ -1,9 +1,9 @@
 """One view of the database for all connections of a verification, and how the log is shared out among them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import psycopg
@@ -75,6 +75,7 @@ class BookEnd:
     voucher_no: int
     block_number: int
     block_hash: bytes
+    log_epoch: int
 
 
 def book_ends(connection: psycopg.Connection[Any], codes: Sequence[str] | None) -> list[BookEnd]:
@@ -87,14 +88,26 @@ def book_ends(connection: psycopg.Connection[Any], codes: Sequence[str] | None) 
     return books
 
 
-def share_out(connection: psycopg.Connection[Any], books: Sequence[BookEnd], shares: int) -> list[list[Span]]:
-    """The blocks of all books in log order, cut into about equal shares."""
+class Beginning(Protocol):
+    """The last block of a book that is left out."""
+
+    @property
+    def block_number(self) -> int: ...
+    @property
+    def position(self) -> int: ...
+
+
+def share_out(
+    connection: psycopg.Connection[Any], books: Sequence[BookEnd], shares: int, starts: Mapping[int, Beginning]
+) -> list[list[Span]]:
+    """The blocks of all books in log order, after where each book's verification starts, in about equal shares."""
     queries = load_queries("ledger_core.store.verify", "checks.sql")
-    per_share = -(-sum(book.position for book in books) // shares) or 1
+    per_share = -(-sum(book.position - starts[book.book_id].position for book in books) // shares) or 1
     result: list[list[Span]] = [[]]
     room = per_share
     for book in books:
-        first_position, first_block = 1, 1
+        start = starts[book.book_id]
+        first_position, first_block = start.position + 1, start.block_number + 1
         while first_position <= book.position:
             cut = None
             if book.position - first_position + 1 > room and len(result) < shares:

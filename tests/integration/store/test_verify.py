@@ -19,6 +19,7 @@ from tests.support.posted_ledger import (
     refunded,
     voided,
 )
+from tests.support.signing import signed
 from tests.support.tampering import recompute_running, reseal, rewrite_states, tampering
 
 pytestmark = pytest.mark.postgres
@@ -36,6 +37,8 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
         for batch in everything():
             ledger.post(batch)
         ledger.post([captured("o-9", 1_000, {"z": 1_000}), paid_out("p-9", "z", 900)], partition=1)
+    # The other book's: a hand that seals the shop's log again, to break one thing alone, breaks no signature.
+    signed(database.dsn(), "system")
     with connect(database.dsn(), Role.POSTER) as connection:
         add_asset(connection, "ETH", scale=9, name="Ether", reason="a test")
     yield database
@@ -148,6 +151,7 @@ PLANTED: dict[str, Plant] = {
     "dead_letters": sql("DELETE FROM ledger.dead_letter WHERE code = 'AMOUNT_NOT_POSITIVE'"),
     "accounts": sql("UPDATE ledger.account_head SET status = 'F' WHERE account_id = 1"),
     "assets": sql("UPDATE ledger.asset SET scale = 2 WHERE code = 'ETH'"),
+    "signed_checkpoints": sql("UPDATE ledger.signed_checkpoint SET signature = sha512('x')"),
     "relay_checkpoints": sql("UPDATE ledger.relay_checkpoint SET position = 1000 WHERE book_id = 1"),
 }
 """A corruption for each check that no other check finds."""
@@ -298,7 +302,7 @@ def test_one_book_can_be_verified_alone(posted: TestDatabase) -> None:
     with tampering(posted) as connection:
         connection.execute("UPDATE ledger.block SET hash = sha256('x') WHERE book_id = 0")
     assert verify(posted.dsn(), books=["shop"]).ok
-    assert failed(verify(posted.dsn(), books=["system"])) == {"block_hashes"}
+    assert failed(verify(posted.dsn(), books=["system"])) == {"block_hashes", "signed_checkpoints"}
     with pytest.raises(LookupError, match="no such book: nowhere"):
         verify(posted.dsn(), books=["shop", "nowhere"])
 

@@ -42,7 +42,7 @@ PROMISED = {
     ("account", "statement"),
     ("period", "close"), ("period", "reopen"), ("period", "list"), ("period", "show"),
     ("event", "show"), ("projector", "rebuild"),
-    ("checkpoint", "keygen"), ("checkpoint", "sign"), ("checkpoint", "show"),
+    ("checkpoint", "keygen"), ("checkpoint", "sign"), ("checkpoint", "show"), ("checkpoint", "verify"),
     ("proof", "create"), ("proof", "check"),
 }  # fmt: skip
 

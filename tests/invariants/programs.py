@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import psycopg
 
 from ledger_core.store.verify import verify
-from tests.invariants import delivery, log, money, reading
+from tests.invariants import delivery, log, money, periods, reading
 from tests.invariants.invariant import Invariant
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -31,10 +31,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     delivery.I17_PARKED,
     delivery.I18_REDRIVE,
     delivery.I19_COUNTS,
+    periods.I20_CLOSED_PERIODS,
     reading.I21_FINDINGS,
     log.I22_DETECT_ONLY,
 )
-"""Those whose tables exist. I13, I14, I15, I20, I26 and I30 to I32 are scenarios, I27 golden files."""
+"""Those whose tables exist. I13, I14, I15, I26 and I30 to I32 are scenarios, I27 golden files."""
 
 SHOWN = 5
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 
 from ledger_core.operations.account_lifecycle import AccountLifecycle
+from ledger_core.operations.period_lifecycle import PeriodLifecycle
 from ledger_core.store.connection import Role, connect
 from projections.reconciliation.scan import scan
 from tests.invariants.programs import INVARIANTS, assert_invariants, published_out_of_order, violations
@@ -23,8 +25,15 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
     database = create_database(postgres_server)
     with PostedLedger(database.dsn()) as ledger:
         ledger.create_book()
-        for batch in everything():
+        *before, after = everything()
+        for batch in before:
             ledger.post(batch)
+        periods = PeriodLifecycle(lambda: connect(database.dsn(), Role.POSTER), "shop")
+        for _ in range(2):
+            periods.close(date(2020, 12, 31), reason="year end")
+            periods.reopen(date(2020, 12, 31), reason="one is missing", requested_by="ana", approved_by="ben")
+        periods.close(date(2020, 12, 31), reason="year end")
+        ledger.post(after)
         accounts = AccountLifecycle(lambda: connect(database.dsn(), Role.POSTER), "shop")
         accounts.freeze("wallet:seller:b", reason="suspected fraud")
         asyncio.run(_read(ReadSide(database)))
@@ -126,6 +135,14 @@ PLANTED: dict[str, list[str]] = {
     "I19": [
         "UPDATE ledger.source_position SET posted = posted - 1, recorded = recorded + 1",
         "UPDATE ledger.source_position SET topic = 'other'",
+    ],
+    "I20": [
+        "UPDATE ledger.book SET closed_through = '-infinity' WHERE book_id = 1",
+        """UPDATE ledger.entry SET effective_at = '2020-12-31T23:59:59.999999Z'
+           WHERE position = (SELECT max(position) FROM ledger.entry)""",
+        """UPDATE ledger.event SET state = convert_to(replace(convert_from(state, 'UTF8'), '"ben"', '"Ana"'), 'UTF8')
+           WHERE type = 'period.reopened'""",
+        "UPDATE ledger.period SET status = 'open'",
     ],
     "I21": [
         """UPDATE reconciliation.finding SET state = 'RESOLVED', resolved_at_position = 1

@@ -80,17 +80,19 @@ class PostedLedger:
         )
 
 
-def payment(kind: str, order: str, event_id: str | None = None, **data: object) -> Message:
+def payment(kind: str, order: str, event_id: str | None = None, *, time: str = TIME, **data: object) -> Message:
     """`payment("captured", "order-1", amount_minor="100", …)`: the event that a payment service would send."""
     body: Mapping[str, object] = {"payment_id": order, **data}
-    return Producer(BOOK, SOURCE).event(f"payment.{kind}.v1", event_id or f"{kind}-{order}", order, TIME, body)
+    return Producer(BOOK, SOURCE).event(f"payment.{kind}.v1", event_id or f"{kind}-{order}", order, time, body)
 
 
 def authorized(order: str, amount: int) -> Message:
     return payment("authorized", order, amount_minor=str(amount), currency="BRL", method="card")
 
 
-def captured(order: str, amount: int, sellers: Mapping[str, int] | None = None, event_id: str | None = None) -> Message:
+def captured(
+    order: str, amount: int, sellers: Mapping[str, int] | None = None, event_id: str | None = None, *, time: str = TIME
+) -> Message:
     """A capture; `sellers` are wallet names with their gross parts, 10 % commission each."""
     shares = [
         {"account": f"wallet:seller:{seller}", "amount_minor": str(part), "commission_bps": 1000}
@@ -99,7 +101,7 @@ def captured(order: str, amount: int, sellers: Mapping[str, int] | None = None, 
     data: dict[str, object] = {"amount_minor": str(amount), "currency": "BRL", "method": "card"}
     if shares:
         data["beneficiaries"] = shares
-    return payment("captured", order, event_id, **data)
+    return payment("captured", order, event_id, time=time, **data)
 
 
 def refunded(order: str, amount: int, event_id: str | None = None) -> Message:

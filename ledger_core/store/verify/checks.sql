@@ -247,3 +247,33 @@ FULL JOIN (
 -- name: relay_checkpoint
 -- How far a book was published.
 SELECT count(*), max(relay_checkpoint.position) FROM ledger.relay_checkpoint WHERE book_id = %s;
+
+-- name: period_events
+-- Events of periods in order, as they are stored.
+SELECT position, type, state FROM ledger.event
+WHERE book_id = %s AND originator_id IS NOT NULL AND type IN ('period.closing', 'period.closed', 'period.reopened')
+ORDER BY position;
+
+-- name: period_rows
+-- Periods as the table has them.
+SELECT through, after, status, closings, position FROM ledger.period WHERE book_id = %s;
+
+-- name: closed_through_us
+-- How far a book is closed, in microseconds.
+SELECT CASE WHEN closed_through = '-infinity' THEN -9223372036854775808
+    ELSE (extract(epoch FROM closed_through) * 1000000)::bigint END
+FROM ledger.book WHERE book_id = %s;
+
+-- name: entries_by_period
+-- What took effect before the end of the last closed period, per account, period of effect, and number of gates (events
+-- that closed or reopened a period) before it in the log; as columns.
+SELECT array_agg(account_id ORDER BY account_id), array_agg(day ORDER BY account_id), array_agg(gate ORDER BY account_id),
+    array_agg(debits ORDER BY account_id), array_agg(credits ORDER BY account_id), array_agg(first_position ORDER BY account_id)
+FROM (
+    SELECT account_id, width_bucket(effective_at, %(moments)s::timestamptz[]) AS day,
+        width_bucket(position, %(gates)s::bigint[]) AS gate,
+        coalesce(sum(amount_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits,
+        coalesce(sum(amount_minor) FILTER (WHERE side = 'C'), 0)::bigint AS credits, min(position) AS first_position
+    FROM ledger.entry WHERE book_id = %(book_id)s AND effective_at < %(end)s
+    GROUP BY 1, 2, 3
+) cells;

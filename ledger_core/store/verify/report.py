@@ -30,6 +30,8 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "accounts": "accounts and their status are what their own events say",
     "assets": "assets that were added are what their events in the system book say",
     "signed_checkpoints": "at each signed checkpoint the log is what was signed, by a key that counts",
+    "periods": "periods are what their events say, and nothing was posted into a closed one",
+    "closing_balances": "the trial balance that each closing sealed is that of its entries",
     "relay_checkpoints": "nothing was published beyond the end of the log",
 })  # fmt: skip
 """Every check by name, in the order of the report, with what it asserts."""

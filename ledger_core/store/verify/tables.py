@@ -6,6 +6,7 @@ from typing import Any, Final
 import psycopg
 
 from ledger_core.store.named_sql import load_queries
+from ledger_core.store.verify.periods import check_periods
 from ledger_core.store.verify.report import Tally
 from ledger_core.store.verify.scan import SourceCounts
 from ledger_core.store.verify.snapshot import BookEnd
@@ -50,6 +51,7 @@ class TableChecks:
         )
         if book.book_id == SYSTEM_BOOK_ID:
             self._check_first_bad("assets_and_events", (), "asset", check="assets")
+        check_periods(self._connection, book.book_id, book.code, self._tally)
         count, published = self._one("relay_checkpoint", (book.book_id,))
         self._tally.count("relay_checkpoints", count)
         if published is not None and published > book.position:

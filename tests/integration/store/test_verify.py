@@ -9,6 +9,7 @@ import pytest
 from ledger_core.operations.assets import add_asset
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.verify import CHECKS, VerifyReport, run, scan, verify
+from tests.support.closed_years import close_two_years
 from tests.support.databases import TestDatabase, copy_database, create_database, drop_database
 from tests.support.posted_ledger import (
     PostedLedger,
@@ -37,6 +38,7 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
         for batch in everything():
             ledger.post(batch)
         ledger.post([captured("o-9", 1_000, {"z": 1_000}), paid_out("p-9", "z", 900)], partition=1)
+        close_two_years(ledger)
     # The other book's: a hand that seals the shop's log again, to break one thing alone, breaks no signature.
     signed(database.dsn(), "system")
     with connect(database.dsn(), Role.POSTER) as connection:
@@ -152,6 +154,10 @@ PLANTED: dict[str, Plant] = {
     "accounts": sql("UPDATE ledger.account_head SET status = 'F' WHERE account_id = 1"),
     "assets": sql("UPDATE ledger.asset SET scale = 2 WHERE code = 'ETH'"),
     "signed_checkpoints": sql("UPDATE ledger.signed_checkpoint SET signature = sha512('x')"),
+    "periods": sql("UPDATE ledger.book SET closed_through = '2020-06-30T23:59:59.999999Z' WHERE book_id = 1"),
+    "closing_balances": lambda connection: rewrite_states(
+        connection, "type = 'period.closed'", '"trial_balance":"', '"trial_balance":"0'
+    ),
     "relay_checkpoints": sql("UPDATE ledger.relay_checkpoint SET position = 1000 WHERE book_id = 1"),
 }
 """A corruption for each check that no other check finds."""

@@ -16,9 +16,9 @@ from pydantic import TypeAdapter
 from pydantic_core import ValidationError
 
 from consumers.facts import FACTS
+from ledger_core.domain.facts import Fact
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming, Record
 from ledger_core.domain.outcomes import Code, Refusal
-from ledger_core.domain.payments import Fact
 from schemas.envelope import (
     LAST_US,
     MAX_ATTRIBUTE_LENGTH,

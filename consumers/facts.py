@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from ledger_core.domain.facts import Fact
 from ledger_core.domain.payments import (
     Beneficiary,
-    Fact,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentRefunded,

@@ -6,109 +6,20 @@ section 5, step 5), and gives every accepted entry its place and running balance
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_core.domain import subjects
+from ledger_core.domain.cases import Case, Decision, Locked, Ruling, SubjectKey
+from ledger_core.domain.heads import apply, late, refuse_voucher
+from ledger_core.domain.life_cycles import life_cycle_of
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
-from ledger_core.domain.payments import Fact, PaymentVoided
-from ledger_core.domain.periods import NEVER_US, Late, redirect
 from ledger_core.domain.subjects import Subject
-from ledger_core.domain.vouchers import Draft, Line, mirror
 
 Int64s = NDArray[np.int64]
-HeadKey = int
-"""book_id << 32 | account_id: one integer per account, sorted like the key of the heads."""
-SubjectKey = tuple[int, str]
-"""book_id and order key."""
-
-OPEN, FROZEN, CLOSED = "O", "F", "C"
-
-
-@dataclass(slots=True)
-class Head:
-    """What a locked account head says. Counters in minor units of `asset_id`."""
-
-    posting_sequence: int
-    debits_minor: int
-    credits_minor: int
-    asset_id: int
-    status: str = OPEN
-
-
-class Movement(NamedTuple):
-    """A line whose account was found. `asset_id` is the line's own; entries of `keyed` accounts have the order key."""
-
-    head: HeadKey
-    asset_id: int
-    keyed: bool
-    line: Line
-
-
-@dataclass(slots=True)
-class Case:
-    """One event to be decided. `movements` is empty where nothing is posted.
-
-    `reference` is where its event will stand if it is decided in this batch (batch_id << 16 | ordinal).
-    """
-
-    subject_key: SubjectKey
-    fact: Fact | None
-    asset_id: int
-    draft: Draft | None
-    movements: Sequence[Movement]
-    refusal: Refusal | None
-    effective_at_us: int
-    reference: int
-    waits_for: str = field(default="", kw_only=True)
-    """Of a case taken from a parked queue: what it was waiting for."""
-
-
-@dataclass(slots=True)
-class Ruling:
-    """What became of one case. `draft` and `movements` are what is posted, a void's mirror included."""
-
-    case: Case
-    outcome: Outcome
-    refusal: Refusal | None = None
-    draft: Draft | None = None
-    movements: Sequence[Movement] = ()
-    late: Late | None = None
-    """Set where the voucher was moved out of a closed period."""
-
-
-@dataclass(slots=True)
-class Locked:
-    """Everything that was read under lock. `queues` are the parked cases of an order key, oldest first;
-    `captures` are the posted lines of captures by reference, for the mirror of a void."""
-
-    heads: Mapping[HeadKey, Head]
-    subjects: dict[SubjectKey, Subject]
-    queues: dict[SubjectKey, deque[Case]] = field(default_factory=dict)
-    captures: dict[int, Sequence[Movement]] = field(default_factory=dict)
-    closed_through_us: Mapping[int, int] = field(default_factory=dict)
-    redirecting: frozenset[int] = frozenset()
-    """Books whose late vouchers go to the first open moment instead of waiting."""
-    next_reference: dict[int, int] = field(default_factory=dict)
-    """Per book: where the next healed event will stand, after all arrivals."""
-
-
-@dataclass(slots=True)
-class Decision:
-    """Rulings of the arrivals in their order, then of the parked cases that this batch healed.
-
-    `healed` cases leave their queues; a healed case has an outcome other than PARKED. `waiting` cases stay,
-    and wait for something else than before.
-    """
-
-    arrivals: list[Ruling]
-    healed: list[Ruling]
-    waiting: list[Case]
 
 
 def decide_batch(arrivals: Iterable[Case], locked: Locked, drain: Iterable[SubjectKey] = ()) -> Decision:
@@ -146,7 +57,8 @@ def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None
 
 
 def _heals(case: Case, head: Case) -> bool:
-    return case.fact is not None and subjects.heals(case.fact, head.waits_for)
+    name = life_cycle_of(case.fact).heals
+    return bool(name) and name in head.waits_for.split("|")
 
 
 def _park(ruling: Ruling, locked: Locked) -> None:
@@ -189,87 +101,25 @@ def _leave_queue(case: Case, queue: deque[Case], locked: Locked, decision: Decis
 
 
 def _decide(case: Case, locked: Locked) -> Ruling:
-    """One case by all rules in the order of `Code`; an accepted one changes its subject and heads."""
-    refusal = case.refusal
-    subject = locked.subjects.get(case.subject_key)
-    if isinstance(case.fact, subjects.LIFE_CYCLE):
-        subject = subject if subject is not None else locked.subjects.setdefault(case.subject_key, Subject())
-        refusal = first_of(refusal, subjects.refuse(case.fact, subject, case.asset_id))
+    """One case by all rules in the order of `Code`; an accepted one changes heads, and what its life cycle keeps."""
+    life = life_cycle_of(case.fact)
+    refusal = first_of(case.refusal, life.refuse(case, locked))
     if refusal is not None:
         return Ruling(case, refusal.outcome, refusal)
 
-    draft, movements = case.draft, case.movements
-    if isinstance(case.fact, PaymentVoided) and subject is not None and subject.captures:
-        movements = _mirror_of_captures(subject.captures, locked)
-        draft = Draft("void", "payment_voided/1", [movement.line for movement in movements])
-    refusal = _refuse_voucher(movements, case, locked)
-    if refusal is None and case.fact is not None and subject is not None and subjects.overflows(case.fact, subject):
-        refusal = Refusal(Code.OVERFLOW, "the payment's sum would pass 2^63 - 1")
+    draft, movements = life.propose(case, locked)
+    refusal = refuse_voucher(movements, case, locked) or life.refuse_sums(case, locked)
     if refusal is not None:
         return Ruling(case, refusal.outcome, refusal)
 
     # nothing can fail after this line
-    if case.fact is not None and subject is not None:
-        subjects.advance(case.fact, subject, case.asset_id, case.reference)
+    life.accept(case, locked)
     if not movements:
         return Ruling(case, Outcome.RECORDED)
     for movement in movements:
-        _apply(movement, locked.heads[movement.head])
+        apply(movement, locked.heads[movement.head])
     locked.captures[case.reference] = movements
-    return Ruling(case, Outcome.POSTED, None, draft, movements, _late(case, locked))
-
-
-def _late(case: Case, locked: Locked) -> Late | None:
-    return redirect(case.effective_at_us, locked.closed_through_us.get(case.subject_key[0], NEVER_US))
-
-
-def _mirror_of_captures(references: list[int], locked: Locked) -> list[Movement]:
-    originals = [movement for reference in references for movement in locked.captures[reference]]
-    lines = mirror([movement.line for movement in originals])
-    return [movement._replace(line=line) for movement, line in zip(originals, lines, strict=True)]
-
-
-def _refuse_voucher(movements: Sequence[Movement], case: Case, locked: Locked) -> Refusal | None:
-    """Status, currency, period and overflow of every account the voucher touches, before any changes."""
-    debits: dict[HeadKey, int] = {}
-    credits: dict[HeadKey, int] = {}
-    worst: Refusal | None = None
-    for key, asset_id, _, line in movements:
-        head = locked.heads[key]
-        refusal = _refuse_line(head, asset_id, line)
-        if refusal is not None:
-            worst = first_of(worst, refusal)
-        totals = debits if line.side == "D" else credits
-        totals[key] = totals.get(key, 0) + line.amount_minor
-    if worst is not None:
-        return worst
-    if movements and case.subject_key[0] not in locked.redirecting and _late(case, locked):
-        return Refusal(Code.PERIOD_CLOSED, "the period of this effective time is closed", "period")
-    for key, amount in debits.items():
-        if locked.heads[key].debits_minor + amount > MAX_COUNTER_MINOR:
-            return Refusal(Code.OVERFLOW, "the account's debits would pass 2^63 - 1")
-    for key, amount in credits.items():
-        if locked.heads[key].credits_minor + amount > MAX_COUNTER_MINOR:
-            return Refusal(Code.OVERFLOW, "the account's credits would pass 2^63 - 1")
-    return None
-
-
-def _refuse_line(head: Head, asset_id: int, line: Line) -> Refusal | None:
-    if head.asset_id != asset_id:
-        return Refusal(Code.ACCOUNT_CURRENCY_MISMATCH, f"{line.account} is not kept in {line.currency}")
-    if head.status == CLOSED:
-        return Refusal(Code.ACCOUNT_CLOSED, f"{line.account} is closed")
-    if head.status == FROZEN:
-        return Refusal(Code.ACCOUNT_FROZEN, f"{line.account} is frozen", f"account:{line.account}")
-    return None
-
-
-def _apply(movement: Movement, head: Head) -> None:
-    head.posting_sequence += 1
-    if movement.line.side == "D":
-        head.debits_minor += movement.line.amount_minor
-    else:
-        head.credits_minor += movement.line.amount_minor
+    return Ruling(case, Outcome.POSTED, None, draft, movements, late(case, locked))
 
 
 class HeadColumns(NamedTuple):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ledger_core.domain.facts import Fact
 from ledger_core.domain.outcomes import Refusal
-from ledger_core.domain.payments import Fact
 
 SYSTEM_BOOK = "system"
 UNDECODABLE_SOURCE = "ledger:undecodable"

@@ -64,4 +64,4 @@ class PayoutPaid:
     currency: str
 
 
-Fact = PaymentAuthorized | PaymentCaptured | PaymentVoided | PaymentRefunded | PayoutPaid
+PaymentFact = PaymentAuthorized | PaymentCaptured | PaymentVoided | PaymentRefunded | PayoutPaid

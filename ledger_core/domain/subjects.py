@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from ledger_core.domain.facts import Fact
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import (
-    Fact,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentRefunded,
@@ -14,9 +14,7 @@ from ledger_core.domain.payments import (
 
 AUTHORIZED = "payment.authorized"
 CAPTURED = "payment.captured"
-
-FACT_NAMES: dict[type, str] = {PaymentAuthorized: AUTHORIZED, PaymentCaptured: CAPTURED}
-"""Names by which a parked event says what it waits for; only facts that can heal another have one."""
+"""Names by which a parked event says what it waits for."""
 
 
 @dataclass(slots=True)
@@ -33,22 +31,10 @@ class Subject:
     """Log references (batch_id << 16 | ordinal) of the capture vouchers."""
 
 
-LIFE_CYCLE = (PaymentCaptured, PaymentAuthorized, PaymentRefunded, PaymentVoided)
-"""Facts that have a predecessor or a limit, or are one for another: their subject row is locked."""
-
-
-def heals(fact: Fact, waits_for: str) -> bool:
-    """True when an event parked for `waits_for` may go on once this fact has happened."""
-    name = FACT_NAMES.get(type(fact))
-    return name is not None and name in waits_for.split("|")
-
-
 def refuse(fact: Fact, subject: Subject, asset_id: int) -> Refusal | None:
     """The first reason, in the order of `Code`, why this fact may not happen now; None when it may."""
     if isinstance(fact, PaymentVoided):
         return _refuse_void(subject)
-    if not isinstance(fact, LIFE_CYCLE):
-        return None
     if subject.asset_id not in (0, asset_id):
         return Refusal(Code.CURRENCY_MISMATCH, "the payment was made in another currency")
     if subject.voided:

@@ -1,5 +1,6 @@
 """A voucher before it is posted: its lines, which name accounts by code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal, NamedTuple
@@ -38,6 +39,8 @@ class Draft:
     kind: str
     rule: str
     lines: list[Line]
+    details: Mapping[str, object] | None = None
+    """What else the voucher says, by the names that its state gives them (memo, metadata, links …)."""
 
 
 def mirror(lines: list[Line]) -> list[Line]:

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import Any
 
 from ledger_core.domain.charts import Chart
+from ledger_core.domain.facts import Fact
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payments import (
-    Fact,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentRefunded,

@@ -56,12 +56,9 @@ def _origin(incoming: Incoming, effective_at: str, revision: int) -> str:
     )
 
 
-def voucher_state(
-    incoming: Incoming, draft: Draft, effective_at: str, revision: int = 1, late: tuple[str, str] | None = None
-) -> bytes:
-    """State of `voucher.posted`. The amount is the fact's own, or the sum of debits where it has none.
-
-    `late` is when it took effect, and the closed period that it was moved out of.
+def voucher_state(incoming: Incoming, draft: Draft, effective_at: str, revision: int = 1) -> bytes:
+    """State of `voucher.posted`. The amount is the fact's own, or where it has none the sum of debits in the
+    currency of the first line. Details come last.
 
     Written as text, in a third of a serialiser's time: account codes, currencies and names of kinds, rules and
     purposes need no escape, for their own checks allow no character that would.
@@ -69,22 +66,19 @@ def voucher_state(
     lines = draft.lines
     amount_minor = getattr(incoming.fact, "amount_minor", None)
     if amount_minor is None:
-        amount_minor = sum(line.amount_minor for line in lines if line.side == "D")
+        currency = lines[0].currency
+        amount_minor = sum(line.amount_minor for line in lines if line.side == "D" and line.currency == currency)
     written = ",".join(
         [
             f'["{account}","{side}","{amount}","{asset}","{PURPOSE_NAMES[purpose]}"]'
             for account, side, amount, asset, purpose in lines
         ]
     )
+    details = f",{orjson.dumps(draft.details)[1:-1].decode()}" if draft.details else ""
     return (
         f'{{"kind":"{draft.kind}","rule":"{draft.rule}",{_origin(incoming, effective_at, revision)},'
-        f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]'
-        f"{_late(late) if late else ''}}}"
+        f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]{details}}}'
     ).encode()
-
-
-def _late(late: tuple[str, str]) -> str:
-    return f',"late":{{"effective_at":"{late[0]}","period":"{late[1]}"}}'
 
 
 def fact_state(incoming: Incoming, effective_at: str, revision: int = 1) -> bytes:

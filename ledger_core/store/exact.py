@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import orjson
 
-from ledger_core.domain.decide import Case, Decision, Locked, Movement, Ruling, SubjectKey, decide_batch
+from ledger_core.domain.cases import Case, Decision, Locked, Movement, Ruling, SubjectKey
+from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.payments import PaymentVoided

@@ -1,16 +1,17 @@
 """The events of a batch on their way into the log: what is prepared, what comes of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger_core.domain import subjects
-from ledger_core.domain.decide import Case, Movement, SubjectKey
+from ledger_core.domain.cases import Case, Movement, SubjectKey
 from ledger_core.domain.incoming import Incoming
+from ledger_core.domain.life_cycles import LIFE_CYCLES
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.periods import Late
-from ledger_core.domain.subjects import LIFE_CYCLE, Subject
+from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft
 from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.books import Book
@@ -107,15 +108,15 @@ def settle(
     if late is not None:
         item.effective_at_us = late.redirected_to_us
         item.effective_at, original = rfc3339([late.redirected_to_us, late.effective_at_us])
-        late_link = original, late.period
-    else:
-        late_link = None
+        if draft is not None:
+            link = {"effective_at": original, "period": late.period}
+            draft = replace(draft, details={**(draft.details or {}), "late": link})
     item.outcome, item.refused, item.entries = outcome, refusal, ()
     if refusal is not None:
         item.state = refused_state(item.incoming, refusal, item.effective_at, item.revision)
     elif draft is not None and outcome is Outcome.POSTED:
         item.entries = movements
-        item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision, late_link)
+        item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision)
     else:
         item.state = fact_state(item.incoming, item.effective_at, item.revision)
 
@@ -131,7 +132,9 @@ def predict(items: Sequence[Item]) -> dict[SubjectKey, Subject] | None:
         if item.refusal is not None:
             if not item.refusal.final:
                 return None
-        elif isinstance(fact, LIFE_CYCLE):
+        elif fact is not None and (life := LIFE_CYCLES.get(type(fact))) is not None:
+            if not life.by_columns:
+                return None
             subject = predicted.get(item.subject_key)
             if subject is None:
                 subject = predicted[item.subject_key] = Subject()

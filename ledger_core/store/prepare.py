@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from ledger_core.domain.decide import Movement, SubjectKey
+from ledger_core.domain.cases import Movement, SubjectKey
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming
 from ledger_core.domain.outcomes import Code, Outcome, Refusal
 from ledger_core.domain.vouchers import Line
@@ -193,7 +193,7 @@ class Preparer:
                 unresolved.append(item)
         if unresolved:
             self._resolve(unresolved, assets)
-        times = rfc3339([item.incoming.effective_at_us for item in items])
+        times = rfc3339([item.effective_at_us for item in items])
         for item, effective_at in zip(items, times, strict=True):
             item.effective_at = effective_at
             outcome = Outcome.POSTED if item.draft is not None else Outcome.RECORDED

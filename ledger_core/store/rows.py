@@ -13,7 +13,8 @@ from struct import Struct
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_core.domain.decide import Numbered, SubjectKey
+from ledger_core.domain.cases import SubjectKey
+from ledger_core.domain.decide import Numbered
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.subjects import Subject
 from ledger_core.store.blocks import leaf_prefix, merkle_root, plain_leaf

@@ -7,8 +7,9 @@ is refused. A row that another worker inserts in between violates the key, and t
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ledger_core.domain.decide import SubjectKey
-from ledger_core.domain.subjects import LIFE_CYCLE, Subject
+from ledger_core.domain.cases import SubjectKey
+from ledger_core.domain.life_cycles import HAVE_SUBJECT
+from ledger_core.domain.subjects import Subject
 from ledger_core.store.items import Item
 from ledger_core.store.rows import subject_rows
 from ledger_core.store.transaction import QUERIES, Transaction
@@ -58,7 +59,7 @@ class SubjectRows:
             if refusal is not None and refusal.final:
                 continue
             keys.add(item.subject_key)
-            if every or refusal is not None or isinstance(item.fact, LIFE_CYCLE):
+            if every or refusal is not None or type(item.fact) in HAVE_SUBJECT:
                 needed.add(item.subject_key)
         return needed, keys
 

@@ -10,9 +10,10 @@ import numpy as np
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ledger_core.domain.decide import OPEN, Head, HeadColumns, HeadKey, Numbered, number_entries, sums_fit
+from ledger_core.domain.cases import OPEN, Head, HeadKey
+from ledger_core.domain.decide import HeadColumns, Numbered, number_entries, sums_fit
+from ledger_core.domain.life_cycles import HAVE_SUBJECT
 from ledger_core.domain.outcomes import Code, Outcome
-from ledger_core.domain.subjects import LIFE_CYCLE
 from ledger_core.store.batch import BatchResult, Decided
 from ledger_core.store.blocks import block_hash
 from ledger_core.store.columns import (
@@ -142,7 +143,7 @@ class Transaction:
 
     def _check_parked(self) -> None:
         """Events without a subject may still meet a parked order key."""
-        items = [item for item in self.prepared.items if not isinstance(item.fact, LIFE_CYCLE)]
+        items = [item for item in self.prepared.items if type(item.fact) not in HAVE_SUBJECT]
         items = [item for item in items if item.outcome is not Outcome.REJECTED]
         if not items:
             return

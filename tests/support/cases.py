@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ledger_core.domain.decide import Case, Decision, Head, HeadKey, Locked, Movement, decide_batch
+from ledger_core.domain.cases import Case, Decision, Head, HeadKey, Locked, Movement
+from ledger_core.domain.decide import decide_batch
+from ledger_core.domain.facts import Fact
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import (
-    Fact,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentRefunded,

@@ -13,11 +13,11 @@ from consumers.facts import FACTS
 from consumers.transport.ports import StoredRecord
 from deploy.demo.bad_events import BAD_KINDS, BadKind
 from deploy.demo.messages import Message, Producer
+from ledger_core.domain.facts import Fact
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming, Record
 from ledger_core.domain.outcomes import BOOKLESS_CODES, Code
 from ledger_core.domain.payments import (
     Beneficiary,
-    Fact,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentRefunded,

@@ -4,10 +4,10 @@ from itertools import combinations
 
 import pytest
 
-from ledger_core.domain.decide import Case
+from ledger_core.domain.cases import Case
+from ledger_core.domain.facts import Fact
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Outcome
-from ledger_core.domain.payments import Fact
 from ledger_core.domain.subjects import Subject
 from tests.support.cases import (
     BOOK,

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ledger_core.domain.decide import Case, Head, HeadColumns, Locked, Movement, decide_batch, number_entries, sums_fit
+from ledger_core.domain.cases import Case, Head, Locked, Movement
+from ledger_core.domain.decide import HeadColumns, decide_batch, number_entries, sums_fit
 from ledger_core.domain.money import MAX_AMOUNT_MINOR, MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.payments import PayoutPaid

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_core.domain.charts import Chart, chart_from_document
+from ledger_core.domain.facts import Fact
 from ledger_core.domain.money import MAX_AMOUNT_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import (
     Beneficiary,
-    Fact,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentRefunded,

@@ -1,0 +1,107 @@
+"""What is decided, what is known under lock while it is, and what comes of it."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ledger_core.domain.facts import Fact
+from ledger_core.domain.outcomes import Outcome, Refusal
+from ledger_core.domain.periods import Late
+from ledger_core.domain.subjects import Subject
+from ledger_core.domain.vouchers import Draft, Line
+
+HeadKey = int
+"""book_id << 32 | account_id: one integer per account, sorted like the key of the heads."""
+SubjectKey = tuple[int, str]
+"""book_id and order key."""
+
+OPEN, FROZEN, CLOSED = "O", "F", "C"
+
+
+@dataclass(slots=True)
+class Head:
+    """What a locked account head says. Counters in minor units of `asset_id`."""
+
+    posting_sequence: int
+    debits_minor: int
+    credits_minor: int
+    asset_id: int
+    status: str = OPEN
+
+
+class Movement(NamedTuple):
+    """A line whose account was found. `asset_id` is the line's own; entries of `keyed` accounts have the order key."""
+
+    head: HeadKey
+    asset_id: int
+    keyed: bool
+    line: Line
+
+
+class Proposal(NamedTuple):
+    """What a case would post; nothing where there are no movements."""
+
+    draft: Draft | None
+    movements: Sequence[Movement]
+
+
+@dataclass(slots=True)
+class Case:
+    """One event to be decided. `movements` is empty where nothing is posted.
+
+    `reference` is where its event will stand if it is decided in this batch (batch_id << 16 | ordinal).
+    """
+
+    subject_key: SubjectKey
+    fact: Fact | None
+    asset_id: int
+    draft: Draft | None
+    movements: Sequence[Movement]
+    refusal: Refusal | None
+    effective_at_us: int
+    reference: int
+    waits_for: str = field(default="", kw_only=True)
+    """Of a case taken from a parked queue: what it was waiting for."""
+
+
+@dataclass(slots=True)
+class Ruling:
+    """What became of one case. `draft` and `movements` are what is posted, a void's mirror included."""
+
+    case: Case
+    outcome: Outcome
+    refusal: Refusal | None = None
+    draft: Draft | None = None
+    movements: Sequence[Movement] = ()
+    late: Late | None = None
+    """Set where the voucher was moved out of a closed period."""
+
+
+@dataclass(slots=True)
+class Locked:
+    """Everything that was read under lock. `queues` are the parked cases of an order key, oldest first;
+    `captures` are the posted lines of captures by reference, for the mirror of a void."""
+
+    heads: Mapping[HeadKey, Head]
+    subjects: dict[SubjectKey, Subject]
+    queues: dict[SubjectKey, deque[Case]] = field(default_factory=dict)
+    captures: dict[int, Sequence[Movement]] = field(default_factory=dict)
+    closed_through_us: Mapping[int, int] = field(default_factory=dict)
+    redirecting: frozenset[int] = frozenset()
+    """Books whose late vouchers go to the first open moment instead of waiting."""
+    next_reference: dict[int, int] = field(default_factory=dict)
+    """Per book: where the next healed event will stand, after all arrivals."""
+
+
+@dataclass(slots=True)
+class Decision:
+    """Rulings of the arrivals in their order, then of the parked cases that this batch healed.
+
+    `healed` cases leave their queues; a healed case has an outcome other than PARKED. `waiting` cases stay,
+    and wait for something else than before.
+    """
+
+    arrivals: list[Ruling]
+    healed: list[Ruling]
+    waiting: list[Case]

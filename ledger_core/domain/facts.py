@@ -1,0 +1,5 @@
+"""Everything that an upstream event can say."""
+
+from ledger_core.domain.payments import PaymentFact
+
+Fact = PaymentFact

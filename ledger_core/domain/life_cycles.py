@@ -1,0 +1,74 @@
+"""The table of life cycles: for each kind of fact, what of its decision is its own.
+
+A fact without a row (a payout, a voucher by hand) is decided by the rules of vouchers alone. To add one is a row
+here, and a module of its own that says what it refuses and keeps.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from ledger_core.domain import payment_life, subjects
+from ledger_core.domain.cases import Case, Locked, Proposal
+from ledger_core.domain.facts import Fact
+from ledger_core.domain.outcomes import Refusal
+from ledger_core.domain.payments import PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentVoided
+
+
+def _never(case: Case, locked: Locked) -> Refusal | None:  # noqa: ARG001
+    return None
+
+
+def _as_proposed(case: Case, locked: Locked) -> Proposal:  # noqa: ARG001
+    return Proposal(case.draft, case.movements)
+
+
+def _nothing(case: Case, locked: Locked) -> None:
+    pass
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class LifeCycle:
+    """The steps of a decision, in their order; whatever a kind of fact has no need of stays as it is here.
+
+    Steps are pure: they read the case and what is locked. Only `accept` changes, and only what is locked.
+    """
+
+    refuse: Callable[[Case, Locked], Refusal | None] = _never
+    """May it happen now, by its order key? Asked before its voucher is looked at."""
+    propose: Callable[[Case, Locked], Proposal] = _as_proposed
+    """What it posts: as its rule proposed, or what only the locked rows tell (a mirror)."""
+    refuse_sums: Callable[[Case, Locked], Refusal | None] = _never
+    """Asked once every rule of vouchers has agreed."""
+    accept: Callable[[Case, Locked], None] = _nothing
+    """Writes an accepted fact into what is locked, heads aside. Nothing may fail here."""
+    heals: str = ""
+    """The name by which a parked event of the same order key says that it waits for this fact."""
+    has_subject: bool = True
+    """The order key has a subject row, which is locked."""
+    by_columns: bool = False
+    """What comes of it can be foretold without a lock, by `subjects`: its batch may be decided over columns."""
+
+
+_PAYMENT = LifeCycle(
+    refuse=payment_life.refuse,
+    propose=payment_life.propose,
+    refuse_sums=payment_life.refuse_sums,
+    accept=payment_life.accept,
+    by_columns=True,
+)
+NONE = LifeCycle(has_subject=False, by_columns=True)
+
+LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
+    PaymentAuthorized: replace(_PAYMENT, heals=subjects.AUTHORIZED),
+    PaymentCaptured: replace(_PAYMENT, heals=subjects.CAPTURED),
+    PaymentRefunded: _PAYMENT,
+    PaymentVoided: _PAYMENT,
+})  # fmt: skip
+
+HAVE_SUBJECT = frozenset(fact for fact, life in LIFE_CYCLES.items() if life.has_subject)
+"""Kinds of facts whose order key has a subject row."""
+
+
+def life_cycle_of(fact: Fact | None) -> LifeCycle:
+    return LIFE_CYCLES.get(type(fact), NONE)

@@ -19,6 +19,7 @@ from consumers.decode import Decoder
 from consumers.process import tune_collector
 from ledger_core.domain.charts import Chart, chart_from_document
 from ledger_core.domain.incoming import Incoming
+from ledger_core.domain.requests import BY_HAND
 from ledger_core.rules.catalogue import propose
 from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.encoding import voucher_state
@@ -139,7 +140,7 @@ def python_stages(incoming: Sequence[Incoming], last: Prepared, preparing_s: flo
 
 
 def rule_seconds(incoming: Sequence[Incoming], chart: Chart) -> float:
-    facts = [event.fact for event in incoming if event.fact is not None]
+    facts = [event.fact for event in incoming if event.fact is not None and not isinstance(event.fact, BY_HAND)]
     began_s = time.monotonic()
     for fact in facts:
         propose(fact, chart)

@@ -15,8 +15,8 @@ import orjson
 from pydantic import TypeAdapter
 from pydantic_core import ValidationError
 
-from consumers.facts import FACTS
-from ledger_core.domain.facts import Fact
+from consumers.facts import CURRENCIES, FACTS
+from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming, Record
 from ledger_core.domain.outcomes import Code, Refusal
 from schemas.envelope import (
@@ -49,7 +49,9 @@ class _EventType:
     prefix: bytes
     validate_json: Callable[[bytes], Any]
     validate_python: Callable[[object], Any]
-    to_fact: Callable[[Any], Fact]
+    to_fact: Callable[[Any], UpstreamFact]
+    currencies: Callable[[Any], set[str]] | None
+    """Where they do not stand in a member of this name."""
 
 
 Assets = Mapping[str, int]
@@ -123,7 +125,10 @@ class Decoder:
         canonical = orjson.dumps(data)
         if not has_every_member(value, canonical):
             read_json(value)
-        if "currency" in data and data["currency"] not in self._assets:
+        if "currency" in data:
+            if data["currency"] not in self._assets:
+                raise ValueError
+        elif event_type.currencies is not None and not event_type.currencies(data) <= self._assets:
             raise ValueError
         digest = sha256(event_type.prefix + canonical).digest()[:FINGERPRINT_BYTES]
         return Incoming(
@@ -169,7 +174,7 @@ class Decoder:
 
     def _fact_or_refusal(
         self, event_type: str, data: object, newest: Callable[[], Assets]
-    ) -> tuple[Fact | None, Refusal | None]:
+    ) -> tuple[UpstreamFact | None, Refusal | None]:
         known = self._types.get(event_type)
         if known is None:
             if family(event_type) in FAMILIES:
@@ -187,6 +192,10 @@ class Decoder:
             return None, Refusal(Code(fault.code), fault.detail)
         if "currency" in validated and not self._is_asset(validated["currency"], newest):
             return None, Refusal(Code.CURRENCY_UNKNOWN, "currency: not an asset of this ledger")
+        if known.currencies is not None and not all(
+            self._is_asset(currency, newest) for currency in known.currencies(validated)
+        ):
+            return None, Refusal(Code.CURRENCY_UNKNOWN, "lines: a currency is not an asset of this ledger")
         return known.to_fact(validated), None
 
     def _is_asset(self, currency: str, newest: Callable[[], Assets]) -> bool:
@@ -228,7 +237,10 @@ def fingerprint_prefix(event_type: str) -> bytes:
 
 def _event_type(name: str, schema: type) -> _EventType:
     validator = TypeAdapter(schema).validator
-    return _EventType(name, fingerprint_prefix(name), validator.validate_json, validator.validate_python, FACTS[name])
+    return _EventType(
+        name, fingerprint_prefix(name), validator.validate_json, validator.validate_python, FACTS[name],
+        CURRENCIES.get(name),
+    )  # fmt: skip
 
 
 def _remember(texts: dict[bytes, str], raw: bytes, text: str) -> str:

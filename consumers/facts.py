@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ledger_core.domain.facts import Fact
+from consumers import requests
+from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.payments import (
     Beneficiary,
     PaymentAuthorized,
@@ -70,10 +71,18 @@ def _beneficiaries(shares: list[BeneficiaryData]) -> tuple[Beneficiary, ...]:
 
 
 # Any: each function takes the data of its own type, which the validator of that type has just made.
-FACTS: Mapping[str, Callable[[Any], Fact]] = MappingProxyType({
+FACTS: Mapping[str, Callable[[Any], UpstreamFact]] = MappingProxyType({
     "payment.authorized.v1": payment_authorized,
     "payment.captured.v1": payment_captured,
     "payment.voided.v1": payment_voided,
     "payment.refunded.v1": payment_refunded,
     "payout.paid.v1": payout_paid,
+    "voucher.requested.v1": requests.voucher_requested,
+    "voucher.group_requested.v1": requests.voucher_group_requested,
 })  # fmt: skip
+
+CURRENCIES: Mapping[str, Callable[[Any], set[str]]] = MappingProxyType({
+    "voucher.requested.v1": requests.currencies,
+    "voucher.group_requested.v1": requests.currencies_of_group,
+})  # fmt: skip
+"""The currencies that data name, where that is not in a member `currency` of their own."""

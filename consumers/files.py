@@ -20,6 +20,7 @@ from consumers.replay import ReplayDecoder, named, plain
 from consumers.transport.ports import StoredRecord
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming
 from ledger_core.domain.outcomes import Outcome
+from ledger_core.domain.sources import INGEST_TOPIC
 from ledger_core.store.batch import Decided, SourceAdvance
 from ledger_core.store.encoding import TYPE_OF_OUTCOME
 from ledger_core.store.positions import record_hash
@@ -101,7 +102,7 @@ def look_at(path: Path) -> FileContent:
             digest.update(chunk)
             newlines += chunk.count(b"\n")
             last = chunk[-1:]
-    return FileContent(f"file:{digest.hexdigest()}", newlines + (last != b"\n"))
+    return FileContent(f"{INGEST_TOPIC}{digest.hexdigest()}", newlines + (last != b"\n"))
 
 
 def read_records(path: Path, topic: str, timestamp_ms: int) -> Iterator[StoredRecord]:

@@ -14,6 +14,8 @@ class EventState(TypedDict):
     """
 
     kind: NotRequired[str]
+    event_type: NotRequired[str]
+    """Type of the upstream event that it answers."""
     effective_at: NotRequired[str]
     """RFC 3339 in UTC with six decimals, so that the order of the text is the order in time."""
     amount_minor: NotRequired[str]

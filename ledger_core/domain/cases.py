@@ -63,6 +63,8 @@ class Case:
     reference: int
     waits_for: str = field(default="", kw_only=True)
     """Of a case taken from a parked queue: what it was waiting for."""
+    followers: Sequence["Case"] = field(default=(), kw_only=True)
+    """Of a group's first case: its other members, which stand right behind it in the log."""
 
 
 @dataclass(slots=True)
@@ -76,6 +78,8 @@ class Ruling:
     movements: Sequence[Movement] = ()
     late: Late | None = None
     """Set where the voucher was moved out of a closed period."""
+    followers: Sequence["Ruling"] = ()
+    """Of a group's first case: the rulings of its followers."""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal, get_args
 
 from ledger_core.domain.periods import LATE_EVENTS, LateEvents
+from ledger_core.domain.sources import SourcePolicy, default_policy, policy_from_rows
 
 AccountType = Literal["asset", "liability", "equity", "revenue", "expense"]
 ACCOUNT_TYPES: tuple[AccountType, ...] = get_args(AccountType)
@@ -23,6 +24,7 @@ class Role(StrEnum):
     ORDER_SUSPENSE = "ORDER_SUSPENSE"
     UNALLOCATED_SALES = "UNALLOCATED_SALES"
     CASH = "CASH"
+    TRADING = "TRADING"
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,6 +46,7 @@ class Chart:
     controls: Mapping[str, Template]
     templates: tuple[Template, ...]
     late_events: LateEvents = "park"
+    sources: SourcePolicy = field(default_factory=default_policy)
     _codes: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
 
     def control(self, role: str, currency: str) -> str | None:
@@ -86,9 +89,10 @@ class ChartError(ValueError):
 def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> Chart:
     """The chart in a document of this shape (schemas/charts holds examples). Raises `ChartError`.
 
-    `{"controls": [{"role", "code", "type", "keyed"?}], "templates": [{"pattern", "type"}], "late_events"?}`
+    `{"controls": [{"role", "code", "type", "keyed"?}], "templates": [{"pattern", "type"}], "late_events"?,
+    "sources"?: [{"source", "types", "through"?}]}`
     """
-    _only(document, "the chart", {"name", "controls", "templates", "late_events"})
+    _only(document, "the chart", {"name", "controls", "templates", "late_events", "sources"})
     controls: dict[str, Template] = {}
     for where, row in _rows(document, "controls", {"role", "code", "type", "keyed"}):
         control = _control(where, row)
@@ -100,7 +104,7 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
     for pattern in patterns:
         if patterns.count(pattern) > 1:
             raise ChartError(f"{pattern} is given twice")
-    return Chart(version, controls, tuple(templates), _late_events(document))
+    return Chart(version, controls, tuple(templates), _late_events(document), _sources(document))
 
 
 def _late_events(document: Mapping[str, object]) -> LateEvents:
@@ -109,6 +113,13 @@ def _late_events(document: Mapping[str, object]) -> LateEvents:
         if said == known:
             return known
     raise ChartError(f"late_events is none of {', '.join(LATE_EVENTS)}")
+
+
+def _sources(document: Mapping[str, object]) -> SourcePolicy:
+    try:
+        return policy_from_rows(document["sources"]) if "sources" in document else default_policy()
+    except ValueError as error:
+        raise ChartError(str(error)) from None
 
 
 def _control(where: str, row: Mapping[str, object]) -> Template:

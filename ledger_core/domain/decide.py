@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger_core.domain.cases import Case, Decision, Locked, Ruling, SubjectKey
+from ledger_core.domain.groups import decide_group, refused
 from ledger_core.domain.heads import apply, late, refuse_voucher
 from ledger_core.domain.life_cycles import life_cycle_of
 from ledger_core.domain.money import MAX_COUNTER_MINOR
@@ -44,12 +45,12 @@ def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None
     """An arrival on a parked order key queues, save the first that heals its head: once a queue is about to
     drain, what comes later stands behind it, as it would in a batch of its own."""
     if case.refusal is not None and case.refusal.final:
-        return Ruling(case, Outcome.REJECTED, case.refusal)
+        return refused(case, case.refusal)
     queue = locked.queues.get(case.subject_key)
     if not queue:
         return _decide(case, locked)
     if case.subject_key in satisfied or not _heals(case, queue[0]):
-        return Ruling(case, Outcome.PARKED, first_of(case.refusal, _QUEUED))
+        return refused(case, first_of(case.refusal, _QUEUED) or _QUEUED)
     ruling = _decide(case, locked)
     if ruling.outcome in (Outcome.POSTED, Outcome.RECORDED):
         satisfied[case.subject_key] = None
@@ -91,9 +92,9 @@ def _leave_queue(case: Case, queue: deque[Case], locked: Locked, decision: Decis
             decision.waiting.append(case)
         for arrival in decision.arrivals:
             if arrival.case is case:  # parked by this very batch: it says why it waits now, as in a batch of its own
-                arrival.refusal = ruling.refusal
+                arrival.refusal, arrival.followers = ruling.refusal, ruling.followers
         return False
-    locked.next_reference[key[0]] += 1
+    locked.next_reference[key[0]] += 1 + len(case.followers)
     del queue[next(place for place, parked in enumerate(queue) if parked is case)]
     locked.subjects[key].parked -= 1
     decision.healed.append(ruling)
@@ -101,6 +102,10 @@ def _leave_queue(case: Case, queue: deque[Case], locked: Locked, decision: Decis
 
 
 def _decide(case: Case, locked: Locked) -> Ruling:
+    return decide_group(case, locked, _decide_one) if case.followers else _decide_one(case, locked)
+
+
+def _decide_one(case: Case, locked: Locked) -> Ruling:
     """One case by all rules in the order of `Code`; an accepted one changes heads, and what its life cycle keeps."""
     life = life_cycle_of(case.fact)
     refusal = first_of(case.refusal, life.refuse(case, locked))

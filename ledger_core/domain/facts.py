@@ -1,5 +1,10 @@
 """Everything that an upstream event can say."""
 
 from ledger_core.domain.payments import PaymentFact
+from ledger_core.domain.requests import VoucherGroupRequested, VoucherRequested
 
-Fact = PaymentFact
+Fact = PaymentFact | VoucherRequested
+"""What one event of the log is about; each has a rule."""
+
+UpstreamFact = Fact | VoucherGroupRequested
+"""What one upstream event says: of a group, each member is an event of the log."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ledger_core.domain.facts import Fact
+from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.outcomes import Refusal
 
 SYSTEM_BOOK = "system"
@@ -47,6 +47,6 @@ class Incoming:
     """When it happened: microseconds since 1970-01-01 UTC, from the event itself."""
     fingerprint: bytes
     """Version byte and the first 16 bytes of SHA-256 over canonical type and data as received."""
-    fact: Fact | None
+    fact: UpstreamFact | None
     refusal: Refusal | None
     record: Record

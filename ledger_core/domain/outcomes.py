@@ -33,11 +33,13 @@ class Code(StrEnum):
     BOOK_UNKNOWN = "BOOK_UNKNOWN"
     EVENT_TYPE_UNKNOWN = "EVENT_TYPE_UNKNOWN"
     SCHEMA_VERSION_UNKNOWN = "SCHEMA_VERSION_UNKNOWN"
+    SOURCE_NOT_ALLOWED = "SOURCE_NOT_ALLOWED"
     # is what it says well formed?
     AMOUNT_NOT_POSITIVE = "AMOUNT_NOT_POSITIVE"
     AMOUNT_INVALID = "AMOUNT_INVALID"
     CURRENCY_UNKNOWN = "CURRENCY_UNKNOWN"
     DATA_INVALID = "DATA_INVALID"
+    FX_QUOTE_INVALID = "FX_QUOTE_INVALID"
     # was it seen before?
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
     # may it happen now, by its order key?
@@ -58,6 +60,8 @@ class Code(StrEnum):
     ACCOUNT_FROZEN = "ACCOUNT_FROZEN"
     PERIOD_CLOSED = "PERIOD_CLOSED"
     OVERFLOW = "OVERFLOW"
+    # is it refused for another's sake?
+    GROUP_MEMBER_REFUSED = "GROUP_MEMBER_REFUSED"
 
 
 PARKING_CODES = frozenset(
@@ -98,15 +102,18 @@ class Refusal(NamedTuple):
     code: Code
     detail: str
     waits_for: str = ""
+    fault: Code | None = None
+    """Of a group's member that is refused for another's sake: the code of that one, which decides the outcome."""
 
     @property
     def outcome(self) -> Outcome:
-        return Outcome.PARKED if self.code in PARKING_CODES else Outcome.REJECTED
+        return Outcome.PARKED if (self.fault or self.code) in PARKING_CODES else Outcome.REJECTED
 
     @property
     def final(self) -> bool:
         """True when nothing that is known of the order key can come first: rejected, whatever is parked there."""
-        return self.code not in PARKING_CODES and _PLACE[self.code] < _PLACE[Code.ORDER_KEY_PARKED]
+        code = self.fault or self.code
+        return code not in PARKING_CODES and _PLACE[code] < _PLACE[Code.ORDER_KEY_PARKED]
 
 
 _PLACE = {code: place for place, code in enumerate(Code)}
@@ -116,4 +123,4 @@ def first_of(one: Refusal | None, other: Refusal | None) -> Refusal | None:
     """The one of two refusals that comes first in the order of `Code`."""
     if one is None or other is None:
         return one or other
-    return one if _PLACE[one.code] <= _PLACE[other.code] else other
+    return one if _PLACE[one.fault or one.code] <= _PLACE[other.fault or other.code] else other

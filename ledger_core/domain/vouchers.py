@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 Side = Literal["D", "C"]
@@ -20,6 +21,47 @@ class Purpose(IntEnum):
     PAYOUT = 7
     REVERSAL = 8
     ADJUSTMENT = 9
+    TRANSFER = 10
+    FEE = 11
+    CHARGEBACK = 12
+    CASH = 13
+    OPENING = 14
+    CLOSING = 15
+    EXCHANGE = 16
+    COGS = 17
+    INVENTORY = 18
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Kind:
+    """What a voucher of a kind is, and demands. `purpose` is that of its lines where they name none."""
+
+    purpose: Purpose
+    by_request: bool = True
+    """A service may ask for it outright; else only a rule makes it."""
+    needs_adjustment: bool = False
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType({
+    "payment": Kind(purpose=Purpose.PAYMENT),
+    "capture": Kind(purpose=Purpose.PAYMENT),
+    "refund": Kind(purpose=Purpose.REFUND),
+    "fee": Kind(purpose=Purpose.FEE),
+    "payout": Kind(purpose=Purpose.PAYOUT),
+    "transfer": Kind(purpose=Purpose.TRANSFER),
+    "chargeback": Kind(purpose=Purpose.CHARGEBACK),
+    "cash_receipt": Kind(purpose=Purpose.CASH),
+    "cash_refund": Kind(purpose=Purpose.CASH),
+    "adjustment": Kind(purpose=Purpose.ADJUSTMENT, needs_adjustment=True),
+    "inventory_adjustment": Kind(purpose=Purpose.INVENTORY, needs_adjustment=True),
+    "cogs": Kind(purpose=Purpose.COGS),
+    "opening_balance": Kind(purpose=Purpose.OPENING),
+    "closing": Kind(purpose=Purpose.CLOSING),
+    "fx": Kind(purpose=Purpose.EXCHANGE),
+    "void": Kind(purpose=Purpose.REVERSAL, by_request=False),
+    "reversal": Kind(purpose=Purpose.REVERSAL, by_request=False),
+})  # fmt: skip
+"""Every kind of voucher."""
 
 
 class Line(NamedTuple):

@@ -15,8 +15,9 @@ from ledger_core.domain.payments import (
     PaymentVoided,
     PayoutPaid,
 )
+from ledger_core.domain.requests import VoucherRequested
 from ledger_core.domain.vouchers import Draft, Line
-from ledger_core.rules import payments, payouts
+from ledger_core.rules import payments, payouts, requested
 
 
 @dataclass(slots=True, frozen=True)
@@ -24,13 +25,14 @@ class Rule:
     """How one kind of fact is posted. A rule that comes to post something else gets a new version.
 
     `propose` None: no entries of its own (a void mirrors what was captured, as the locked subject knows it).
+    A rule that answers with a whole draft says the kind itself.
     """
 
     kind: str
     name: str
     version: int
     # Any: the key of the table says which fact the function takes.
-    propose: Callable[[Any, Chart], list[Line] | Refusal] | None
+    propose: Callable[[Any, Chart], list[Line] | Draft | Refusal] | None
 
     @property
     def label(self) -> str:
@@ -43,6 +45,7 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     PaymentVoided: Rule("void", "payment_voided", 1, None),
     PaymentRefunded: Rule("refund", "payment_refunded", 1, payments.refunded),
     PayoutPaid: Rule("payout", "payout_paid", 1, payouts.paid),
+    VoucherRequested: Rule("", "voucher_requested", 1, requested.requested),
 })  # fmt: skip
 
 _LABELS: Mapping[type[Fact], str] = MappingProxyType({fact: rule.label for fact, rule in RULES.items()})
@@ -54,6 +57,8 @@ def propose(fact: Fact, chart: Chart) -> Draft | Refusal | None:
     if rule.propose is None:
         return None
     lines = rule.propose(fact, chart)
-    if isinstance(lines, Refusal):
-        return lines
-    return Draft(rule.kind, _LABELS[type(fact)], lines)
+    if isinstance(lines, list):
+        return Draft(rule.kind, _LABELS[type(fact)], lines)
+    if isinstance(lines, Draft):
+        lines.rule = _LABELS[type(fact)]
+    return lines

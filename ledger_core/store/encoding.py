@@ -45,10 +45,12 @@ def _json_text(text: str) -> str:
     return orjson.dumps(text).decode()
 
 
-def _origin(incoming: Incoming, effective_at: str, revision: int) -> str:
+def _origin(incoming: Incoming, effective_at: str, revision: int, member: tuple[int, int] | None = None) -> str:
     """Members that every event has of the upstream event it answers."""
     record = incoming.record
     revised = f',"revision":{revision}' if revision > 1 else ""
+    if member is not None:
+        revised += f',"group":[{member[0]},{member[1]}]'
     return (
         f'"effective_at":"{effective_at}","source":{_json_text(incoming.source)},'
         f'"event_id":{orjson.dumps(incoming.event_id).decode()},"event_type":{_json_text(incoming.event_type)},'
@@ -56,7 +58,9 @@ def _origin(incoming: Incoming, effective_at: str, revision: int) -> str:
     )
 
 
-def voucher_state(incoming: Incoming, draft: Draft, effective_at: str, revision: int = 1) -> bytes:
+def voucher_state(
+    incoming: Incoming, draft: Draft, effective_at: str, revision: int = 1, member: tuple[int, int] | None = None
+) -> bytes:
     """State of `voucher.posted`. The amount is the fact's own, or where it has none the sum of debits in the
     currency of the first line. Details come last.
 
@@ -76,7 +80,7 @@ def voucher_state(incoming: Incoming, draft: Draft, effective_at: str, revision:
     )
     details = f",{orjson.dumps(draft.details)[1:-1].decode()}" if draft.details else ""
     return (
-        f'{{"kind":"{draft.kind}","rule":"{draft.rule}",{_origin(incoming, effective_at, revision)},'
+        f'{{"kind":"{draft.kind}","rule":"{draft.rule}",{_origin(incoming, effective_at, revision, member)},'
         f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]{details}}}'
     ).encode()
 
@@ -93,9 +97,11 @@ def fact_state(incoming: Incoming, effective_at: str, revision: int = 1) -> byte
     return f'{{"kind":{_json_text(kind)},{_origin(incoming, effective_at, revision)}{details}}}'.encode()
 
 
-def refused_state(incoming: Incoming, refusal: Refusal, effective_at: str, revision: int = 1) -> bytes:
+def refused_state(
+    incoming: Incoming, refusal: Refusal, effective_at: str, revision: int = 1, member: tuple[int, int] | None = None
+) -> bytes:
     """State of `event.rejected` and `event.parked`."""
     detail = orjson.dumps(refusal.detail).decode()
     waits_for = f',"waits_for":{orjson.dumps(refusal.waits_for).decode()}' if refusal.waits_for else ""
-    origin = _origin(incoming, effective_at, revision)
+    origin = _origin(incoming, effective_at, revision, member)
     return f'{{"code":"{refusal.code.value}","detail":{detail},{origin}{waits_for}}}'.encode()

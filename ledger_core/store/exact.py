@@ -16,14 +16,14 @@ from ledger_core.domain.subjects import Subject
 from ledger_core.store.columns import IntArray
 from ledger_core.store.errors import PostingHaltedError, QueueFullError, SurpriseError
 from ledger_core.store.headers import rows_to_headers
-from ledger_core.store.items import Item, ParkedLetter, settle
+from ledger_core.store.items import FOLLOWER, Item, ParkedLetter, flat, settle
 from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import Layout, inbox_rows, lay_out
 from ledger_core.store.subject_rows import SubjectRows, key_columns
 from ledger_core.store.transaction import QUERIES, Transaction, sorted_by_book
 
 MAX_PARKED = 1_000
-"""Events that may wait on one order key."""
+"""Events of the log that may wait on one order key; each member of a group is one."""
 
 MAX_BATCH_EVENTS = 1 << 16
 """Events of one batch, healed ones included: an ordinal has 16 bits in a log reference."""
@@ -55,10 +55,11 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         captures = _captures_to_mirror(transaction, rows.known, [*items, *parked], preparer)
     locked = _lock(transaction, rows.known, parked, captures)
     with transaction.step("decided"):
-        decision = decide_batch(items, locked, transaction.prepared.drain)
+        arrivals = [item for item in items if item.arrival != FOLLOWER]
+        decision = decide_batch(arrivals, locked, transaction.prepared.drain)
         _demand_subjects(transaction, decision, rows)
         _demand_room(decision, locked)
-        as_prepared, healed = _settle(items, decision)
+        as_prepared, healed = _settle(arrivals, decision)
         if len(items) + len(healed) > MAX_BATCH_EVENTS:
             raise PostingHaltedError(
                 f"a batch would write more than {MAX_BATCH_EVENTS} events: consume in smaller ones"
@@ -138,7 +139,7 @@ def _lock(
 ) -> Locked:
     """Step 4 for every account that this batch could touch, and what is read under these locks."""
     items = transaction.prepared.items
-    moved = [movement.head for item in (*items, *parked) for movement in item.movements]
+    moved = [movement.head for item in (*items, *flat(parked)) for movement in item.movements]
     moved += [movement.head for movements in captures.values() for movement in movements]
     transaction.lock_heads(np.unique(np.array(moved, dtype=np.int64)))
     queues: dict[SubjectKey, deque[Case]] = defaultdict(deque)
@@ -172,11 +173,10 @@ def _demand_subjects(transaction: Transaction, decision: Decision, rows: Subject
 
 def _demand_room(decision: Decision, locked: Locked) -> None:
     """A queue is bounded: what waits is read with every event of its key, and somebody must look at what blocks it."""
-    full = [
-        ruling.case
-        for ruling in decision.arrivals
-        if ruling.outcome is Outcome.PARKED and locked.subjects[ruling.case.subject_key].parked > MAX_PARKED
-    ]
+    parked = [ruling.case for ruling in decision.arrivals if ruling.outcome is Outcome.PARKED]
+    keys = {case.subject_key for case in parked}
+    waiting = {key: sum(1 + len(case.followers) for case in locked.queues[key]) for key in keys}
+    full = [case for case in parked if waiting[case.subject_key] > MAX_PARKED]
     if full:
         records = [case.incoming.record for case in full if isinstance(case, Item)]
         partitions = dict.fromkeys((record.topic, record.partition) for record in records)
@@ -186,25 +186,29 @@ def _demand_room(decision: Decision, locked: Locked) -> None:
 def _settle(items: Sequence[Item], decision: Decision) -> tuple[bool, list[Item]]:
     """Writes rulings into items. Says whether all came out as they were prepared, and what was healed."""
     as_prepared = True
-    for item, ruling in zip(items, decision.arrivals, strict=True):
-        if (
-            ruling.outcome is not item.outcome
-            or ruling.refusal is not item.refused
-            or (ruling.draft is not item.draft and ruling.outcome is Outcome.POSTED)
-            or ruling.late is not None
-        ):
-            settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements, ruling.late)
-            as_prepared = False
-    return as_prepared, [_healed(ruling) for ruling in decision.healed]
+    for item, whole in zip(items, decision.arrivals, strict=True):
+        for member, ruling in zip(item.members, (whole, *whole.followers), strict=True):
+            if (
+                ruling.outcome is not member.outcome
+                or ruling.refusal is not member.refused
+                or (ruling.draft is not member.draft and ruling.outcome is Outcome.POSTED)
+                or ruling.late is not None
+            ):
+                settle(member, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements, ruling.late)
+                as_prepared = False
+    return as_prepared, flat([_healed(ruling) for ruling in decision.healed])
 
 
-def _healed(ruling: Ruling) -> Item:
+def _healed(whole: Ruling) -> Item:
     """A parked item with its outcome: the dead letter's own, or one revision after an arrival of this batch."""
-    item = ruling.case
+    item = whole.case
     assert isinstance(item, Item)
     if item.arrival >= 0:
-        item = replace(item, arrival=-1, revision=item.revision + 1, parked_as=item)
-    settle(item, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements, ruling.late)
+        parked_as = item.at_fault
+        followers = [replace(member, revision=member.revision + 1) for member in item.members[1:]]
+        item = replace(item, arrival=-1, revision=item.revision + 1, parked_as=parked_as, followers=followers)
+    for member, ruling in zip(item.members, (whole, *whole.followers), strict=True):
+        settle(member, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements, ruling.late)
     return item
 
 

@@ -11,6 +11,7 @@ from ledger_core.domain.life_cycles import LIFE_CYCLES
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.periods import Late
+from ledger_core.domain.requests import BY_HAND, VoucherGroupRequested, VoucherRequested
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft
 from ledger_core.store.batch import SourceAdvance
@@ -21,9 +22,20 @@ if TYPE_CHECKING:
     from ledger_core.store.rows import Layout
 
 
+FOLLOWER = -2
+"""`arrival` of the members of a group behind the first, which has the group's inbox row."""
+
+
+class Member(NamedTuple):
+    """Which member of how many, from 1."""
+
+    place: int
+    size: int
+
+
 @dataclass(slots=True)
 class Item(Case):
-    """A case that will have an inbox row and an event in its book's log.
+    """A case that will have an event in its book's log, and an inbox row unless it follows in a group.
 
     `arrival` is its place among the incoming events, -1 for one healed from a parked queue: then it was parked
     at `position_parked`, or in this very batch, `parked_as` another item. From `outcome` on: what came of it
@@ -44,14 +56,57 @@ class Item(Case):
     refused: Refusal | None = None
     entries: Sequence[Movement] = ()
     state: bytes = b""
+    member: Member | None = None
+
+    @property
+    def members(self) -> "Sequence[Item]":
+        """Of a group's first item: all of them; else the item alone."""
+        return (self, *self.followers)  # type: ignore[arg-type]  # an item's followers are items
+
+    @property
+    def at_fault(self) -> "Item":
+        """Of what was refused: the member for whose sake, which has the dead letter; else the item itself."""
+        return next(item for item in self.members if item.refused is None or item.refused.fault is None)
 
 
 def new_item(event: Incoming, book: Book, source_id: int, arrival: int) -> Item:
-    """An item of which nothing is proposed yet."""
+    """An item of which nothing is proposed yet; of a group the first, with the others as its followers."""
+    fact = event.fact
+    if isinstance(fact, BY_HAND):
+        return _new_request(event, fact, book, source_id, arrival)
     return Item(
-        (book.book_id, event.order_key), event.fact, 0, None, (), event.refusal, event.effective_at_us, 0,
+        (book.book_id, event.order_key), fact, 0, None, (), event.refusal, event.effective_at_us, 0,
         event, book, source_id, event.event_id, event.fingerprint, arrival,
     )  # fmt: skip
+
+
+def _new_request(
+    event: Incoming, fact: VoucherRequested | VoucherGroupRequested, book: Book, source_id: int, arrival: int
+) -> Item:
+    vouchers = [fact] if isinstance(fact, VoucherRequested) else fact.vouchers
+    members = [
+        Item(
+            (book.book_id, event.order_key), voucher, 0, None, (), event.refusal,
+            event.effective_at_us if voucher.effective_at_us is None else voucher.effective_at_us, 0,
+            event, book, source_id, event.event_id, event.fingerprint, FOLLOWER if place else arrival,
+        )
+        for place, voucher in enumerate(vouchers)
+    ]  # fmt: skip
+    if isinstance(fact, VoucherGroupRequested):
+        for place, item in enumerate(members, start=1):
+            item.member = Member(place, len(members))
+    members[0].followers = members[1:]
+    return members[0]
+
+
+def refuse_whole(item: Item, refusal: Refusal) -> None:
+    """For what the record is, not for what it says: a group so refused is one event, too."""
+    item.fact, item.refusal, item.followers, item.member = None, refusal, (), None
+
+
+def flat(items: Sequence[Item]) -> list[Item]:
+    """Items as they stand in the log: the followers of a group right behind its first member."""
+    return [member for item in items for member in (item.members if item.followers else (item,))]
 
 
 class Replay(NamedTuple):
@@ -113,10 +168,10 @@ def settle(
             draft = replace(draft, details={**(draft.details or {}), "late": link})
     item.outcome, item.refused, item.entries = outcome, refusal, ()
     if refusal is not None:
-        item.state = refused_state(item.incoming, refusal, item.effective_at, item.revision)
+        item.state = refused_state(item.incoming, refusal, item.effective_at, item.revision, item.member)
     elif draft is not None and outcome is Outcome.POSTED:
         item.entries = movements
-        item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision)
+        item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision, item.member)
     else:
         item.state = fact_state(item.incoming, item.effective_at, item.revision)
 

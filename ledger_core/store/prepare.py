@@ -7,15 +7,17 @@ from typing import Any
 import psycopg
 
 from ledger_core.domain.cases import Movement, SubjectKey
+from ledger_core.domain.groups import refuse_in_advance
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming
-from ledger_core.domain.outcomes import Code, Outcome, Refusal
+from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
+from ledger_core.domain.sources import INGEST_TOPIC
 from ledger_core.domain.vouchers import Line
 from ledger_core.rules.catalogue import propose
 from ledger_core.store.arrays import integers, texts
 from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.books import Book, Books
 from ledger_core.store.encoding import PURPOSE_NAMES, rfc3339
-from ledger_core.store.items import Item, ParkedLetter, Prepared, Replay, new_item, predict, settle
+from ledger_core.store.items import Item, ParkedLetter, Prepared, Replay, flat, new_item, predict, refuse_whole, settle
 from ledger_core.store.named_sql import load_queries
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
@@ -26,6 +28,8 @@ InboxKey = tuple[int, int, str]
 """book_id, source_id, event_id."""
 Arrival = tuple[InboxKey, int, Incoming, Book]
 """An incoming event with its key, its place among those that came with it, and its book."""
+Asked = tuple[str, str, str]
+"""Book, source and type of some events."""
 
 
 class Preparer:
@@ -37,8 +41,10 @@ class Preparer:
 
     def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool) -> Prepared:
         """`look_up` asks the inbox for known keys first; without it all keys count as new, and COPY objects."""
-        items, replays = self._items_of(self._arrivals(incoming, advances), look_up)
+        items, replays = self._items_of(*self._arrivals(incoming, advances), look_up)
         batch_id = self._next_batch_id()
+        if any(item.followers for item in items):
+            items = flat(items)
         self._propose(items)
         items.sort(key=_book_id)
         ordinals: dict[int, int] = defaultdict(int)
@@ -51,15 +57,17 @@ class Preparer:
 
     def prepare_parked(self, letters: Sequence[ParkedLetter]) -> list[Item]:
         """Items from parked dead letters, decoded and proposed anew; they keep their inbox key."""
-        books = self._books_of([letter.incoming for letter in letters])
+        asked = _asked([letter.incoming for letter in letters])
+        books = self._books_of(asked)
         items = []
         for letter in letters:
             item = new_item(letter.incoming, books[letter.incoming.book], letter.source_id, -1)
-            item.event_id = letter.event_id
-            item.revision, item.position_parked = letter.revision + 1, letter.position
-            item.waits_for = letter.waits_for
+            item.waits_for, item.position_parked = letter.waits_for, letter.position
+            for member in item.members:
+                member.event_id, member.revision = letter.event_id, letter.revision + 1
             items.append(item)
-        self._propose(items)
+        _refuse_sources(items, _forbidden(asked, books))
+        self._propose(flat(items))
         return items
 
     def parked_for(self, book_id: int, waits_for: str) -> tuple[SubjectKey, ...]:
@@ -80,20 +88,23 @@ class Preparer:
 
     # ------------------------------------------------------------------ steps, in order
 
-    def _books_of(self, incoming: Sequence[Incoming]) -> dict[str, Book]:
+    def _books_of(self, asked: set[Asked]) -> dict[str, Book]:
         if not self.books.assets:
             self.books.assets.load()
-        codes = {event.book for event in incoming}
-        books = self.books.find(codes | {SYSTEM_BOOK})
+        books = self.books.find({code for code, _, _ in asked} | {SYSTEM_BOOK})
         sources: dict[str, set[str]] = defaultdict(set)
-        for event in incoming:
-            sources[event.book if event.book in books else SYSTEM_BOOK].add(event.source)
+        for code, source, _ in asked:
+            sources[code if code in books else SYSTEM_BOOK].add(source)
         for code, uris in sources.items():
             self.books.find_sources(books[code], uris)
         return books
 
-    def _arrivals(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]) -> list[Arrival]:
-        books = self._books_of(incoming)
+    def _arrivals(
+        self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]
+    ) -> tuple[list[Arrival], set[Asked]]:
+        """Incoming events with their keys, and which of their kinds their sources may not send."""
+        asked = _asked(incoming)
+        books = self._books_of(asked)
         arrivals = []
         for place, event in enumerate(incoming):
             book = books.get(event.book)
@@ -102,12 +113,15 @@ class Preparer:
                 book = books[SYSTEM_BOOK]
                 self.books.find_sources(book, [event.source])
             arrivals.append(((book.book_id, book.sources[event.source], event.event_id), place, event, book))
-        return arrivals
+        return arrivals, _forbidden(asked, books)
 
-    def _items_of(self, arrivals: Sequence[Arrival], look_up: bool) -> tuple[list[Item], list[Replay]]:
+    def _items_of(
+        self, arrivals: Sequence[Arrival], forbidden: set[Asked], look_up: bool
+    ) -> tuple[list[Item], list[Replay]]:
         """Each key once. What repeats a key with another payload becomes an event of its own, once for each payload."""
         new, replays, conflicts = self._sort_out(arrivals, look_up)
         items = [new_item(event, book, source_id, place) for (_, source_id, _), place, event, book in new]
+        _refuse_sources(items, forbidden)
         if conflicts:
             own_keys = [self._key_of_conflict(*arrival) for arrival in conflicts]
             first_conflicts, repeated, _ = self._sort_out(own_keys, look_up)
@@ -193,6 +207,9 @@ class Preparer:
                 unresolved.append(item)
         if unresolved:
             self._resolve(unresolved, assets)
+        for item in items:
+            if item.followers:
+                refuse_in_advance(item.members)
         times = rfc3339([item.effective_at_us for item in items])
         for item, effective_at in zip(items, times, strict=True):
             item.effective_at = effective_at
@@ -224,6 +241,34 @@ class Preparer:
                 ]
 
 
+def _asked(incoming: Sequence[Incoming]) -> set[Asked]:
+    return {(event.book, event.source, event.event_type) for event in incoming}
+
+
+def _forbidden(asked: set[Asked], books: dict[str, Book]) -> set[Asked]:
+    """What may not be sent on a topic, by the policies of the books: asked once for all events of a kind."""
+    return {
+        (code, source, event_type)
+        for code, source, event_type in asked
+        if code in books and not books[code].chart.sources.allows(source, event_type, ingested=False)
+    }
+
+
+def _refuse_sources(items: Sequence[Item], forbidden: set[Asked]) -> None:
+    """What a source may not send is refused, whatever its data say, unless it was ingested and may so come."""
+    if not forbidden:
+        return
+    for item in items:
+        event = item.incoming
+        if (event.book, event.source, event.event_type) not in forbidden:
+            continue
+        ingested = event.record.topic.startswith(INGEST_TOPIC)
+        if not item.book.chart.sources.allows(event.source, event.event_type, ingested=ingested):
+            refusal = Refusal(Code.SOURCE_NOT_ALLOWED, f"{event.source} may not send {event.event_type} to this book")
+            if first_of(item.refusal, refusal) is refusal:
+                refuse_whole(item, refusal)
+
+
 def _of_unknown_book(event: Incoming, advances: Sequence[SourceAdvance]) -> Incoming:
     """An event of a book that does not exist waits in the system book, under its coordinates."""
     record = event.record
@@ -249,8 +294,7 @@ def _of_unknown_book(event: Incoming, advances: Sequence[SourceAdvance]) -> Inco
 def _conflict_item(key: InboxKey, place: int, event: Incoming, book: Book) -> Item:
     item = new_item(event, book, key[1], place)
     item.event_id = key[2]
-    item.fact = None
-    item.refusal = Refusal(Code.IDEMPOTENCY_CONFLICT, "an event of this id with other content was decided before")
+    refuse_whole(item, Refusal(Code.IDEMPOTENCY_CONFLICT, "an event of this id with other content was decided before"))
     return item
 
 

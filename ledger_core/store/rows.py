@@ -20,7 +20,7 @@ from ledger_core.domain.subjects import Subject
 from ledger_core.store.blocks import leaf_prefix, merkle_root, plain_leaf
 from ledger_core.store.columns import POSTGRES_EPOCH_US, Int64s, field_bytes
 from ledger_core.store.encoding import TYPE_OF_OUTCOME
-from ledger_core.store.items import Item
+from ledger_core.store.items import FOLLOWER, Item
 
 _TYPE_BYTES = {outcome: (leaf_prefix(name), field_bytes(name.encode())) for outcome, name in TYPE_OF_OUTCOME.items()}
 
@@ -155,6 +155,8 @@ def inbox_rows(items: Sequence[Item], batch_id: int, first_ordinals: Mapping[int
         book_id = item.book.book_id
         ordinal = ordinal + 1 if book_id == previous else (first_ordinals or {}).get(book_id, 0)
         previous = book_id
+        if item.arrival == FOLLOWER:
+            continue
         key, fingerprint = item.event_id.encode(), item.fingerprint
         row = _inbox_row(len(key), len(fingerprint)).pack(
             7, 8, batch_id, 4, book_id, 4, item.source_id, 4, ordinal, 2, item.revision, len(key), key,

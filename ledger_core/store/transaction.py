@@ -26,7 +26,7 @@ from ledger_core.store.columns import (
 )
 from ledger_core.store.errors import CorruptionError, FenceLostError, PostingHaltedError, SurpriseError
 from ledger_core.store.headers import headers_to_rows
-from ledger_core.store.items import Item, Prepared
+from ledger_core.store.items import FOLLOWER, Item, Prepared
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.rows import Layout, entry_rows, event_rows
 
@@ -230,7 +230,7 @@ class Transaction:
         """What parks for a missing account must still miss it. Whoever opens one appends to the book before healing
         what waits: under the book's lock either we see the account, or the healer will see our dead letter."""
         missing = [
-            (item.book.book_id, item.waits_for.removeprefix(ACCOUNT_WAITED_FOR))
+            (item.book.book_id, item.refused.waits_for.removeprefix(ACCOUNT_WAITED_FOR))
             for item in items
             if item.refused is not None and item.refused.code is Code.ACCOUNT_MISSING
         ]
@@ -266,7 +266,7 @@ class Transaction:
         letters = [
             _dead_letter(item, position, self.prepared)
             for item, position in zip(items, positions.tolist(), strict=True)
-            if item.refused is not None
+            if item.refused is not None and item.refused.fault is None
         ]
         if letters:
             with self.step("dead_letters"):
@@ -275,7 +275,7 @@ class Transaction:
         resolved = [
             (item.book.book_id, item.position_parked or place[id(item.parked_as)], place[id(item)])
             for item in items
-            if item.revision > 1
+            if item.revision > 1 and item.arrival != FOLLOWER
         ]
         if resolved:
             parameters = {
@@ -292,6 +292,8 @@ class Transaction:
             return
         counts: Counter[tuple[str, int, Outcome]] = Counter()
         for item in self.prepared.items:
+            if item.arrival == FOLLOWER:
+                continue
             record = item.incoming.record
             counts[record.topic, record.partition, item.outcome] += 1
         for replay in self.prepared.replays:
@@ -316,7 +318,11 @@ class Transaction:
         decided: list[Decided | None] = [None] * len(self.prepared.incoming)
         healed = []
         for item, position, voucher_no in zip(items, positions, voucher_nos, strict=True):
+            if item.arrival == FOLLOWER:
+                continue
             refusal = item.refused
+            if item.followers:
+                refusal = item.at_fault.refused
             outcome = Decided(
                 item.outcome,
                 item.book.code,
@@ -368,7 +374,7 @@ def _dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, obj
     return {
         "book_id": item.book.book_id, "position": position, "source_id": item.source_id, "event_id": item.event_id,
         "revision": item.revision, "outcome": item.outcome.value, "code": refusal.code.value, "detail": refusal.detail,
-        "waits_for": item.waits_for if item.outcome is Outcome.PARKED else "",
+        "waits_for": refusal.waits_for if item.outcome is Outcome.PARKED else "",
         "order_key": item.incoming.order_key, "topic": record.topic, "partition": record.partition,
         "incarnation": incarnations.get((record.topic, record.partition), 1), "log_offset": record.offset,
         "timestamp_ms": record.timestamp, "key": record.key, "value": record.value,

@@ -24,8 +24,8 @@ class PaymentChange:
     voided: bool = False
 
 
-PAYMENT_KINDS = frozenset({"authorization", "capture", "refund", "void", "payout"})
-"""Vouchers of other kinds (an adjustment) say nothing about the state of a payment."""
+PAYMENT_EVENTS = ("payment.", "payout.")
+"""What other upstream events post (a voucher by hand, whatever its kind) says nothing about the state of a payment."""
 
 PaymentRows = dict[tuple[int, str], PaymentChange]
 
@@ -35,9 +35,9 @@ def fold_payments(events: Iterable[LedgerEvent], rows: PaymentRows) -> None:
     for book_id, position, event_type, order_key, state in events:
         if event_type != VOUCHER_POSTED and event_type != FACT_RECORDED:
             continue
-        kind = state["kind"]
-        if kind not in PAYMENT_KINDS:
+        if not state["event_type"].startswith(PAYMENT_EVENTS):
             continue
+        kind = state["kind"]
         effective_at = state["effective_at"]
         row = rows.get((book_id, order_key))
         if row is None:

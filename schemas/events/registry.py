@@ -11,6 +11,7 @@ from schemas.events.payments import (
     PaymentVoidedV1,
     PayoutPaidV1,
 )
+from schemas.events.vouchers import VoucherGroupRequestedV1, VoucherRequestedV1
 
 EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "payment.authorized.v1": PaymentAuthorizedV1,
@@ -18,6 +19,8 @@ EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "payment.voided.v1": PaymentVoidedV1,
     "payment.refunded.v1": PaymentRefundedV1,
     "payout.paid.v1": PayoutPaidV1,
+    "voucher.requested.v1": VoucherRequestedV1,
+    "voucher.group_requested.v1": VoucherGroupRequestedV1,
 })  # fmt: skip
 
 _VERSION = re.compile(r"\.v[0-9]{1,6}$")

@@ -14,6 +14,7 @@ I4_POSITIONS = Invariant(
         CROSS JOIN LATERAL (SELECT decoded.state -> 'cause' AS cause) said
         WHERE type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped')
             AND coalesce((decoded.state ->> 'revision')::integer, 1) = 1
+            AND coalesce((decoded.state -> 'group' ->> 0)::integer, 1) = 1
     )
     SELECT format('event %s/%s comes from beyond its partition', caused.book_id, caused.position)
     FROM caused LEFT JOIN ledger.source_position source USING (topic, partition)
@@ -45,7 +46,8 @@ I17_PARKED = Invariant(
         OR topic = '' OR log_offset < 0 OR (value IS NULL AND code <> 'RECORD_EMPTY')
     UNION ALL
     SELECT format('event %s/%s was refused without a dead letter', book_id, position) FROM ledger.event
-    WHERE type IN ('event.rejected', 'event.parked') AND NOT EXISTS (
+    WHERE type IN ('event.rejected', 'event.parked')
+        AND convert_from(state, 'UTF8')::jsonb ->> 'code' <> 'GROUP_MEMBER_REFUSED' AND NOT EXISTS (
         SELECT FROM ledger.dead_letter letter
         WHERE letter.book_id = event.book_id AND letter.position = event.position)
     UNION ALL
@@ -98,6 +100,7 @@ I19_COUNTS = Invariant(
         FROM ledger.event CROSS JOIN LATERAL (SELECT convert_from(event.state, 'UTF8')::jsonb AS state) decoded
         WHERE type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped')
             AND coalesce((decoded.state ->> 'revision')::integer, 1) = 1
+            AND coalesce((decoded.state -> 'group' ->> 0)::integer, 1) = 1
         GROUP BY 1, 2
     ) log USING (topic, partition)
     WHERE (source.posted, source.recorded, source.skipped, source.rejected, source.parked) IS DISTINCT FROM

@@ -91,10 +91,31 @@ I3_ONE_OUTCOME = Invariant(
     UNION ALL
     SELECT format('outcome %s/%s has no inbox row', event.book_id, event.position) FROM ledger.event
     WHERE type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped')
+        AND coalesce((convert_from(state, 'UTF8')::jsonb -> 'group' ->> 0)::integer, 1) = 1
         AND NOT EXISTS (SELECT FROM decided WHERE decided.book_id = event.book_id AND decided.position = event.position)
     UNION ALL
     SELECT format('two vouchers of %s in book %s', min(state ->> 'event_id'), book_id) FROM decided
     WHERE type = 'voucher.posted' GROUP BY book_id, state ->> 'source', state ->> 'event_id' HAVING count(*) > 1
+    """,
+)
+
+I3_GROUPS = Invariant(
+    "I3",
+    "The members of a group stand 1 … n behind each other, all of one outcome, one of them at fault where refused",
+    """
+    WITH member AS (
+        SELECT event.book_id, event.position, event.type, (decoded.state -> 'group' ->> 0)::integer AS place,
+            (decoded.state -> 'group' ->> 1)::integer AS size,
+            decoded.state ->> 'source' AS source, decoded.state ->> 'event_id' AS event_id,
+            coalesce(decoded.state ->> 'revision', '1') AS revision, decoded.state ->> 'code' AS code
+        FROM ledger.event CROSS JOIN LATERAL (SELECT convert_from(event.state, 'UTF8')::jsonb AS state) decoded
+        WHERE type IN ('voucher.posted', 'event.rejected', 'event.parked') AND decoded.state ? 'group'
+    )
+    SELECT format('group of %s in book %s at %s', event_id, book_id, min(position)) FROM member
+    GROUP BY book_id, source, event_id, revision, position - place
+    HAVING count(*) <> min(size) OR min(size) <> max(size) OR min(place) <> 1 OR max(place) <> min(size)
+        OR count(DISTINCT type) > 1
+        OR (min(type) <> 'voucher.posted' AND count(*) FILTER (WHERE code <> 'GROUP_MEMBER_REFUSED') <> 1)
     """,
 )
 
@@ -104,7 +125,8 @@ I7_REVERSALS = Invariant(
     """
     WITH voucher AS (
         SELECT book_id, position, order_key, convert_from(state, 'UTF8')::jsonb ->> 'kind' AS kind
-        FROM ledger.event WHERE type = 'voucher.posted'
+        FROM ledger.event
+        WHERE type = 'voucher.posted' AND convert_from(state, 'UTF8')::jsonb ->> 'event_type' LIKE 'payment.%'
     ), voided AS (
         SELECT book_id, order_key, min(position) AS position, count(*) AS reversals
         FROM voucher WHERE kind = 'void' GROUP BY 1, 2

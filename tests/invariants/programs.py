@@ -14,6 +14,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     money.I2_SEQUENCES,
     money.I2_HEADS,
     money.I3_ONE_OUTCOME,
+    money.I3_GROUPS,
     delivery.I4_POSITIONS,
     delivery.I5_RELAY,
     reading.I6_CHECKPOINTS,

@@ -80,7 +80,7 @@ I6_PAYMENTS = Invariant(
         JOIN projections.checkpoint ON checkpoint.book_id = event.book_id AND projection = 'payments'
             AND checkpoint.state = 'ACTIVE' AND event.position <= checkpoint.position
         WHERE event.type IN ('voucher.posted', 'fact.recorded')
-            AND kind IN ('authorization', 'capture', 'refund', 'void', 'payout')
+            AND (decoded.state ->> 'event_type' LIKE 'payment.%' OR decoded.state ->> 'event_type' LIKE 'payout.%')
         GROUP BY 1, 2
     )
     SELECT format('payment %s/%s', book_id, order_key)

@@ -85,7 +85,7 @@ PLANTED: dict[str, list[str]] = {
            WHERE voucher_no = 2""",
     ],
     "I4": [
-        "UPDATE ledger.source_position SET next_offset = 10, posted = posted - 7",
+        "UPDATE ledger.source_position SET next_offset = 10, posted = posted - 9",
         """UPDATE ledger.event SET state = convert_to(regexp_replace(convert_from(state, 'UTF8'),
            '"cause":\\["payments",0,\\d+\\]', '"cause":["payments",0,1]'), 'UTF8') WHERE voucher_no > 0""",
     ],

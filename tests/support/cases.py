@@ -15,6 +15,7 @@ from ledger_core.domain.payments import (
     PaymentVoided,
     PayoutPaid,
 )
+from ledger_core.domain.requests import VoucherRequested
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft, Line, Purpose, Side
 
@@ -51,7 +52,7 @@ def payout(amount_minor: int = 100, currency: str = "EUR") -> PayoutPaid:
 
 def lines_of(fact: Fact | None, seller: str) -> list[Line]:
     """Two lines a voucher: which account pays does not matter to the decision."""
-    if fact is None or isinstance(fact, PaymentAuthorized | PaymentVoided):
+    if fact is None or isinstance(fact, PaymentAuthorized | PaymentVoided | VoucherRequested):
         return []
     sides: tuple[Side, Side] = ("D", "C") if isinstance(fact, PaymentCaptured) else ("C", "D")
     return [

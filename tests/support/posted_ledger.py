@@ -1,9 +1,7 @@
 """A ledger written by the real posting path, from records held in memory: for tests of what is read afterwards."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +13,7 @@ from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.positions import record_hash
 from ledger_core.store.poster import Poster
+from schemas.charts import load_chart
 
 TIME = "2026-11-21T08:46:53.000007Z"
 BOOK = "shop"
@@ -47,7 +46,7 @@ class PostedLedger:
         self.poster.close()
 
     def create_book(self, code: str = BOOK) -> None:
-        chart = json.loads(resources.files("schemas.charts").joinpath("marketplace.json").read_text())
+        chart = {**load_chart(), "sources": [{"source": "*", "types": ["*"]}]}
         with connect(self.dsn, Role.POSTER) as connection:
             create_book(connection, code, chart)
 
@@ -119,6 +118,25 @@ def paid_out(payout: str, seller: str, amount: int) -> Message:
     return Producer(BOOK, SOURCE).event("payout.paid.v1", f"payout-{payout}", payout, TIME, body)
 
 
+def requested(order: str, amount: int, *, credit: str = "wallet:seller:a") -> dict[str, object]:
+    """The data of a transfer by hand, from the bank."""
+    lines = [("control:CASH", "debit"), (credit, "credit")]
+    return {
+        "kind": "transfer",
+        "lines": [
+            {"account": account, "amount_minor": str(amount), "currency": "BRL", "side": side}
+            for account, side in lines
+        ],
+        "memo": f"transfer {order}",
+    }
+
+
+def group(order: str, *vouchers: Mapping[str, object]) -> Message:
+    """Vouchers that post together or not at all."""
+    data = {"vouchers": list(vouchers)}
+    return Producer(BOOK, SOURCE).event("voucher.group_requested.v1", f"group-{order}", order, TIME, data)
+
+
 def everything() -> list[list[Message]]:
     """Batches in which each outcome happens: posted, recorded, replayed, rejected, parked, healed, in conflict."""
     return [
@@ -144,5 +162,9 @@ def everything() -> list[list[Message]]:
             voided("o-7"),
             refunded("o-8", 1),
             paid_out("p-1", "a", 1_000),
+        ],
+        [
+            group("g-1", requested("g-1", 100), requested("g-1", 200)),
+            group("g-2", requested("g-2", 300), requested("g-2", 400, credit="vault:1")),
         ],
     ]

@@ -34,8 +34,8 @@ BOOK = "shop"
 TIME = "2026-11-21T08:46:53.000007Z"
 PATIENCE_SECONDS = 20.0
 
-CHART: dict[str, object] = {**load_chart()}
-"""The chart of a marketplace; accounts `vault:…` do not open on the fly."""
+CHART: dict[str, object] = {**load_chart(), "sources": [{"source": "*", "types": ["*"]}]}
+"""The chart of a marketplace; accounts `vault:…` do not open on the fly, and everybody may send everything."""
 
 
 # What is sent ------------------------------------------------------------------------------------------------

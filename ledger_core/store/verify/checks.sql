@@ -154,20 +154,20 @@ FROM (
 -- The slow way, only once sums differ: payments whose row is not the sum of their events.
 WITH folded AS (
     SELECT event.order_key,
-        coalesce(sum(amount) FILTER (WHERE kind = 'authorization'), 0) AS authorised_minor,
-        coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0) AS captured_minor,
-        coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded_minor,
-        bool_or(kind = 'void') AS voided,
-        coalesce(sum(reference) FILTER (WHERE kind = 'capture'), 0) AS reference_sum
+        coalesce(sum(amount) FILTER (WHERE said.type = 'payment.authorized.v1'), 0) AS authorised_minor,
+        coalesce(sum(amount) FILTER (WHERE said.type = 'payment.captured.v1'), 0) AS captured_minor,
+        coalesce(sum(amount) FILTER (WHERE said.type = 'payment.refunded.v1'), 0) AS refunded_minor,
+        bool_or(said.type = 'payment.voided.v1') AS voided,
+        coalesce(sum(reference) FILTER (WHERE said.type = 'payment.captured.v1'), 0) AS reference_sum
     FROM ledger.event
     JOIN LATERAL (SELECT batch_id, first_position FROM ledger.block
         WHERE block.book_id = event.book_id AND block.last_position >= event.position
         ORDER BY block.last_position LIMIT 1) block ON true
     CROSS JOIN LATERAL (SELECT convert_from(event.state, 'UTF8')::jsonb AS state) decoded
-    CROSS JOIN LATERAL (SELECT decoded.state ->> 'kind' AS kind, (decoded.state ->> 'amount_minor')::numeric AS amount,
+    CROSS JOIN LATERAL (SELECT decoded.state ->> 'event_type' AS type, (decoded.state ->> 'amount_minor')::numeric AS amount,
         batch_id << 16 | (event.position - first_position) AS reference) said
     WHERE event.book_id = %(book_id)s AND event.type IN ('voucher.posted', 'fact.recorded')
-        AND kind IN ('authorization', 'capture', 'refund', 'void')
+        AND said.type IN ('payment.authorized.v1', 'payment.captured.v1', 'payment.refunded.v1', 'payment.voided.v1')
     GROUP BY event.order_key
 ), known AS (
     SELECT order_key, authorised_minor, captured_minor, refunded_minor, voided,
@@ -193,7 +193,7 @@ FULL JOIN (
 ) queued USING (order_key);
 
 -- name: dead_letters
--- Refused events without their dead letter, and the reverse.
+-- Refused events without their dead letter, and the reverse. Of a refused group the member at fault has it.
 SELECT count(*), min(coalesce(refused.position, letter.position)) FILTER (WHERE refused.position IS NULL
     OR letter.position IS NULL
     OR letter.outcome <> CASE refused.type WHEN 'event.parked' THEN 'PARKED' ELSE 'REJECTED' END
@@ -202,7 +202,8 @@ SELECT count(*), min(coalesce(refused.position, letter.position)) FILTER (WHERE 
     OR letter.resolved_position <= letter.position
     OR (letter.resolved_position IS NOT NULL AND resolving.position IS NULL))
 FROM (SELECT * FROM ledger.event
-      WHERE book_id = %(book_id)s AND type IN ('event.rejected', 'event.parked')) refused
+      WHERE book_id = %(book_id)s AND type IN ('event.rejected', 'event.parked')
+          AND convert_from(state, 'UTF8')::jsonb ->> 'code' IS DISTINCT FROM 'GROUP_MEMBER_REFUSED') refused
 FULL JOIN (SELECT * FROM ledger.dead_letter WHERE book_id = %(book_id)s) letter ON letter.position = refused.position
 LEFT JOIN ledger.event resolving
     ON resolving.book_id = %(book_id)s AND resolving.position = letter.resolved_position

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Final, Self
 
 import numpy as np
 
 from ledger_core.store.columns import Int64s
+from ledger_core.store.verify.groups import follows
 from ledger_core.store.verify.lines import Document
 from ledger_core.store.verify.report import Tally
 
@@ -37,7 +39,13 @@ def compare_inbox(
     book: str,
     tally: Tally,
 ) -> None:
-    """Outcome events and inbox rows of the same positions; whole columns first, row by row where they differ."""
+    """Outcome events and inbox rows of the same positions; whole columns first, row by row where they differ.
+
+    Of a group's events only the first has a row.
+    """
+    leading = [not follows(document) for document in documents]
+    if not all(leading):
+        documents, positions = list(compress(documents, leading)), list(compress(positions, leading))
     try:
         same = (
             rows.positions.tolist() == positions

@@ -26,8 +26,8 @@ REGULAR_TYPES: Final = frozenset({VOUCHER_POSTED, "fact.recorded"})
 _TEXT: Final = rb'"([^"\\\n]*)"'
 _SKIPPED: Final = rb'"[^"\\\n]*"'
 _STATE: Final = re.compile(
-    rb'^\{"kind":"(\w+)"(?:,"rule":' + _SKIPPED + rb')?,"effective_at":"([^"\\\n]{26})Z"'
-    rb',"source":' + _TEXT + rb',"event_id":' + _TEXT + rb',"event_type":' + _SKIPPED + rb',"cause":\[' + _TEXT
+    rb'^\{"kind":"[^"\\\n]*"(?:,"rule":' + _SKIPPED + rb')?,"effective_at":"([^"\\\n]{26})Z"'
+    rb',"source":' + _TEXT + rb',"event_id":' + _TEXT + rb',"event_type":' + _TEXT + rb',"cause":\[' + _TEXT
     + rb',(\d+),\d+\](?:,"revision":(\d{1,4}))?(?:,"amount_minor":"(\d{1,18})")?(?:,"currency":"\w+")?'
     rb'(?:,"lines":\[([^\n]*)\])?(?:,"method":' + _SKIPPED + rb")?\}$",
     re.MULTILINE,
@@ -41,10 +41,11 @@ class RegularStates:
     positions: list[int]
     types: list[str]
     order_keys: list[str]
-    kinds: list[bytes]
     effective: list[bytes]
     sources: list[bytes]
     event_ids: list[bytes]
+    kinds: list[bytes]
+    """Upstream types of what was accepted."""
     topics: list[bytes]
     partitions: list[int]
     revisions: list[int]
@@ -66,11 +67,11 @@ def read_regular(
         return None
     if not rows:
         return RegularStates([], [], [], [], [], [], [], [], [], [], [], [])
-    kinds, effective, sources, event_ids, topics, partitions, revisions, amounts, lines = map(
+    effective, sources, event_ids, kinds, topics, partitions, revisions, amounts, lines = map(
         list, zip(*rows, strict=True)
     )
     return RegularStates(
-        list(positions), list(types), list(order_keys), kinds, effective, sources, event_ids, topics,
+        list(positions), list(types), list(order_keys), effective, sources, event_ids, kinds, topics,
         list(map(int, partitions)),
         [int(revision or 1) for revision in revisions],
         [int(amount or 0) for amount in amounts],
@@ -92,10 +93,12 @@ def _refusal(state: bytes) -> Row:
     """A refusal has free text in it, so it is decoded; there are few."""
     try:
         document: dict[str, Any] = orjson.loads(state)
+        if "group" in document:
+            return ()
         topic, partition, _ = document["cause"]
         texts = [document[name].encode() for name in ("effective_at", "source", "event_id")]
         revision = b"%d" % document.get("revision", 1)
-        return b"", *texts, topic.encode(), b"%d" % partition, revision, b"", b""
+        return *texts, b"", topic.encode(), b"%d" % partition, revision, b"", b""
     except (ValueError, KeyError, TypeError, AttributeError):
         return ()
 

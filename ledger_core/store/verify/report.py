@@ -27,6 +27,7 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "subjects": "what is known of each payment is the sum of its events",
     "parked_keys": "an order key counts as parked as often as it has parked events waiting",
     "dead_letters": "each refused event has its dead letter with its code, and the reverse",
+    "groups": "members of a group stand behind each other, all of one upstream event, all accepted or none",
     "accounts": "accounts and their status are what their own events say",
     "assets": "assets that were added are what their events in the system book say",
     "signed_checkpoints": "at each signed checkpoint the log is what was signed, by a key that counts",

@@ -20,6 +20,7 @@ from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hashes, merkle_
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.proof.signing import CHECKPOINT_SIGNED
 from ledger_core.store.verify.accounts import AccountFold, Accounts, Entries, load_accounts
+from ledger_core.store.verify.groups import GroupScan, follows
 from ledger_core.store.verify.inbox import InboxRows, compare_inbox
 from ledger_core.store.verify.lines import Document, Names, check_balance, compare_lines
 from ledger_core.store.verify.regular import count_sources, entries_agree, inbox_agrees, read_regular
@@ -103,6 +104,7 @@ class _SpanScan:
             connection.execute(self._queries["sources"], (span.book_id,)).fetchall()
         )
         self._result = SpanResult(span, AccountFold(len(self._accounts.codes)))
+        self._groups = GroupScan(span.book, share.tally)
         self._pending: list[bytes] = []
 
     def run(self, advance: Callable[[int], None]) -> SpanResult:
@@ -121,6 +123,7 @@ class _SpanScan:
                 self._check_numbers(events)
                 self._compare(events, entries.take(bucket), inbox.take(bucket), blocks)
                 advance(last - first + 1)
+        self._groups.end()
         return self._result
 
     def _blocks(self) -> list[Block]:
@@ -215,6 +218,7 @@ class _SpanScan:
             and inbox_agrees(states, inbox, self._source_ids)
             and entries_agree(states, entries, self._accounts, self._currencies)
         ):
+            self._groups.skip(events.positions[-1] if events.positions else 0)
             self._sources.update(count_sources(states))
             kinds, amounts = states.kinds, states.amounts
         else:
@@ -226,7 +230,7 @@ class _SpanScan:
     def _compare_one_by_one(
         self, outcomes: Events, entries: Entries | None, inbox: InboxRows
     ) -> tuple[list[bytes], list[int]]:
-        """Every state decoded; returns the kinds and amounts of outcomes."""
+        """Every state decoded; returns the upstream types of what was accepted, and the amounts."""
         documents = decode(outcomes.states)
         vouchers = [name == VOUCHER_POSTED for name in outcomes.types]
         compare_lines(
@@ -237,9 +241,10 @@ class _SpanScan:
             self._span.book,
             self._tally,
         )
+        self._groups.take(documents, outcomes.types, outcomes.positions)
         compare_inbox(documents, outcomes.positions, inbox, self._source_ids, self._span.book, self._tally)
         self._count_sources(outcomes.types, documents)
-        kinds = [str(document.get("kind")).encode() for document in documents]
+        kinds = [str(document.get("event_type")).encode() if "kind" in document else b"" for document in documents]
         return kinds, [amount_of(document) for document in documents]
 
     def _check_entries(self, entries: Entries) -> None:
@@ -265,7 +270,7 @@ class _SpanScan:
     def _count_sources(self, types: list[str], documents: list[Document]) -> None:
         """Outcomes by partition; later revisions were not consumed, they healed."""
         for name, document in zip(types, documents, strict=True):
-            if document.get("revision", 1) == 1:
+            if document.get("revision", 1) == 1 and not follows(document):
                 try:
                     topic, partition, _ = document["cause"]
                     self._sources[topic, partition, name] += 1

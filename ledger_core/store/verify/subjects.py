@@ -18,11 +18,11 @@ from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.verify.report import Tally
 
-KINDS: Final = (b"authorization", b"capture", b"refund", b"void")
-"""Kinds of events that subjects remember, in the order of the columns; a fifth holds places of captures."""
+KINDS: Final = (b"payment.authorized.v1", b"payment.captured.v1", b"payment.refunded.v1", b"payment.voided.v1")
+"""Upstream events that subjects remember, in the order of the columns; a fifth holds places of captures."""
 
-CAPTURE: Final = KINDS.index(b"capture")
-VOID: Final = KINDS.index(b"void")
+CAPTURE: Final = KINDS.index(b"payment.captured.v1")
+VOID: Final = KINDS.index(b"payment.voided.v1")
 
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 

@@ -151,6 +151,7 @@ PLANTED: dict[str, Plant] = {
     "subjects": sql("UPDATE ledger.subject SET captured_minor = captured_minor + 1 WHERE order_key = 'o-3'"),
     "parked_keys": sql("UPDATE ledger.subject SET parked = parked + 1 WHERE order_key = 'o-8'"),
     "dead_letters": sql("DELETE FROM ledger.dead_letter WHERE code = 'AMOUNT_NOT_POSITIVE'"),
+    "groups": lambda connection: rewrite_states(connection, "order_key = 'g-1'", '"group":[2,2]', '"group":[2,3]'),
     "accounts": sql("UPDATE ledger.account_head SET status = 'F' WHERE account_id = 1"),
     "assets": sql("UPDATE ledger.asset SET scale = 2 WHERE code = 'ETH'"),
     "signed_checkpoints": sql("UPDATE ledger.signed_checkpoint SET signature = sha512('x')"),

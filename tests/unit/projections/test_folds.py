@@ -13,19 +13,31 @@ from projections.payments.fold import PaymentChange, PaymentRows, fold_payments
 NOON = "2026-03-01T12:00:00.000000Z"
 EVENING = "2026-03-01T23:59:59.999999Z"
 NEXT_DAY = "2026-03-02T00:00:00.000000Z"
+TYPES = {
+    "authorization": "payment.authorized.v1", "capture": "payment.captured.v1", "refund": "payment.refunded.v1",
+    "void": "payment.voided.v1", "payout": "payout.paid.v1",
+}  # fmt: skip
 
 
 def voucher(kind: str, amount: int, effective_at: str = NOON, *, position: int = 1, key: str = "o1") -> LedgerEvent:
     lines = [["clearing", "D", str(amount), "BRL", "payment"], ["wallet", "C", str(amount), "BRL", "seller_share"]]
-    state = EventState(kind=kind, effective_at=effective_at, amount_minor=str(amount), currency="BRL", lines=lines)
+    state = EventState(
+        kind=kind, event_type=TYPES.get(kind, "voucher.requested.v1"), effective_at=effective_at,
+        amount_minor=str(amount), currency="BRL", lines=lines,
+    )  # fmt: skip
     return LedgerEvent(1, position, "voucher.posted", key, state)
 
 
 def fact(kind: str, amount: int | None, effective_at: str = NOON, *, position: int = 1) -> LedgerEvent:
-    state = EventState(kind=kind, effective_at=effective_at)
+    state = EventState(kind=kind, event_type=TYPES[kind], effective_at=effective_at)
     if amount is not None:
         state |= {"amount_minor": str(amount), "currency": "BRL"}
     return LedgerEvent(1, position, "fact.recorded", "o1", state)
+
+
+def _by_hand(event: LedgerEvent) -> LedgerEvent:
+    event.state["event_type"] = "voucher.requested.v1"
+    return event
 
 
 BLANK = PaymentChange(NOON, NOON, 1)
@@ -53,10 +65,11 @@ def test_each_kind_of_event_adds_to_its_own_sum(event: LedgerEvent, expected: Pa
     "event",
     [
         voucher("adjustment", 500),
+        _by_hand(voucher("capture", 500)),
         LedgerEvent(1, 1, "event.rejected", "o1", EventState(effective_at=NOON)),
         LedgerEvent(1, 1, "account.opened", "", EventState(currency="BRL")),
     ],
-    ids=["voucher of another kind", "refusal", "account"],
+    ids=["voucher of another kind", "voucher by hand", "refusal", "account"],
 )
 def test_what_says_nothing_of_a_payment_leaves_no_row(event: LedgerEvent) -> None:
     rows: PaymentRows = {}

@@ -13,6 +13,19 @@ from schemas.generate import FOLDER, documents, main
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 SHARE: dict[str, object] = {"account": "wallet:seller:1", "amount_minor": "60", "commission_bps": 1000}
+LINE: dict[str, object] = {
+    "side": "debit", "purpose": "transfer", "currency": "BRL", "amount_minor": "60", "account": "control:CASH",
+}  # fmt: skip
+VOUCHER: dict[str, object] = {
+    "quote": {
+        "source": "/desk", "rate": "6.185", "quoted_at": "2026-10-03T14:59:41Z", "provider": "bank", "counter": "BRL",
+        "base": "EUR",
+    },
+    "metadata": {"team": "care", "case": "8812", "Z": "1", "a": "2"}, "memo": "because", "kind": "adjustment",
+    "lines": [LINE, {**LINE, "side": "credit", "account": "wallet:seller:1"}],
+    "effective_at": "2026-10-02T00:00:00Z", "compensates": {"source": "/psp", "event_id": "e-1"},
+    "adjustment": {"reference": "ticket 8812", "reason": "correction"},
+}  # fmt: skip
 FULLEST: dict[str, dict[str, object]] = {
     "payment.authorized.v1": {"payment_id": "p", "method": "card", "currency": "BRL", "amount_minor": "1"},
     "payment.captured.v1": {
@@ -24,6 +37,8 @@ FULLEST: dict[str, dict[str, object]] = {
         "refund_id": "r", "payment_id": "p", "payer": "wallet:buyer:1", "currency": "BRL",
         "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
     },
+    "voucher.requested.v1": VOUCHER,
+    "voucher.group_requested.v1": {"vouchers": [dict(reversed(VOUCHER.items())), VOUCHER]},
     "payout.paid.v1": {"payout_id": "o", "currency": "BRL", "amount_minor": "1", "account": "wallet:seller:1"},
 }  # fmt: skip
 

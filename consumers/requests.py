@@ -1,0 +1,57 @@
+"""Turns requests for vouchers by hand into facts: digits become integers, names of sides and purposes ours."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ledger_core.domain.requests import Adjustment, Quote, VoucherGroupRequested, VoucherRef, VoucherRequested
+from ledger_core.domain.vouchers import Line, Purpose, Side
+from schemas.envelope import parse_time_us
+from schemas.events import vouchers
+
+_SIDES: Mapping[str, Side] = MappingProxyType({"debit": "D", "credit": "C"})
+_PURPOSES: Mapping[str, int] = MappingProxyType({purpose.name.lower(): purpose.value for purpose in Purpose})
+
+
+def voucher_requested(data: vouchers.VoucherRequestedV1) -> VoucherRequested:
+    effective_at = data.get("effective_at")
+    adjustment, compensates, quote = data.get("adjustment"), data.get("compensates"), data.get("quote")
+    return VoucherRequested(
+        kind=data["kind"],
+        lines=[_line(line) for line in data["lines"]],
+        effective_at_us=parse_time_us(effective_at) if effective_at is not None else None,
+        memo=data.get("memo", ""),
+        metadata=data.get("metadata", {}),
+        adjustment=Adjustment(adjustment["reason"], adjustment["reference"]) if adjustment is not None else None,
+        compensates=voucher_ref(compensates) if compensates is not None else None,
+        quote=Quote(**quote) if quote is not None else None,
+    )
+
+
+def voucher_group_requested(data: vouchers.VoucherGroupRequestedV1) -> VoucherGroupRequested:
+    return VoucherGroupRequested([voucher_requested(voucher) for voucher in data["vouchers"]])
+
+
+def voucher_ref(ref: vouchers.VoucherRef) -> VoucherRef:
+    """By number or by event, as the reference says."""
+    if "event_id" in ref:
+        return VoucherRef(event_id=ref["event_id"], source=ref.get("source", ""))
+    return VoucherRef(voucher_no=int(ref["voucher_no"]))
+
+
+def currencies(data: vouchers.VoucherRequestedV1) -> set[str]:
+    return {line["currency"] for line in data["lines"]}
+
+
+def currencies_of_group(data: vouchers.VoucherGroupRequestedV1) -> set[str]:
+    return {line["currency"] for voucher in data["vouchers"] for line in voucher["lines"]}
+
+
+def _line(line: vouchers.LineData) -> Line:
+    purpose = line.get("purpose")
+    return Line(
+        line["account"],
+        _SIDES[line["side"]],
+        int(line["amount_minor"]),
+        line["currency"],
+        _PURPOSES[purpose] if purpose is not None else 0,
+    )

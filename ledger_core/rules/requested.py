@@ -1,0 +1,100 @@
+"""Vouchers by hand: the lines are the request's own; what is checked is that they make a voucher of that kind."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from ledger_core.domain.charts import CONTROL_PREFIX, Chart, Role
+from ledger_core.domain.money import MAX_COUNTER_MINOR
+from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.requests import VoucherRef, VoucherRequested
+from ledger_core.domain.vouchers import KINDS, Draft, Line
+from ledger_core.rules.accounts import control_missing, same_account_on_both_sides
+
+FX: Final = "fx"
+
+
+def requested(fact: VoucherRequested, chart: Chart) -> Draft | Refusal:
+    """The voucher as it was asked for, with its accounts found by the chart."""
+    refusal = _refuse_kind(fact) or _refuse_quote(fact)
+    if refusal is not None:
+        return refusal
+    lines: list[Line] = []
+    for account, side, amount_minor, currency, purpose in fact.lines:
+        code = chart.resolve(account, currency)
+        if code is None:
+            return control_missing(account, currency)
+        lines.append(Line(code, side, amount_minor, currency, purpose or KINDS[fact.kind].purpose))
+    refusal = same_account_on_both_sides(lines) or refuse_sums(lines)
+    if refusal is not None:
+        return refusal
+    return Draft(fact.kind, "", lines, _details(fact))
+
+
+def _refuse_kind(fact: VoucherRequested) -> Refusal | None:
+    kind = KINDS.get(fact.kind)
+    if kind is None or not kind.by_request:
+        return Refusal(Code.DATA_INVALID, "kind: can't be asked for by hand")
+    if kind.needs_adjustment and fact.adjustment is None:
+        return Refusal(Code.DATA_INVALID, f"adjustment: a voucher of kind {fact.kind} needs its reason and reference")
+    if fact.adjustment is not None and fact.adjustment.reason == "compensating" and fact.compensates is None:
+        return Refusal(Code.DATA_INVALID, "compensates: a compensating adjustment names its voucher")
+    return None
+
+
+def _refuse_quote(fact: VoucherRequested) -> Refusal | None:
+    """An exchange has two currencies, a trading account's line in each, and the quote between them."""
+    currencies = {line.currency for line in fact.lines}
+    if fact.kind == FX:
+        trading = {line.currency for line in fact.lines if line.account == CONTROL_PREFIX + Role.TRADING}
+        if len(currencies) != 2 or trading != currencies:
+            return Refusal(
+                Code.DATA_INVALID, "lines: an exchange has two currencies, and a line on control:TRADING in each"
+            )
+        if fact.quote is None:
+            return Refusal(Code.FX_QUOTE_INVALID, "quote: an exchange needs one")
+    quote = fact.quote
+    if quote is None:
+        return None
+    if quote.base == quote.counter or not {quote.base, quote.counter} <= currencies:
+        return Refusal(Code.FX_QUOTE_INVALID, "quote: base and counter are not two currencies of the voucher")
+    if not quote.rate.strip("0."):
+        return Refusal(Code.FX_QUOTE_INVALID, "quote.rate: not above zero")
+    return None
+
+
+def refuse_sums(lines: Sequence[Line]) -> Refusal | None:
+    """Debits equal credits in each currency, and a counter could hold them; in Python's integers, which never wrap."""
+    debits: dict[str, int] = {}
+    credits: dict[str, int] = {}
+    for _, side, amount_minor, currency, _ in lines:
+        sums = debits if side == "D" else credits
+        sums[currency] = sums.get(currency, 0) + amount_minor
+    for currency in dict.fromkeys(line.currency for line in lines):
+        debit, credit = debits.get(currency, 0), credits.get(currency, 0)
+        if debit != credit:
+            return Refusal(Code.VOUCHER_UNBALANCED, f"debits of {debit} {currency}, credits of {credit}")
+    if max(debits.values(), default=0) > MAX_COUNTER_MINOR:
+        return Refusal(Code.OVERFLOW, "the lines add up to more than a counter can hold")
+    return None
+
+
+def _details(fact: VoucherRequested) -> dict[str, object]:
+    """What the voucher keeps of its request, in one order."""
+    details: dict[str, object] = {}
+    if fact.memo:
+        details["memo"] = fact.memo
+    if fact.metadata:
+        details["metadata"] = dict(fact.metadata)
+    if fact.adjustment is not None:
+        details["adjustment"] = fact.adjustment._asdict()
+    if fact.compensates is not None:
+        details["compensates"] = _reference(fact.compensates)
+    if fact.quote is not None:
+        details["quote"] = fact.quote._asdict()
+    return details
+
+
+def _reference(ref: VoucherRef) -> dict[str, str]:
+    if ref.voucher_no:
+        return {"voucher_no": str(ref.voucher_no)}
+    return {"event_id": ref.event_id} | ({"source": ref.source} if ref.source else {})

@@ -1,0 +1,160 @@
+"""Vouchers by hand, version 1: stated outright, one by one or in a group that posts whole or not at all.
+
+Fields stand in alphabetical order, as in `payments.py`; the members of `metadata` are put in order as they are read.
+"""
+
+from typing import Annotated, Final, Literal, NotRequired, final
+
+from pydantic import AfterValidator, Field, StringConstraints, with_config
+from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
+
+from schemas.envelope import parse_time_us
+from schemas.events.payments import STRICT, AccountCode, AmountMinor, Currency, Identifier
+
+MAX_LINES: Final = 1_000
+"""Lines of one voucher, and of all vouchers of a group together."""
+
+Kind = Annotated[
+    Literal[
+        "adjustment", "capture", "cash_receipt", "cash_refund", "chargeback", "closing", "cogs", "fee", "fx",
+        "inventory_adjustment", "opening_balance", "payment", "payout", "refund", "transfer",
+    ],
+    Field(description="`adjustment` and `inventory_adjustment` need an `adjustment`, `fx` a `quote`"),
+]  # fmt: skip
+LinePurpose = Annotated[
+    Literal[
+        "adjustment", "cash", "chargeback", "closing", "cogs", "exchange", "fee", "inventory", "opening", "payment",
+        "payout", "platform_fee", "refund", "seller_share", "suspense", "transfer", "unallocated",
+    ],
+    Field(description="Why the line is there; by the kind of the voucher if absent"),
+]  # fmt: skip
+Memo = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", min_length=1, max_length=500),
+    Field(description="For people", examples=["goodwill for a late parcel"]),
+]
+MetadataKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")]
+MetadataValue = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", max_length=500)]
+
+
+def _in_order(metadata: dict[str, str]) -> dict[str, str]:
+    return dict(sorted(metadata.items()))
+
+
+Metadata = Annotated[
+    dict[MetadataKey, MetadataValue],
+    Field(max_length=20, description="For machines: kept with the voucher, decides nothing"),
+    AfterValidator(_in_order),
+]
+
+
+def _is_time(text: str) -> str:
+    parse_time_us(text)
+    return text
+
+
+EffectiveAt = Annotated[
+    str,
+    AfterValidator(_is_time),
+    Field(
+        description="When it took effect, RFC 3339; the event's `time` if absent",
+        examples=["2026-10-31T23:59:59Z"],
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+VoucherNo = Annotated[
+    str,
+    StringConstraints(pattern=r"^[1-9][0-9]{0,17}$"),
+    Field(description="Number of a voucher of the same book", examples=["12"]),
+]
+Source = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", min_length=1, max_length=200),
+    Field(description="Source of that event; the event's own if absent", examples=["/shop/payments"]),
+]
+
+
+@final
+@with_config(STRICT)
+class VoucherByNumber(TypedDict):
+    """A posted voucher, by its number."""
+
+    voucher_no: VoucherNo
+
+
+@final
+@with_config(STRICT)
+class VoucherByEvent(TypedDict):
+    """A posted voucher, by the upstream event that posted it."""
+
+    event_id: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", min_length=1, max_length=200)]
+    source: NotRequired[Source]
+
+
+VoucherRef = VoucherByNumber | VoucherByEvent
+
+
+@with_config(STRICT)
+class AdjustmentData(TypedDict):
+    """Why the books are put right, and on whose paper."""
+
+    reason: Literal["cash_count", "compensating", "correction", "write_off"]
+    reference: Annotated[Memo, Field(description="The document behind it", examples=["count sheet 2026-10-31"])]
+
+
+@with_config(STRICT)
+class QuoteData(TypedDict):
+    """The rate that an exchange was made at: kept as it was given, never computed again."""
+
+    base: Currency
+    counter: Currency
+    provider: Identifier
+    quoted_at: EffectiveAt
+    rate: Annotated[
+        str,
+        StringConstraints(pattern=r"^(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?$"),
+        Field(description="Units of `counter` for one unit of `base`, an exact decimal", examples=["0.92155"]),
+    ]
+    source: Source
+
+
+@with_config(STRICT)
+class LineData(TypedDict):
+    """One debit or credit."""
+
+    account: AccountCode
+    amount_minor: AmountMinor
+    currency: Currency
+    purpose: NotRequired[LinePurpose]
+    side: Literal["credit", "debit"]
+
+
+@with_config(STRICT)
+class VoucherRequestedV1(TypedDict):
+    """A voucher, line by line. Debits equal credits in each currency."""
+
+    adjustment: NotRequired[AdjustmentData]
+    compensates: NotRequired[VoucherRef]
+    effective_at: NotRequired[EffectiveAt]
+    kind: Kind
+    lines: Annotated[list[LineData], Field(min_length=2, max_length=MAX_LINES)]
+    memo: NotRequired[Memo]
+    metadata: NotRequired[Metadata]
+    quote: NotRequired[QuoteData]
+
+
+def _few_lines(vouchers: list[VoucherRequestedV1]) -> list[VoucherRequestedV1]:
+    if sum(len(voucher["lines"]) for voucher in vouchers) > MAX_LINES:
+        raise ValueError(f"more than {MAX_LINES} lines in all")
+    return vouchers
+
+
+@with_config(STRICT)
+class VoucherGroupRequestedV1(TypedDict):
+    """Vouchers that post together, in this order, or not at all."""
+
+    vouchers: Annotated[
+        list[VoucherRequestedV1],
+        Field(min_length=2, max_length=100, description=f"Not more than {MAX_LINES} lines in all"),
+        AfterValidator(_few_lines),
+    ]

@@ -201,7 +201,8 @@ class Decoder:
     def _is_asset(self, currency: str, newest: Callable[[], Assets]) -> bool:
         if currency in self._assets:
             return True
-        known = frozenset(newest())  # another thread may put back what it read before: decided on our own
+        # Another thread may put back what it read before: decided on our own. An asset is never taken away.
+        known = self._assets | newest().keys()
         self._assets = known
         return currency in known
 

@@ -90,6 +90,8 @@ def test_a_statement_says_why_each_entry_is_there_and_what_it_leaves(shop: Poste
 
 
 def test_every_voucher_balances_and_names_its_cause(shop: PostedLedger, pool: ConnectionPool) -> None:
+    """The outcome of an event names its voucher: of a group the first, which the others follow without a gap."""
+    firsts: dict[tuple[str, str], tuple[int, int]] = {}
     with shop_at(pool) as at:
         number = 0
         while True:
@@ -101,8 +103,12 @@ def test_every_voucher_balances_and_names_its_cause(shop: PostedLedger, pool: Co
             signed = [line.amount.minor * (1 if line.side is Side.DEBIT else -1) for line in voucher.lines]
             assert sum(signed) == 0
             assert [line.line for line in voucher.lines] == list(range(1, len(signed) + 1))
-            outcome = events.event_outcome(at, voucher.cause.source, voucher.cause.event_id).current
-            assert (outcome.outcome, outcome.voucher_no, outcome.position) == ("POSTED", number, voucher.position)
+            cause = voucher.cause
+            outcome = events.event_outcome(at, cause.source, cause.event_id).current
+            first = firsts.setdefault((cause.source, cause.event_id), (number, voucher.position))
+            assert (outcome.outcome, outcome.voucher_no, outcome.position) == ("POSTED", *first)
+            assert voucher.position - first[1] == number - first[0]
+            assert number == first[0] or cause.event_type == "voucher.group_requested.v1"
         assert number > 5
 
 

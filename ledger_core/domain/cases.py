@@ -15,6 +15,8 @@ HeadKey = int
 """book_id << 32 | account_id: one integer per account, sorted like the key of the heads."""
 SubjectKey = tuple[int, str]
 """book_id and order key."""
+CaptureKey = tuple[int, int]
+"""book_id and log reference: places in a block repeat from book to book."""
 
 OPEN, FROZEN, CLOSED = "O", "F", "C"
 
@@ -85,12 +87,12 @@ class Ruling:
 @dataclass(slots=True)
 class Locked:
     """Everything that was read under lock. `queues` are the parked cases of an order key, oldest first;
-    `captures` are the posted lines of captures by reference, for the mirror of a void."""
+    `captures` are the posted lines of captures by book and reference, for the mirror of a void."""
 
     heads: Mapping[HeadKey, Head]
     subjects: dict[SubjectKey, Subject]
     queues: dict[SubjectKey, deque[Case]] = field(default_factory=dict)
-    captures: dict[int, Sequence[Movement]] = field(default_factory=dict)
+    captures: dict[CaptureKey, Sequence[Movement]] = field(default_factory=dict)
     closed_through_us: Mapping[int, int] = field(default_factory=dict)
     redirecting: frozenset[int] = frozenset()
     """Books whose late vouchers go to the first open moment instead of waiting."""

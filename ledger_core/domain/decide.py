@@ -123,7 +123,7 @@ def _decide_one(case: Case, locked: Locked) -> Ruling:
         return Ruling(case, Outcome.RECORDED)
     for movement in movements:
         apply(movement, locked.heads[movement.head])
-    locked.captures[case.reference] = movements
+    locked.captures[case.subject_key[0], case.reference] = movements
     return Ruling(case, Outcome.POSTED, None, draft, movements, late(case, locked))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ledger_core.domain import subjects
-from ledger_core.domain.cases import Case, Locked, Movement, Proposal
+from ledger_core.domain.cases import CaptureKey, Case, Locked, Movement, Proposal
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.subjects import Subject
@@ -25,12 +25,13 @@ def propose(case: Case, locked: Locked) -> Proposal:
     references = locked.subjects[case.subject_key].captures
     if not isinstance(case.fact, PaymentVoided) or not references:
         return Proposal(case.draft, case.movements)
-    movements = _mirror_of(references, locked)
+    book_id, _ = case.subject_key
+    movements = _mirror_of([(book_id, reference) for reference in references], locked)
     return Proposal(Draft("void", "payment_voided/1", [movement.line for movement in movements]), movements)
 
 
-def _mirror_of(references: Sequence[int], locked: Locked) -> list[Movement]:
-    originals = [movement for reference in references for movement in locked.captures[reference]]
+def _mirror_of(captures: Sequence[CaptureKey], locked: Locked) -> list[Movement]:
+    originals = [movement for capture in captures for movement in locked.captures[capture]]
     lines = mirror([movement.line for movement in originals])
     return [movement._replace(line=line) for movement, line in zip(originals, lines, strict=True)]
 

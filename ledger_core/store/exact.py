@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import orjson
 
-from ledger_core.domain.cases import Case, Decision, Locked, Movement, Ruling, SubjectKey
+from ledger_core.domain.cases import CaptureKey, Case, Decision, Locked, Movement, Ruling, SubjectKey
 from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.domain.outcomes import Outcome
@@ -109,7 +109,7 @@ def _parked_items(
 
 def _captures_to_mirror(
     transaction: Transaction, known: dict[SubjectKey, Subject], items: Sequence[Item], preparer: Preparer
-) -> dict[int, Sequence[Movement]]:
+) -> dict[CaptureKey, Sequence[Movement]]:
     """Posted lines of the captures that a void in this batch would mirror."""
     books = {item.book.book_id: item.book for item in items if isinstance(item.fact, PaymentVoided)}
     wanted = [
@@ -125,9 +125,9 @@ def _captures_to_mirror(
         "references": IntArray(np.array([reference for _, reference in wanted])),
     }
     rows = transaction.cursor.execute(QUERIES["capture_states"], parameters).fetchall()
-    owner = {reference: books[book_id] for book_id, reference in wanted}
     return {
-        reference: preparer.movements_of(owner[reference], orjson.loads(state)["lines"]) for reference, state in rows
+        (book_id, reference): preparer.movements_of(books[book_id], orjson.loads(state)["lines"])
+        for book_id, reference, state in rows
     }
 
 
@@ -135,7 +135,7 @@ def _lock(
     transaction: Transaction,
     known: dict[SubjectKey, Subject],
     parked: Sequence[Item],
-    captures: dict[int, Sequence[Movement]],
+    captures: dict[CaptureKey, Sequence[Movement]],
 ) -> Locked:
     """Step 4 for every account that this batch could touch, and what is read under these locks."""
     items = transaction.prepared.items

@@ -55,7 +55,7 @@ GROUP BY book_id, order_key ORDER BY min(position);
 
 -- name: capture_states
 -- Vouchers by log reference (batch and ordinal), for the mirror that a void posts.
-SELECT asked.reference, event.state
+SELECT asked.book_id, asked.reference, event.state
 FROM unnest(%(books)s::integer[], %(references)s::bigint[]) AS asked (book_id, reference)
 JOIN ledger.block ON block.book_id = asked.book_id AND block.batch_id = asked.reference >> 16
 JOIN ledger.event ON event.book_id = asked.book_id AND event.position = block.first_position + (asked.reference & 65535);

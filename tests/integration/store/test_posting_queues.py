@@ -96,6 +96,15 @@ def test_a_void_mirrors_the_captures_of_earlier_batches_of_healed_ones_and_of_it
     assert lines == 6
 
 
+def test_voids_in_two_books_mirror_the_captures_of_their_own(scene: Scene) -> None:
+    """Both captures stand at the same place of their blocks: a place alone does not name a voucher."""
+    scene.create_book("other")
+    scene.post(captured("o-1", 70), captured("o-1", 5, to="wallet:seller:2", book="other"))
+    assert outcomes(scene.post(voided("o-1"), voided("o-1", book="other"))) == ["POSTED", "POSTED"]
+    counters = "SELECT DISTINCT debits_posted, credits_posted FROM ledger.account_head ORDER BY 1"
+    assert scene.rows(counters) == [(5, 5), (70, 70)]
+
+
 def test_an_account_that_opens_later_heals_what_waited_for_it_in_order(scene: Scene) -> None:
     scene.post(captured("o-1"), paid_out("p-1", 10, of="vault:1"), paid_out("p-2", 10, of="vault:2"))
     assert waiting(scene) == [("paid-out-p-1", "account:vault:1"), ("paid-out-p-2", "account:vault:2")]

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ledger_core.domain.cases import Case, Decision, Head, HeadKey, Locked, Movement
+from ledger_core.domain.cases import CaptureKey, Case, Decision, Head, HeadKey, Locked, Movement
 from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.outcomes import Code, Refusal
@@ -72,7 +72,7 @@ class Desk:
     heads: dict[HeadKey, Head] = field(default_factory=dict)
     subjects: dict[tuple[int, str], Subject] = field(default_factory=dict)
     queues: dict[tuple[int, str], deque[Case]] = field(default_factory=dict)
-    captures: dict[int, list[Movement]] = field(default_factory=dict)
+    captures: dict[CaptureKey, list[Movement]] = field(default_factory=dict)
     closed_through_us: int = -(2**63)
     batch: int = BATCH
 
@@ -111,7 +111,7 @@ class Desk:
             case.reference = self.batch << 16 | place
         locked = self.locked(len(cases))
         decision = decide_batch(cases, locked, [(BOOK, key) for key in drain])
-        self.captures.update({reference: list(lines) for reference, lines in locked.captures.items()})
+        self.captures.update({key: list(lines) for key, lines in locked.captures.items()})
         return decision
 
     def freeze(self, account: str, status: str = "F") -> None:

@@ -105,9 +105,12 @@ class Decision:
     """Rulings of the arrivals in their order, then of the parked cases that this batch healed.
 
     `healed` cases leave their queues; a healed case has an outcome other than PARKED. `waiting` cases stay,
-    and wait for something else than before.
+    and wait for something else than before. `postponed` are arrivals behind a queue that this batch is about to
+    drain, by identity of their case: cut off into a batch of their own they would be decided after the drain, so
+    what they wait for is what the drain says of them first.
     """
 
     arrivals: list[Ruling]
     healed: list[Ruling]
     waiting: list[Case]
+    postponed: dict[int, Ruling] = field(default_factory=dict)

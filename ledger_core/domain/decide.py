@@ -26,13 +26,15 @@ Int64s = NDArray[np.int64]
 def decide_batch(arrivals: Iterable[Case], locked: Locked, drain: Iterable[SubjectKey] = ()) -> Decision:
     """Decides arrivals in order, then drains the queues that they, or `drain`, woke. Changes `locked`."""
     satisfied: dict[SubjectKey, None] = dict.fromkeys(drain)
-    rulings = []
+    decision = Decision([], [], [])
     for case in arrivals:
+        follows_drain = case.subject_key in satisfied
         ruling = _decide_arrival(case, locked, satisfied)
         if ruling.outcome is Outcome.PARKED:
             _park(ruling, locked)
-        rulings.append(ruling)
-    decision = Decision(rulings, [], [])
+            if follows_drain:
+                decision.postponed[id(case)] = ruling
+        decision.arrivals.append(ruling)
     for key in satisfied:
         _drain(key, locked, decision)
     return decision
@@ -90,9 +92,9 @@ def _leave_queue(case: Case, queue: deque[Case], locked: Locked, decision: Decis
         if case.waits_for != ruling.refusal.waits_for:
             case.waits_for = ruling.refusal.waits_for
             decision.waiting.append(case)
-        for arrival in decision.arrivals:
-            if arrival.case is case:  # parked by this very batch: it says why it waits now, as in a batch of its own
-                arrival.refusal, arrival.followers = ruling.refusal, ruling.followers
+        arrival = decision.postponed.pop(id(case), None)
+        if arrival is not None:  # it came after the drain that is under way: this is the first look at it
+            arrival.refusal, arrival.followers = ruling.refusal, ruling.followers
         return False
     locked.next_reference[key[0]] += 1 + len(case.followers)
     del queue[next(place for place, parked in enumerate(queue) if parked is case)]

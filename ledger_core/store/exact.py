@@ -188,6 +188,7 @@ def _settle(items: Sequence[Item], decision: Decision) -> tuple[bool, list[Item]
     as_prepared = True
     for item, whole in zip(items, decision.arrivals, strict=True):
         for member, ruling in zip(item.members, (whole, *whole.followers), strict=True):
+            member.waits_for = whole.case.waits_for
             if (
                 ruling.outcome is not member.outcome
                 or ruling.refusal is not member.refused

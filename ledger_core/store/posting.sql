@@ -99,10 +99,12 @@ WHERE book.book_id = raised.book_id AND book.posting_mode = 'open'
     AND book.closed_through < to_timestamp(0) + raised.min_effective_us * interval '1 microsecond';
 
 -- name: opened_meanwhile
--- Of accounts that events are about to wait for: how many exist by now?
+-- Of accounts that events are about to wait for: how many exist by now, and are not frozen?
 SELECT count(*)
 FROM unnest(%(books)s::integer[], %(codes)s::text[]) AS asked (book_id, code)
-JOIN ledger.account USING (book_id, code);
+JOIN ledger.account USING (book_id, code)
+JOIN ledger.account_head AS head USING (book_id, account_id)
+WHERE head.status <> 'F';
 
 -- name: update_heads
 -- Step 7: one row per distinct account, however many entries it got.

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from ledger_core.domain.cases import OPEN, Head, HeadKey
 from ledger_core.domain.decide import HeadColumns, Numbered, number_entries, sums_fit
 from ledger_core.domain.life_cycles import HAVE_SUBJECT
-from ledger_core.domain.outcomes import Code, Outcome
+from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.batch import BatchResult, Decided
 from ledger_core.store.blocks import block_hash
 from ledger_core.store.columns import (
@@ -230,9 +230,9 @@ class Transaction:
         """What parks for a missing account must still miss it. Whoever opens one appends to the book before healing
         what waits: under the book's lock either we see the account, or the healer will see our dead letter."""
         missing = [
-            (item.book.book_id, item.refused.waits_for.removeprefix(ACCOUNT_WAITED_FOR))
+            (item.book.book_id, item.waits_for.removeprefix(ACCOUNT_WAITED_FOR))
             for item in items
-            if item.refused is not None and item.refused.code is Code.ACCOUNT_MISSING
+            if item.outcome is Outcome.PARKED and item.waits_for.startswith(ACCOUNT_WAITED_FOR)
         ]
         if missing:
             parameters = {"books": [book_id for book_id, _ in missing], "codes": [code for _, code in missing]}
@@ -374,7 +374,7 @@ def _dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, obj
     return {
         "book_id": item.book.book_id, "position": position, "source_id": item.source_id, "event_id": item.event_id,
         "revision": item.revision, "outcome": item.outcome.value, "code": refusal.code.value, "detail": refusal.detail,
-        "waits_for": refusal.waits_for if item.outcome is Outcome.PARKED else "",
+        "waits_for": item.waits_for if item.outcome is Outcome.PARKED else "",
         "order_key": item.incoming.order_key, "topic": record.topic, "partition": record.partition,
         "incarnation": incarnations.get((record.topic, record.partition), 1), "log_offset": record.offset,
         "timestamp_ms": record.timestamp, "key": record.key, "value": record.value,

@@ -234,6 +234,7 @@ REFUND, REFUND_MORE = (
     plain.Event("refund", "o-1", name, 60, to=SELLERS[0], part=60) for name in ("refund", "refund-more")
 )
 REFUND_OF_OTHER = plain.Event("refund", "o-1", "refund-other", 60, to=SELLERS[1], part=60)
+REFUND_TO_MISSING = plain.Event("refund", "o-1", "refund-missing", 60, to=VAULTS[0], part=60)
 TO_FROZEN = plain.Event("capture", "o-1", "capture-more", 100, to=SELLERS[0], part=100)
 FROZEN, THAWED = Freeze(SELLERS[0]), Unfreeze(SELLERS[0])
 
@@ -243,6 +244,7 @@ FROZEN, THAWED = Freeze(SELLERS[0]), Unfreeze(SELLERS[0])
 @example(stream=[REFUND, FROZEN, CAPTURE, THAWED, REFUND_MORE], cuts=set(), exact=set())
 @example(stream=[Freeze(SELLERS[1]), REFUND, CAPTURE, Unfreeze(SELLERS[1])], cuts=set(), exact=set())
 @example(stream=[REFUND_OF_OTHER, FROZEN, CAPTURE, TO_FROZEN], cuts=set(), exact=set())
+@example(stream=[REFUND_TO_MISSING, CAPTURE], cuts=set(), exact=set())
 @example(stream=[CAPTURE, CAPTURE, REFUND, CAPTURE, REFUND_MORE], cuts={0, 2}, exact=set())
 @given(stream=steps(), cuts=st.sets(st.integers(0, 30), max_size=10), exact=st.sets(st.integers(0, 30), max_size=3))
 def test_the_store_ends_where_the_model_does(start: Start, stream: list[Step], cuts: set[int], exact: set[int]) -> None:
@@ -262,6 +264,7 @@ def test_posting_everything_again_changes_nothing(start: Start, stream: list[pla
 
 
 @settings(SLOW, max_examples=25)
+@example(stream=[REFUND_TO_MISSING, CAPTURE], cuts={0})
 @given(stream=st.lists(events(), min_size=2, max_size=20), cuts=st.sets(st.integers(0, 20), max_size=20))
 def test_how_a_stream_is_cut_into_batches_does_not_matter(
     start: Start, stream: list[plain.Event], cuts: set[int]

@@ -1,4 +1,4 @@
-"""Puts the processes of this package together: payments consumer, relay, projector, or all three in one.
+"""Puts the processes of this package together: payments consumer, relay, projector, expiry, or all of them in one.
 
 `python -m consumers.bootstrap payments` is one process; settings come from LEDGER_… variables. Exit code 0
 after SIGTERM or SIGINT, 1 when the work failed, 5 when the configuration does not let it start.
@@ -14,6 +14,7 @@ import psycopg
 import structlog
 
 from consumers.decode import Decoder
+from consumers.expiry import Expiry
 from consumers.lag import report_lag
 from consumers.logging import configure_logging, masked_text
 from consumers.metrics import ConsumerMetrics, serve_metrics
@@ -26,6 +27,7 @@ from consumers.server_check import demand_safe_server
 from consumers.settings import (
     AllInOneProcess,
     ConfigurationError,
+    ExpiryProcess,
     PaymentsProcess,
     ProcessSettings,
     ProjectorProcess,
@@ -97,10 +99,16 @@ async def run_projector(settings: ProjectorProcess, metrics: ConsumerMetrics, st
     await Projector(source, connections, topic=settings.ledger_topic, labels=label, metrics=metrics).run(stop)
 
 
+async def run_expiry(settings: ExpiryProcess, _metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
+    """The scheduler of expiries, until `stop`."""
+    dsn = settings.postgres_dsn.get_secret_value()
+    await Expiry(lambda: connect(dsn, Role.POSTER)).run(stop)
+
+
 async def run_all(settings: AllInOneProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
-    """All three, until `stop`; when one fails the others stop too, and its error comes out."""
+    """All of them, until `stop`; when one fails the others stop too, and its error comes out."""
     async with asyncio.TaskGroup() as tasks:
-        for run in (run_payments, run_relay, run_projector):
+        for run in (run_payments, run_relay, run_projector, run_expiry):
             tasks.create_task(run(settings, metrics, stop))
 
 
@@ -125,13 +133,16 @@ def choose_work(name: str) -> tuple[ProcessSettings, Work]:
         case "projector":
             projector = load_settings(ProjectorProcess)
             return projector, lambda metrics, stop: run_projector(projector, metrics, stop)
+        case "expiry":
+            expiry = load_settings(ExpiryProcess)
+            return expiry, lambda metrics, stop: run_expiry(expiry, metrics, stop)
         case "all":
             every = load_settings(AllInOneProcess)
             return every, lambda metrics, stop: run_all(every, metrics, stop)
     raise KeyError(name)
 
 
-PROCESSES: Final = ("payments", "relay", "projector", "all")
+PROCESSES: Final = ("payments", "relay", "projector", "expiry", "all")
 
 
 async def _run(name: str, settings: ProcessSettings, work: Work) -> None:
@@ -188,7 +199,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python -m consumers.bootstrap payments|relay|projector|all`."""
+    """`python -m consumers.bootstrap payments|relay|projector|expiry|all`."""
     if len(arguments) != 1 or arguments[0] not in PROCESSES:
         print(f"usage: python -m consumers.bootstrap {'|'.join(PROCESSES)}", file=sys.stderr)  # noqa: T201
         return 2

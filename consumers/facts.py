@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from consumers import requests
+from consumers import hold_facts, requests
 from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.payments import (
     Beneficiary,
@@ -79,6 +79,9 @@ FACTS: Mapping[str, Callable[[Any], UpstreamFact]] = MappingProxyType({
     "payout.paid.v1": payout_paid,
     "voucher.requested.v1": requests.voucher_requested,
     "voucher.group_requested.v1": requests.voucher_group_requested,
+    "hold.placed.v1": hold_facts.hold_placed,
+    "hold.captured.v1": hold_facts.hold_captured,
+    "hold.released.v1": hold_facts.hold_released,
 })  # fmt: skip
 
 CURRENCIES: Mapping[str, Callable[[Any], set[str]]] = MappingProxyType({

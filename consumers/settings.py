@@ -109,8 +109,12 @@ class ProjectorProcess(ProcessSettings):
     projector_group: str = "ledger-projector"
 
 
-class AllInOneProcess(PaymentsProcess, RelayProcess, ProjectorProcess):
-    """All three in one process, for one machine."""
+class ExpiryProcess(ProcessSettings):
+    """The scheduler of expiries."""
+
+
+class AllInOneProcess(PaymentsProcess, RelayProcess, ProjectorProcess, ExpiryProcess):
+    """All of them in one process, for one machine."""
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

@@ -17,6 +17,7 @@ class Process(StrEnum):
     PAYMENTS = "payments"
     RELAY = "relay"
     PROJECTOR = "projector"
+    EXPIRY = "expiry"
     ALL = "all"
 
 
@@ -24,7 +25,7 @@ def consume(
     process: Annotated[Process, typer.Argument(help="Which process.")] = Process.ALL,
     _json: Json = False,
 ) -> None:
-    """Run the payments consumer, the relay, the projector, or all three in one process, until SIGTERM or Ctrl-C."""
+    """Run the payments consumer, the relay, the projector, the expiry of holds, or all, until SIGTERM or Ctrl-C."""
     if os.environ.get("LEDGER_POSTGRES_DSN"):
         raise typer.Exit(run_process(process.value))
     with open_server() as (server_dsn, _):

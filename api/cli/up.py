@@ -60,7 +60,7 @@ def up(
         topics = {process.payments_topic: PARTITIONS, process.ledger_topic: PARTITIONS}
         asyncio.run(create_topics(choose_transport(process), topics))
         log_folder = settings.folder / "logs" / "up"
-        names = ("all",) if broker == "embedded" else ("payments", "relay", "projector")
+        names = ("all",) if broker == "embedded" else ("payments", "relay", "projector", "expiry")
         workers = stack.enter_context(Workers(names, environment_of(process), log_folder))
         url = stack.enter_context(_api(store, settings, port))
         _announce(state.output, url, store, process, log_folder)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger_core.domain.facts import Fact
+from ledger_core.domain.holds import Hold
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.periods import Late
 from ledger_core.domain.subjects import Subject
-from ledger_core.domain.vouchers import Draft, Line
+from ledger_core.domain.vouchers import Draft, Line, Side
 
 HeadKey = int
 """book_id << 32 | account_id: one integer per account, sorted like the key of the heads."""
@@ -30,6 +31,19 @@ class Head:
     credits_minor: int
     asset_id: int
     status: str = OPEN
+    debits_pending_minor: int = 0
+    credits_pending_minor: int = 0
+    """What open holds keep back, by the side that their captures will post."""
+
+    def pending_minor(self, side: Side) -> int:
+        return self.debits_pending_minor if side == "D" else self.credits_pending_minor
+
+    def hold_back(self, side: Side, amount_minor: int) -> None:
+        """Keeps this much more back; a negative amount is given back."""
+        if side == "D":
+            self.debits_pending_minor += amount_minor
+        else:
+            self.credits_pending_minor += amount_minor
 
 
 class Movement(NamedTuple):
@@ -96,6 +110,8 @@ class Locked:
     closed_through_us: Mapping[int, int] = field(default_factory=dict)
     redirecting: frozenset[int] = frozenset()
     """Books whose late vouchers go to the first open moment instead of waiting."""
+    holds: dict[SubjectKey, Hold] = field(default_factory=dict)
+    """By order key, which is the hold's id."""
     next_reference: dict[int, int] = field(default_factory=dict)
     """Per book: where the next healed event will stand, after all arrivals."""
 

@@ -122,7 +122,7 @@ def _decide_one(case: Case, locked: Locked) -> Ruling:
     # nothing can fail after this line
     life.accept(case, locked)
     if not movements:
-        return Ruling(case, Outcome.RECORDED)
+        return Ruling(case, Outcome.RECORDED, None, draft)
     for movement in movements:
         apply(movement, locked.heads[movement.head])
     locked.captures[case.subject_key[0], case.reference] = movements

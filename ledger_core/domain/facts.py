@@ -1,9 +1,10 @@
 """Everything that an upstream event can say."""
 
+from ledger_core.domain.holds import HoldFact
 from ledger_core.domain.payments import PaymentFact
 from ledger_core.domain.requests import VoucherGroupRequested, VoucherRequested
 
-Fact = PaymentFact | VoucherRequested
+Fact = PaymentFact | VoucherRequested | HoldFact
 """What one event of the log is about; each has a rule."""
 
 UpstreamFact = Fact | VoucherGroupRequested

@@ -16,7 +16,7 @@ def refuse_voucher(movements: Sequence[Movement], case: Case, locked: Locked) ->
     worst: Refusal | None = None
     for key, asset_id, _, line in movements:
         head = locked.heads[key]
-        refusal = _refuse_line(head, asset_id, line)
+        refusal = refuse_line(head, asset_id, line)
         if refusal is not None:
             worst = first_of(worst, refusal)
         totals = debits if line.side == "D" else credits
@@ -34,7 +34,8 @@ def refuse_voucher(movements: Sequence[Movement], case: Case, locked: Locked) ->
     return None
 
 
-def _refuse_line(head: Head, asset_id: int, line: Line) -> Refusal | None:
+def refuse_line(head: Head, asset_id: int, line: Line) -> Refusal | None:
+    """Currency and status: what no line may go against, posted or held."""
     if head.asset_id != asset_id:
         return Refusal(Code.ACCOUNT_CURRENCY_MISMATCH, f"{line.account} is not kept in {line.currency}")
     if head.status == CLOSED:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ledger_core.domain import payment_life, subjects
+from ledger_core.domain import hold_life, payment_life, subjects
 from ledger_core.domain.cases import Case, Locked, Proposal
 from ledger_core.domain.facts import Fact
+from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldPlaced, HoldReleased
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payments import PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentVoided
 
@@ -57,6 +58,7 @@ _PAYMENT = LifeCycle(
     accept=payment_life.accept,
     by_columns=True,
 )
+_HOLD = LifeCycle(refuse=hold_life.refuse, propose=hold_life.propose, accept=hold_life.accept)
 NONE = LifeCycle(has_subject=False, by_columns=True)
 
 LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
@@ -64,6 +66,9 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     PaymentCaptured: replace(_PAYMENT, heals=subjects.CAPTURED),
     PaymentRefunded: _PAYMENT,
     PaymentVoided: _PAYMENT,
+    HoldPlaced: replace(_HOLD, refuse_sums=hold_life.refuse_placing, heals=HOLD_PLACED),
+    HoldCaptured: _HOLD,
+    HoldReleased: _HOLD,
 })  # fmt: skip
 
 HAVE_SUBJECT = frozenset(fact for fact, life in LIFE_CYCLES.items() if life.has_subject)

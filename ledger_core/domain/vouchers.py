@@ -83,6 +83,8 @@ class Draft:
     lines: list[Line]
     details: Mapping[str, object] | None = None
     """What else the voucher says, by the names that its state gives them (memo, metadata, links …)."""
+    recorded: bool = False
+    """Nothing is posted: its lines, if any, say what is kept back, and its details what the recorded fact says."""
 
 
 def mirror(lines: list[Line]) -> list[Line]:

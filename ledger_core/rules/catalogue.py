@@ -7,6 +7,7 @@ from typing import Any
 
 from ledger_core.domain.charts import Chart
 from ledger_core.domain.facts import Fact
+from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldReleased
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payments import (
     PaymentAuthorized,
@@ -17,7 +18,7 @@ from ledger_core.domain.payments import (
 )
 from ledger_core.domain.requests import VoucherRequested
 from ledger_core.domain.vouchers import Draft, Line
-from ledger_core.rules import payments, payouts, requested
+from ledger_core.rules import holds, payments, payouts, requested
 
 
 @dataclass(slots=True, frozen=True)
@@ -46,6 +47,9 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     PaymentRefunded: Rule("refund", "payment_refunded", 1, payments.refunded),
     PayoutPaid: Rule("payout", "payout_paid", 1, payouts.paid),
     VoucherRequested: Rule("", "voucher_requested", 1, requested.requested),
+    HoldPlaced: Rule("hold", "hold_placed", 1, holds.placed),
+    HoldCaptured: Rule("capture", "hold_captured", 1, holds.captured),
+    HoldReleased: Rule("release", "hold_released", 1, holds.released),
 })  # fmt: skip
 
 _LABELS: Mapping[type[Fact], str] = MappingProxyType({fact: rule.label for fact, rule in RULES.items()})

@@ -58,6 +58,11 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // _MICROSECOND
 
 
+def instant(moment_us: int) -> datetime:
+    """The moment that many whole microseconds after 1970-01-01 UTC."""
+    return EPOCH + moment_us * _MICROSECOND
+
+
 def append_events(
     connection: psycopg.Connection, book_id: int, events: Sequence[NewEvent], batch_id: int | None = None
 ) -> range:

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ledger_core.domain.account_types import NORMAL_SIDE
 from ledger_core.domain.charts import Chart, Template, chart_from_document
+from ledger_core.domain.vouchers import Side
 from ledger_core.store.account_events import opened_event
 from ledger_core.store.appender import NewEvent, append_events
 from ledger_core.store.assets import Assets
@@ -29,6 +31,7 @@ class AccountRef(NamedTuple):
     head: int
     asset_id: int
     keyed: bool
+    normal_side: Side = "D"
 
 
 class BookExistsError(ValueError):
@@ -100,8 +103,10 @@ class Books:
     def _look_up(self, book: Book, codes: list[str]) -> None:
         with self._connection.transaction():
             rows = self._connection.execute(QUERIES["accounts"], (book.book_id, codes)).fetchall()
-        for code, account_id, asset_id, keyed in rows:
-            book.accounts[code] = AccountRef(book.book_id << 32 | account_id, asset_id, keyed)
+        for code, account_id, asset_id, keyed, account_type in rows:
+            book.accounts[code] = AccountRef(
+                book.book_id << 32 | account_id, asset_id, keyed, NORMAL_SIDE[account_type]
+            )
 
 
 def open_accounts(

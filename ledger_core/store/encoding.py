@@ -4,7 +4,7 @@ By the rules of eventsourcing's mapper (attributes of the event class as one JSO
 above 1), without building the class: see `events.py` for the classes that read these bytes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -30,7 +30,12 @@ TYPE_OF_OUTCOME = {
 
 PURPOSE_NAMES = ["", *(purpose.name.lower() for purpose in Purpose)]
 
-_RECORDED_KINDS = {"payment.authorized": "authorization", "payment.voided": "void"}
+_RECORDED_KINDS = {
+    "payment.authorized": "authorization",
+    "payment.voided": "void",
+    "hold.placed": "hold",
+    "hold.released": "release",
+}
 
 
 def rfc3339(moments_us: Iterable[int]) -> list[str]:
@@ -78,23 +83,31 @@ def voucher_state(
             for account, side, amount, asset, purpose in lines
         ]
     )
-    details = f",{orjson.dumps(draft.details)[1:-1].decode()}" if draft.details else ""
     return (
         f'{{"kind":"{draft.kind}","rule":"{draft.rule}",{_origin(incoming, effective_at, revision, member)},'
-        f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]{details}}}'
+        f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]{_details(draft.details)}}}'
     ).encode()
 
 
-def fact_state(incoming: Incoming, effective_at: str, revision: int = 1) -> bytes:
-    """State of `fact.recorded`: a fact without entries."""
+def fact_state(
+    incoming: Incoming, effective_at: str, revision: int = 1, details: Mapping[str, object] | None = None
+) -> bytes:
+    """State of `fact.recorded`: a fact without entries. Details come last."""
     family = incoming.event_type.rpartition(".v")[0]
     kind = _RECORDED_KINDS.get(family, family)
-    details = "".join(
+    said = "".join(
         f',"{name}":{orjson.dumps(str(value)).decode()}'
         for name in ("amount_minor", "currency", "method")
         if (value := getattr(incoming.fact, name, None)) is not None
     )
-    return f'{{"kind":{_json_text(kind)},{_origin(incoming, effective_at, revision)}{details}}}'.encode()
+    return (
+        f'{{"kind":{_json_text(kind)},{_origin(incoming, effective_at, revision)}{said}{_details(details)}}}'.encode()
+    )
+
+
+def _details(details: Mapping[str, object] | None) -> str:
+    """More members of a state, or nothing."""
+    return f",{orjson.dumps(details)[1:-1].decode()}" if details else ""
 
 
 def refused_state(

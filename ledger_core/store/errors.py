@@ -3,11 +3,13 @@
 StoreError
 ├── FenceLostError       another worker moved these partitions: drop them, go on without
 ├── SurpriseError        what was prepared does not hold under lock: roll back, go the exact path
+├── HoldsDueError        holds whose time has come are touched: let them expire first, then post again
 ├── PostingHaltedError   posting is stopped for now: pause, keep the records, try again
 └── CorruptionError      the store contradicts itself: stop, run verify
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 
 class StoreError(Exception):
@@ -24,6 +26,15 @@ class FenceLostError(StoreError):
 
 class SurpriseError(StoreError):
     """Something can be refused after all, or a row count differs from the one asked for."""
+
+
+class HoldsDueError(StoreError):
+    """These holds (book id, hold id) were due by `moment`, and the log does not say so yet."""
+
+    def __init__(self, keys: Sequence[tuple[int, str]], moment: datetime) -> None:
+        super().__init__(f"{len(keys)} holds are due")
+        self.keys = list(keys)
+        self.moment = moment
 
 
 class QueueFullError(StoreError):

@@ -16,6 +16,7 @@ from ledger_core.domain.subjects import Subject
 from ledger_core.store.columns import IntArray
 from ledger_core.store.errors import PostingHaltedError, QueueFullError, SurpriseError
 from ledger_core.store.headers import rows_to_headers
+from ledger_core.store.hold_cases import demand_terms, read_holds
 from ledger_core.store.items import FOLLOWER, Item, ParkedLetter, flat, settle
 from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import Layout, inbox_rows, lay_out
@@ -52,12 +53,16 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         rows.lock(items)
         transaction.met_known_subjects = rows.met_known
         parked = _parked_items(transaction, rows.known, preparer, decode)
+        transaction.holds = holds = read_holds(transaction, [*items, *parked], preparer)
         captures = _captures_to_mirror(transaction, rows.known, [*items, *parked], preparer)
     locked = _lock(transaction, rows.known, parked, captures)
     with transaction.step("decided"):
         arrivals = [item for item in items if item.arrival != FOLLOWER]
         decision = decide_batch(arrivals, locked, transaction.prepared.drain)
         _demand_subjects(transaction, decision, rows)
+        if holds is not None:
+            demand_terms(transaction, decision, holds)
+            transaction.held = holds.moved(locked.heads)
         _demand_room(decision, locked)
         as_prepared, healed = _settle(arrivals, decision)
         if len(items) + len(healed) > MAX_BATCH_EVENTS:
@@ -70,7 +75,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         rows.update()
         _update_waiting(transaction, decision)
     layout = transaction.prepared.layout
-    if layout is None or healed or not as_prepared:
+    if layout is None or healed or not as_prepared or holds is not None:
         layout = lay_out(sorted_by_book(items, healed))
     if transaction.heads is not None:
         transaction.heads = transaction.heads.only(layout.heads)
@@ -141,6 +146,7 @@ def _lock(
     items = transaction.prepared.items
     moved = [movement.head for item in (*items, *flat(parked)) for movement in item.movements]
     moved += [movement.head for movements in captures.values() for movement in movements]
+    moved += transaction.holds.stored_heads if transaction.holds is not None else []
     transaction.lock_heads(np.unique(np.array(moved, dtype=np.int64)))
     queues: dict[SubjectKey, deque[Case]] = defaultdict(deque)
     for item in parked:
@@ -151,9 +157,13 @@ def _lock(
     counts: dict[int, int] = dict.fromkeys(books, 0)
     for item in items:
         counts[item.book.book_id] += 1
+    heads = transaction.heads.by_key() if transaction.heads is not None else {}
+    if transaction.holds is not None:
+        transaction.holds.read_pending(heads)
     return Locked(
-        heads=transaction.heads.by_key() if transaction.heads is not None else {},
+        heads=heads,
         subjects=known,
+        holds=transaction.holds.known if transaction.holds is not None else {},
         queues=dict(queues),
         captures=captures,
         closed_through_us=transaction.decided_closed_through,
@@ -192,7 +202,7 @@ def _settle(items: Sequence[Item], decision: Decision) -> tuple[bool, list[Item]
             if (
                 ruling.outcome is not member.outcome
                 or ruling.refusal is not member.refused
-                or (ruling.draft is not member.draft and ruling.outcome is Outcome.POSTED)
+                or (ruling.refusal is None and ruling.draft is not member.draft)
                 or ruling.late is not None
             ):
                 settle(member, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements, ruling.late)

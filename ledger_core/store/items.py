@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger_core.domain import subjects
 from ledger_core.domain.cases import Case, Movement, SubjectKey
+from ledger_core.domain.holds import HoldTerms
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.life_cycles import LIFE_CYCLES
 from ledger_core.domain.outcomes import Outcome, Refusal
@@ -146,6 +148,10 @@ class Prepared:
     drain: tuple[SubjectKey, ...] = ()
     lock_every_key: bool = False
     """On the exact path: also events without a life cycle get a subject, for one of them parks."""
+    moment: datetime | None = None
+    """The database's clock when this batch first asked: holds due by then have expired."""
+    hold_terms: dict[SubjectKey, HoldTerms] = field(default_factory=dict)
+    """Of holds that turned out to be placed on other terms than by the first placing in this batch."""
     layout: "Layout | None" = None
     inbox: list[bytes] = field(default_factory=list)
     subjects: list[bytes] = field(default_factory=list)
@@ -173,7 +179,8 @@ def settle(
         item.entries = movements
         item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision, item.member)
     else:
-        item.state = fact_state(item.incoming, item.effective_at, item.revision)
+        details = draft.details if draft is not None else None
+        item.state = fact_state(item.incoming, item.effective_at, item.revision, details)
 
 
 def predict(items: Sequence[Item]) -> dict[SubjectKey, Subject] | None:

@@ -16,8 +16,9 @@ from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.store import connection as connections
 from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
 from ledger_core.store.columns import register_columns
-from ledger_core.store.errors import FenceLostError, PostingHaltedError, SurpriseError
+from ledger_core.store.errors import FenceLostError, HoldsDueError, PostingHaltedError, SurpriseError
 from ledger_core.store.exact import decide_exactly
+from ledger_core.store.hold_expiry import expire_keys
 from ledger_core.store.items import Item, Prepared
 from ledger_core.store.positions import SourcePositions
 from ledger_core.store.prepare import Preparer
@@ -143,6 +144,9 @@ class Poster:
                 exact_before, exact = exact, self._learn(error) or exact
                 if exact_before or self._look_up == LOOK_UP_STREAK:  # the plain path changes nothing of a batch
                     prepared = self._again(prepared.incoming, prepared.advances, prepared)
+            except HoldsDueError as due:  # an expiry is an event of its own, before anything is decided on the hold
+                expire_keys(self._posting, due.keys, due.moment)
+                prepared = self._again(prepared.incoming, prepared.advances, prepared)
             else:
                 self._forget(prepared)
                 decided = dict(zip(kept, result.decided, strict=True))
@@ -171,6 +175,7 @@ class Poster:
     def _again(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], before: Prepared) -> Prepared:
         prepared = self._lay_out(self._exact_preparer, incoming, advances, look_up=True)
         prepared.drain, prepared.lock_every_key = before.drain, before.lock_every_key
+        prepared.moment, prepared.hold_terms = before.moment, before.hold_terms
         return prepared
 
     def _learn(self, error: errors.UniqueViolation | SurpriseError | errors.DeadlockDetected) -> bool:

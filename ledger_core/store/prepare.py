@@ -70,6 +70,13 @@ class Preparer:
         self._propose(flat(items))
         return items
 
+    def propose_again(self, items: Sequence[Item]) -> None:
+        """Proposes anew what depends on locked rows. Items become those of this preparer's own books."""
+        books = self._books_of(_asked([item.incoming for item in items]))
+        for item in items:
+            item.book = books[item.incoming.book]
+        self._propose(list(items))
+
     def parked_for(self, book_id: int, waits_for: str) -> tuple[SubjectKey, ...]:
         """Order keys with an event that waits for this."""
         with self._connection.transaction():
@@ -213,7 +220,7 @@ class Preparer:
         times = rfc3339([item.effective_at_us for item in items])
         for item, effective_at in zip(items, times, strict=True):
             item.effective_at = effective_at
-            outcome = Outcome.POSTED if item.draft is not None else Outcome.RECORDED
+            outcome = Outcome.POSTED if item.draft is not None and not item.draft.recorded else Outcome.RECORDED
             settle(item, item.refusal.outcome if item.refusal else outcome, item.refusal, item.draft, item.movements)
 
     def _resolve(self, items: Sequence[Item], assets: dict[str, int]) -> None:

@@ -26,6 +26,7 @@ from ledger_core.store.columns import (
 )
 from ledger_core.store.errors import CorruptionError, FenceLostError, PostingHaltedError, SurpriseError
 from ledger_core.store.headers import headers_to_rows
+from ledger_core.store.hold_rows import HoldRows, update_held_heads
 from ledger_core.store.items import FOLLOWER, Item, Prepared
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.rows import Layout, entry_rows, event_rows
@@ -82,6 +83,9 @@ class Transaction:
         """True when the exact path met an order key that had a subject: the plain path would have failed."""
         self.decided_closed_through: Mapping[int, int] = {}
         """Per book: how far periods were closed when the exact path decided; step 6 demands that it still holds."""
+        self.holds: HoldRows | None = None
+        self.held: Mapping[HeadKey, Head] = {}
+        """Heads as they will be of which something else is held than before."""
         self._blocks: list[bytes] = []
         self._label = label
         self._timings = timings
@@ -243,16 +247,10 @@ class Transaction:
     def _write_log(self, layout: Layout, numbered: Numbered | None, positions: Int64s, voucher_nos: Int64s) -> None:
         with self.step("blocks"):
             self.copy("copy_blocks", self._blocks)
-        if numbered is not None:
+        if numbered is not None or self.held:
             with self.step("heads_written"):
-                heads, after = layout.heads, numbered.heads
-                parameters = {
-                    "books": IntArray(heads >> 32, 4), "accounts": IntArray(heads & 0xFFFFFFFF, 4),
-                    "sequences": IntArray(after.posting_sequence), "debits": IntArray(after.debits_minor),
-                    "credits": IntArray(after.credits_minor),
-                }  # fmt: skip
-                if self.cursor.execute(QUERIES["update_heads"], parameters).rowcount != len(heads):
-                    raise CorruptionError("an account has no head: run verify")
+                self._write_heads(layout, numbered)
+        if numbered is not None:
             with self.step("entries"):
                 self.copy("copy_entries", entry_rows(layout, numbered, positions))
         with self.step("events"):
@@ -261,6 +259,27 @@ class Transaction:
                 [span.stop - span.start for span in layout.spans],
             )
             self.copy("copy_events", event_rows(layout, books, positions, voucher_nos))
+        if self.holds is not None:
+            with self.step("holds"):
+                self.holds.write({span.book_id: int(positions[span.start]) for span in layout.spans})
+
+    def _write_heads(self, layout: Layout, numbered: Numbered | None) -> None:
+        """One update a head: those of which something else is held now by a statement of their own."""
+        if self.held:
+            update_held_heads(self.cursor, self.held)
+        if numbered is None:
+            return
+        heads, after = layout.heads, numbered.heads
+        if self.held:
+            others = ~np.isin(heads, np.array(list(self.held), dtype=np.int64))
+            heads, after = heads[others], HeadColumns(*(column[others] for column in after))
+        parameters = {
+            "books": IntArray(heads >> 32, 4), "accounts": IntArray(heads & 0xFFFFFFFF, 4),
+            "sequences": IntArray(after.posting_sequence), "debits": IntArray(after.debits_minor),
+            "credits": IntArray(after.credits_minor),
+        }  # fmt: skip
+        if self.cursor.execute(QUERIES["update_heads"], parameters).rowcount != len(heads):
+            raise CorruptionError("an account has no head: run verify")
 
     def _write_dead_letters(self, items: Sequence[Item], positions: Int64s) -> None:
         letters = [

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from schemas.events.holds import HoldCapturedV1, HoldPlacedV1, HoldReleasedV1
 from schemas.events.payments import (
     PaymentAuthorizedV1,
     PaymentCapturedV1,
@@ -21,6 +22,9 @@ EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "payout.paid.v1": PayoutPaidV1,
     "voucher.requested.v1": VoucherRequestedV1,
     "voucher.group_requested.v1": VoucherGroupRequestedV1,
+    "hold.placed.v1": HoldPlacedV1,
+    "hold.captured.v1": HoldCapturedV1,
+    "hold.released.v1": HoldReleasedV1,
 })  # fmt: skip
 
 _VERSION = re.compile(r"\.v[0-9]{1,6}$")

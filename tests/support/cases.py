@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ledger_core.domain.cases import CaptureKey, Case, Decision, Head, HeadKey, Locked, Movement
 from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.facts import Fact
+from ledger_core.domain.holds import Hold
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import (
     PaymentAuthorized,
@@ -15,7 +16,6 @@ from ledger_core.domain.payments import (
     PaymentVoided,
     PayoutPaid,
 )
-from ledger_core.domain.requests import VoucherRequested
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft, Line, Purpose, Side
 
@@ -52,7 +52,7 @@ def payout(amount_minor: int = 100, currency: str = "EUR") -> PayoutPaid:
 
 def lines_of(fact: Fact | None, seller: str) -> list[Line]:
     """Two lines a voucher: which account pays does not matter to the decision."""
-    if fact is None or isinstance(fact, PaymentAuthorized | PaymentVoided | VoucherRequested):
+    if not isinstance(fact, PaymentCaptured | PaymentRefunded | PayoutPaid):
         return []
     sides: tuple[Side, Side] = ("D", "C") if isinstance(fact, PaymentCaptured) else ("C", "D")
     return [
@@ -73,6 +73,7 @@ class Desk:
     subjects: dict[tuple[int, str], Subject] = field(default_factory=dict)
     queues: dict[tuple[int, str], deque[Case]] = field(default_factory=dict)
     captures: dict[CaptureKey, list[Movement]] = field(default_factory=dict)
+    holds: dict[tuple[int, str], Hold] = field(default_factory=dict)
     closed_through_us: int = -(2**63)
     batch: int = BATCH
 
@@ -101,6 +102,7 @@ class Desk:
             subjects=self.subjects,
             queues=self.queues,
             captures=dict(self.captures),
+            holds=self.holds,
             closed_through_us={BOOK: self.closed_through_us},
             next_reference={BOOK: self.batch << 16 | arrivals},
         )

@@ -25,6 +25,8 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "source_offsets": "outcomes and gaps of a partition add up to the offsets consumed",
     "source_counters": "the counters of a partition are the outcomes that the log holds of it",
     "subjects": "what is known of each payment is the sum of its events",
+    "holds": "each hold is what its events add up to",
+    "held_amounts": "what is held of each account is what its open holds keep back",
     "parked_keys": "an order key counts as parked as often as it has parked events waiting",
     "dead_letters": "each refused event has its dead letter with its code, and the reverse",
     "groups": "members of a group stand behind each other, all of one upstream event, all accepted or none",

@@ -13,6 +13,7 @@ import psycopg
 from ledger_core.store.connection import Role
 from ledger_core.store.verify.accounts import AccountFold, load_accounts
 from ledger_core.store.verify.checkpoints import SIGNED_CHECKPOINTS, check_absent_books, check_checkpoints
+from ledger_core.store.verify.holds import HoldSums, check_holds
 from ledger_core.store.verify.report import Check, Tally, VerifyReport
 from ledger_core.store.verify.scan import ShareResult, SourceCounts, SpanResult, scan_share
 from ledger_core.store.verify.snapshot import BookEnd, Snapshot, Span, book_ends, share_out
@@ -154,6 +155,7 @@ def _put_together(
     accounts = load_accounts(connection, book.book_id)
     fold = AccountFold(len(accounts.codes))
     subjects = SubjectSums()
+    holds = HoldSums()
     before = read_before(connection, book, start, accounts.ids)
     voucher_no, fold.sequence, fold.running = before.voucher_no, before.sequences, before.running
     for span in spans:
@@ -164,6 +166,7 @@ def _put_together(
         subjects = replace(
             subjects, sums=subjects.sums + span.subjects.sums, counted=subjects.counted + span.subjects.counted
         )
+        holds = HoldSums(holds.sums + span.holds.sums, holds.counted + span.holds.counted)
     if voucher_no != book.voucher_no:
         tally.bad("voucher_numbers", f"book {book.code}: the last is {voucher_no}, the book says {book.voucher_no}")
     if book.block_hash != (spans[-1].last_hash if spans else before.block_hash):
@@ -173,3 +176,4 @@ def _put_together(
         return  # the rest is the sum of the whole log
     fold.compare_heads(accounts, book.code, tally)
     check_subjects(connection, book.book_id, book.code, subjects, tally)
+    check_holds(connection, book.book_id, book.code, holds, tally)

@@ -21,6 +21,7 @@ from ledger_core.store.named_sql import load_queries
 from ledger_core.store.proof.signing import CHECKPOINT_SIGNED
 from ledger_core.store.verify.accounts import AccountFold, Accounts, Entries, load_accounts
 from ledger_core.store.verify.groups import GroupScan, follows
+from ledger_core.store.verify.holds import HOLD_EXPIRED, HoldSums
 from ledger_core.store.verify.inbox import InboxRows, compare_inbox
 from ledger_core.store.verify.lines import Document, Names, check_balance, compare_lines
 from ledger_core.store.verify.regular import count_sources, entries_agree, inbox_agrees, read_regular
@@ -50,6 +51,7 @@ class SpanResult:
     span: Span
     accounts: AccountFold
     subjects: SubjectSums = field(default_factory=SubjectSums)
+    holds: HoldSums = field(default_factory=HoldSums)
     first_voucher_no: int = 0
     last_voucher_no: int = 0
     last_hash: bytes = ZERO_HASH
@@ -205,6 +207,8 @@ class _SpanScan:
     ) -> None:
         """Events against entries and inbox: all at once where that proves them, else one by one."""
         outcomes = only_outcomes(events)
+        if HOLD_EXPIRED in events.types:
+            self._take_expiries(events)
         entries = entries_of(entry_row, self._accounts) if entry_row else None
         inbox = InboxRows(*inbox_row) if inbox_row else InboxRows.none()
         self._tally.count("entries_match_events", outcomes.types.count(VOUCHER_POSTED))
@@ -227,6 +231,15 @@ class _SpanScan:
             outcomes.order_keys, outcomes.positions, kinds, amounts, lambda at: references_of(at, blocks)
         )
 
+    def _take_expiries(self, events: Events) -> None:
+        """They answer no upstream event, so they are no outcomes."""
+        expired = [name == HOLD_EXPIRED for name in events.types]
+        self._result.holds.take_events(
+            list(compress(events.order_keys, expired)),
+            list(compress(events.positions, expired)),
+            decode(list(compress(events.states, expired))),
+        )
+
     def _compare_one_by_one(
         self, outcomes: Events, entries: Entries | None, inbox: InboxRows
     ) -> tuple[list[bytes], list[int]]:
@@ -241,6 +254,7 @@ class _SpanScan:
             self._span.book,
             self._tally,
         )
+        self._result.holds.take_events(outcomes.order_keys, outcomes.positions, documents)
         self._groups.take(documents, outcomes.types, outcomes.positions)
         compare_inbox(documents, outcomes.positions, inbox, self._source_ids, self._span.book, self._tally)
         self._count_sources(outcomes.types, documents)

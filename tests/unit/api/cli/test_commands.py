@@ -40,6 +40,7 @@ PROMISED = {
     ("book", "create"), ("book", "list"), ("voucher", "show"), ("account", "open"),
     ("account", "freeze"), ("account", "unfreeze"), ("account", "show"), ("account", "list"),
     ("account", "statement"),
+    ("hold", "list"), ("hold", "show"), ("hold", "expire"),
     ("period", "close"), ("period", "reopen"), ("period", "list"), ("period", "show"),
     ("event", "show"), ("projector", "rebuild"),
     ("checkpoint", "keygen"), ("checkpoint", "sign"), ("checkpoint", "show"), ("checkpoint", "verify"),

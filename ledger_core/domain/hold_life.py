@@ -1,4 +1,4 @@
-"""Holds under lock: what is left of them decides, and so does what is available of the account to be held."""
+"""Holds under lock: what is left of them decides, and so does the account of which money is held."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
 
 
 def refuse_placing(case: Case, locked: Locked) -> Refusal | None:
-    """Status and currency of the account as for an entry, then what is available of it."""
+    """Status and currency of the account as for an entry, then what its counter can hold."""
     (movement,) = case.movements
     head, line = locked.heads[movement.head], movement.line
     refusal = refuse_line(head, movement.asset_id, line)

@@ -71,7 +71,7 @@ def topics(machine: TestDatabase) -> TestDatabase:
     return machine
 
 
-@pytest.mark.parametrize("name", ["payments", "relay", "projector", "all"])
+@pytest.mark.parametrize("name", ["payments", "relay", "projector", "expiry", "all"])
 def test_a_process_ends_in_good_order_on_sigterm(topics: TestDatabase, name: str) -> None:
     with running("consumers.bootstrap", name, LEDGER_ALLOW_OWNER_LOGIN="true", LEDGER_METRICS_PORT="0") as child:
         port = until_logged(child, "metrics.serving")["port"]

@@ -137,6 +137,29 @@ def group(order: str, *vouchers: Mapping[str, object]) -> Message:
     return Producer(BOOK, SOURCE).event("voucher.group_requested.v1", f"group-{order}", order, TIME, data)
 
 
+def hold(kind: str, hold_id: str, **data: object) -> Message:
+    """`hold("placed", "h-1", account="wallet:seller:a", amount_minor="100", currency="BRL")`."""
+    body: Mapping[str, object] = {"hold_id": hold_id, **data}
+    return Producer(BOOK, SOURCE).event(f"hold.{kind}.v1", f"{kind}-{hold_id}", hold_id, TIME, body)
+
+
+def held(hold_id: str, amount: int, account: str = "wallet:seller:a", **terms: object) -> Message:
+    return hold("placed", hold_id, account=account, amount_minor=str(amount), currency="BRL", **terms)
+
+
+def taken(hold_id: str, amount: int, to: str = "wallet:seller:b") -> Message:
+    return hold("captured", hold_id, to=[{"account": to, "amount_minor": str(amount)}])
+
+
+def holds() -> list[Message]:
+    """A hold in each status but EXPIRED."""
+    return [
+        held("h-placed", 100), held("h-part", 100, capture_tolerance_bps=500), held("h-captured", 100),
+        held("h-released", 100, "wallet:seller:b"),
+        taken("h-part", 60), taken("h-captured", 100), hold("released", "h-released"),
+    ]  # fmt: skip
+
+
 def everything() -> list[list[Message]]:
     """Batches in which each outcome happens: posted, recorded, replayed, rejected, parked, healed, in conflict."""
     return [

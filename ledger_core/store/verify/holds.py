@@ -38,9 +38,7 @@ class HoldSums:
     sums: NDArray[np.uint64] = field(default_factory=_zeros)
     counted: int = 0
 
-    def take_events(
-        self, hold_ids: Sequence[str], positions: Sequence[int], documents: Sequence[Document]
-    ) -> None:
+    def take_events(self, hold_ids: Sequence[str], positions: Sequence[int], documents: Sequence[Document]) -> None:
         """Adds what those of these events did that are about holds. What can't be read counts as nothing, so that the
         sums differ."""
         told = [

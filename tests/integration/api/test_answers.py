@@ -21,6 +21,8 @@ QUESTIONS = [
     f"{WALLET}/days",
     f"{WALLET}/explain",
     f"{WALLET}/explain?as_of_position=9&entries=since_zero",
+    f"{SHOP}/holds",
+    f"{SHOP}/holds?account=wallet:seller:a&status=PLACED",
     f"{SHOP}/vouchers/1",
     f"{SHOP}/vouchers/1/explain",
     f"{SHOP}/events?source=/psp&id=captured-o-1",

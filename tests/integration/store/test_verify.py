@@ -16,6 +16,7 @@ from tests.support.posted_ledger import (
     authorized,
     captured,
     everything,
+    holds,
     paid_out,
     refunded,
     voided,
@@ -37,6 +38,7 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
         ledger.create_book()
         for batch in everything():
             ledger.post(batch)
+        ledger.post(holds(), partition=1)
         ledger.post([captured("o-9", 1_000, {"z": 1_000}), paid_out("p-9", "z", 900)], partition=1)
         close_two_years(ledger)
     # The other book's: a hand that seals the shop's log again, to break one thing alone, breaks no signature.
@@ -149,6 +151,8 @@ PLANTED: dict[str, Plant] = {
     ),
     "source_counters": sql("UPDATE ledger.source_position SET posted = posted - 1, recorded = recorded + 1"),
     "subjects": sql("UPDATE ledger.subject SET captured_minor = captured_minor + 1 WHERE order_key = 'o-3'"),
+    "holds": sql("UPDATE ledger.hold SET tolerance_bps = 501 WHERE hold_id = 'h-part'"),
+    "held_amounts": sql("UPDATE ledger.account_head SET debits_pending = debits_pending + 1 WHERE debits_pending > 0"),
     "parked_keys": sql("UPDATE ledger.subject SET parked = parked + 1 WHERE order_key = 'o-8'"),
     "dead_letters": sql("DELETE FROM ledger.dead_letter WHERE code = 'AMOUNT_NOT_POSITIVE'"),
     "groups": lambda connection: rewrite_states(connection, "order_key = 'g-1'", '"group":[2,2]', '"group":[2,3]'),

@@ -14,6 +14,7 @@ from consumers.transport.ports import StoredRecord
 from deploy.demo.bad_events import BAD_KINDS, BadKind
 from deploy.demo.messages import Message, Producer
 from ledger_core.domain.facts import Fact
+from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldReleased, Taker
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming, Record
 from ledger_core.domain.outcomes import BOOKLESS_CODES, Code
 from ledger_core.domain.payments import (
@@ -24,6 +25,7 @@ from ledger_core.domain.payments import (
     PaymentVoided,
     PayoutPaid,
 )
+from ledger_core.domain.vouchers import Purpose
 from schemas.events.registry import EVENT_TYPES
 
 ASSETS = {"BRL": 986, "EUR": 978}
@@ -71,6 +73,19 @@ FACTS_OF_DATA: list[tuple[str, dict[str, object], Fact]] = [
      PaymentRefunded("p1", "r1", 5, "EUR", PARTS)),
     ("payout.paid.v1", {"amount_minor": "5", "currency": "EUR", "payout_id": "o1", "account": "wallet:seller:1"},
      PayoutPaid("o1", "wallet:seller:1", 5, "EUR")),
+    ("hold.placed.v1", {"account": "a", "amount_minor": "5", "currency": "EUR", "hold_id": "h"},
+     HoldPlaced("h", "a", 5, "EUR")),
+    ("hold.placed.v1",
+     {"account": "a", "amount_minor": "5", "capture_tolerance_bps": 250, "currency": "EUR", "expires_at": TIME,
+      "hold_id": "h", "memo": "m", "side": "credit"},
+     HoldPlaced("h", "a", 5, "EUR", "C", 250, TIME_US, "m")),
+    ("hold.captured.v1", {"hold_id": "h", "to": [{"account": "b", "amount_minor": "5"}]},
+     HoldCaptured("h", (Taker("b", 5, Purpose.PAYMENT),))),
+    ("hold.captured.v1",
+     {"amount_minor": "5", "final": True, "hold_id": "h", "memo": "m", "metadata": {"k": "v"},
+      "to": [{"account": "b", "amount_minor": "5", "purpose": "seller_share"}]},
+     HoldCaptured("h", (Taker("b", 5, Purpose.SELLER_SHARE),), True, 5, "m", {"k": "v"})),
+    ("hold.released.v1", {"hold_id": "h", "reason": "r"}, HoldReleased("h", "r")),
 ]  # fmt: skip
 
 

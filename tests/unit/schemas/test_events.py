@@ -39,6 +39,15 @@ FULLEST: dict[str, dict[str, object]] = {
     },
     "voucher.requested.v1": VOUCHER,
     "voucher.group_requested.v1": {"vouchers": [dict(reversed(VOUCHER.items())), VOUCHER]},
+    "hold.placed.v1": {
+        "side": "debit", "memo": "m", "hold_id": "h", "expires_at": "2026-10-09T10:15:30Z", "currency": "BRL",
+        "capture_tolerance_bps": 500, "amount_minor": "1", "account": "wallet:buyer:1",
+    },
+    "hold.captured.v1": {
+        "to": [{"purpose": "seller_share", "amount_minor": "1", "account": "wallet:seller:1"}],
+        "metadata": {"b": "2", "a": "1"}, "memo": "m", "hold_id": "h", "final": True, "amount_minor": "1",
+    },
+    "hold.released.v1": {"reason": "r", "hold_id": "h"},
     "payout.paid.v1": {"payout_id": "o", "currency": "BRL", "amount_minor": "1", "account": "wallet:seller:1"},
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from api.cli.output import Output, to_json
 from api.cli.stores import Store, open_store
 from api.cli.verify import shown_progress
 from consumers.bootstrap import database_decoder
-from consumers.files import FileIngest, IngestRaced, LineOutcome, look_at
+from consumers.files import FileContent, FileIngest, IngestRaced, LineOutcome, look_at
 from consumers.replay import ReplayDecoder
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.connection import Role
@@ -36,11 +36,7 @@ def ingest(
     """Post the events of a file: one outcome a line. A repeat changes nothing."""
     state = state_of(context)
     counts: Counter[Outcome] = Counter()
-    try:
-        content = look_at(file)
-    except OSError as error:
-        text = f"{file} can't be read: {error.strerror or error}"
-        raise CliError("FILE_UNREADABLE", text, "give a file with one event a line") from error
+    content = look_at_file(file)
     with (
         open_store(state.database, book=book, say=state.output.say) as store,
         ingesting(store, book) as work,
@@ -59,6 +55,15 @@ def ingest(
         healed = work.healed
     said = ", ".join(f"{count:,} {outcome.value.lower()}" for outcome, count in counts.items()) or "no lines"
     state.output.say(said + (f"; {healed:,} parked events were decided by it" if healed else ""))
+
+
+def look_at_file(file: Path) -> FileContent:
+    """What the file is known by; an error that says what to do when it can't be read."""
+    try:
+        return look_at(file)
+    except OSError as error:
+        text = f"{file} can't be read: {error.strerror or error}"
+        raise CliError("FILE_UNREADABLE", text, "give a file with one event a line") from error
 
 
 @contextmanager

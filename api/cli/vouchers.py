@@ -1,14 +1,16 @@
 """`ledgerctl voucher`: one voucher with its lines and its cause."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from api.cli.command import Book, Json, group, state_of
 from api.cli.output import details, moment, money, table
 from api.cli.stores import open_store
-from projections.queries.vouchers import Voucher
+from projections.queries.vouchers import Voucher, VoucherLine
 from projections.queries.vouchers import voucher as read_voucher
 
 app = group("voucher", "Show vouchers.")
@@ -50,9 +52,14 @@ def _draw(console: Console, voucher: Voucher) -> None:
             }
         )
     )  # fmt: skip
+    console.print(lines_table(voucher.lines))
+
+
+def lines_table(lines: Sequence[VoucherLine]) -> Table:
+    """A voucher's lines, debits and credits in columns of their own."""
     drawn = table("line", "account", "purpose", "debit", "credit", "", right=("line", "debit", "credit"))
-    for line in voucher.lines:
+    for line in lines:
         debit = money(line.amount) if line.side.value == "debit" else ""
         credit = money(line.amount) if line.side.value == "credit" else ""
         drawn.add_row(str(line.line), line.account, line.purpose, debit, credit, line.amount.currency)
-    console.print(drawn)
+    return drawn

@@ -7,6 +7,7 @@ a known subject, a frozen account) rolls back and goes the exact path, where eac
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
@@ -74,8 +75,11 @@ class Poster:
 
     def open(self) -> None:
         """Connects. Raises psycopg.OperationalError when PostgreSQL can't be reached."""
-        self._connections = [self._connect() for _ in range(4)]
-        preparing, exact, self._posting, positions = self._connections
+        self._use([self._connect() for _ in range(4)])
+
+    def _use(self, connections: list[psycopg.Connection[Any]]) -> None:
+        self._connections = connections
+        preparing, exact, self._posting, positions = connections
         self._preparer = Preparer(preparing)
         self._exact_preparer = Preparer(exact)
         self.positions.connection = positions
@@ -199,9 +203,12 @@ class Poster:
         self._look_up = LOOK_UP_STREAK if met_known else max(0, self._look_up - 1)
         self._exact = max(0, self._exact - 1)
 
+    def _transaction(self) -> AbstractContextManager[object]:
+        return self._posting.transaction()
+
     def _post_once(self, prepared: Prepared, *, exact: bool) -> BatchResult:
         mark = self._label
-        with self._posting.transaction(), self._posting.cursor(binary=True) as cursor:
+        with self._transaction(), self._posting.cursor(binary=True) as cursor:
             transaction = Transaction(cursor, prepared, self._label, self.timings, self._clock)
             transaction.fence()
             transaction.copy_inbox()

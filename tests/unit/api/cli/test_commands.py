@@ -42,7 +42,7 @@ PROMISED = {
     ("account", "statement"),
     ("hold", "list"), ("hold", "show"), ("hold", "expire"),
     ("period", "close"), ("period", "reopen"), ("period", "list"), ("period", "show"),
-    ("event", "show"), ("projector", "rebuild"),
+    ("event", "show"), ("event", "validate"), ("projector", "rebuild"),
     ("checkpoint", "keygen"), ("checkpoint", "sign"), ("checkpoint", "show"), ("checkpoint", "verify"),
     ("proof", "create"), ("proof", "check"),
 }  # fmt: skip

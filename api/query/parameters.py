@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 MAX_LIMIT: Final = 1000
 MAX_BIGINT: Final = 2**63 - 1
 _DIGITS: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # No control characters: PostgreSQL's text holds no NUL, and nothing that we name has any of the others.
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 
@@ -22,6 +23,15 @@ def _digits(value: object) -> object:
     return value
 
 
+def _day(value: object) -> object:
+    """Days are YYYY-MM-DD: no moment that happens to be midnight, and no number of seconds."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        message = "must be a day, YYYY-MM-DD"
+        raise ValueError(message)
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
 Position = Annotated[int, Field(ge=0, le=MAX_BIGINT), BeforeValidator(_digits)]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(_digits)]
 CursorText = Annotated[str, Field(max_length=2000)]
@@ -83,7 +93,7 @@ class ExplainQuery(AtPosition):
 class DaysQuery(OfBook):
     """A page of an account's days."""
 
-    through: date | None = Field(default=None, description="Last UTC day, inclusive")
+    through: Day | None = Field(default=None, description="Last UTC day, inclusive")
     limit: Limit = 100
     cursor: CursorText | None = Field(default=None, description=CURSOR)
 
@@ -98,7 +108,7 @@ class EventQuery(OfBook):
 class TrialBalanceQuery(OfBook):
     """The trial balance now, or of what took effect up to a day."""
 
-    through: date | None = Field(default=None, description="UTC day of effective_at, inclusive; now, when left out")
+    through: Day | None = Field(default=None, description="UTC day of effective_at, inclusive; now, when left out")
 
 
 class FindingPage(OfBook):
@@ -115,6 +125,7 @@ AccountCode = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$"
 VoucherNo = Annotated[
     int, Path(ge=1, le=MAX_BIGINT, description="Number of the voucher in its book"), BeforeValidator(_digits)
 ]
+PeriodEnd = Annotated[date, Path(description="Last day of the period, in UTC"), BeforeValidator(_day)]
 OrderKey = Annotated[str, Path(max_length=1000, pattern=PRINTABLE, description="Order key of the payment")]
 
 OfBookQuery = Annotated[OfBook, Query()]

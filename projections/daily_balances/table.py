@@ -5,8 +5,8 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from ledger_core.store.arrays import integers, texts
 from projections.daily_balances.fold import MovementRows, fold_movements
+from projections.daily_balances.movements import movement_columns
 from projections.projection import FoldedProjection, TableSql
 
 ADD: Final[LiteralString] = """
@@ -22,26 +22,14 @@ ON CONFLICT (book_id, version, account, day) DO UPDATE SET
     entries = old.entries + excluded.entries
 """
 
-# LEFT JOIN: an entry of an unknown account breaks a NOT NULL; better no build than one that lacks it.
 BUILD: Final[LiteralString] = """
 INSERT INTO projections.daily_balance_versions (
     book_id, version, account, day, currency, debits_minor, credits_minor, entries
 )
 SELECT
-    %(book_id)s, %(version)s, account.code, movement.day, asset.code, movement.debits, movement.credits,
+    %(book_id)s, %(version)s, movement.account, movement.day, movement.currency, movement.debits, movement.credits,
     movement.entries
-FROM (
-    SELECT
-        account_id, asset_id, (effective_at AT TIME ZONE 'UTC')::date AS day,
-        coalesce(sum(amount_minor) FILTER (WHERE side = 'D'), 0) AS debits,
-        coalesce(sum(amount_minor) FILTER (WHERE side = 'C'), 0) AS credits,
-        count(*) AS entries
-    FROM ledger.entry
-    WHERE book_id = %(book_id)s AND position <= %(last_position)s
-    GROUP BY account_id, asset_id, day
-) AS movement
-LEFT JOIN ledger.account ON account.book_id = %(book_id)s AND account.account_id = movement.account_id
-LEFT JOIN ledger.asset ON asset.asset_id = movement.asset_id
+FROM projections.movements(%(book_id)s, %(last_position)s) AS movement
 """
 
 CHECKSUM: Final[LiteralString] = """
@@ -59,22 +47,8 @@ WHERE book_id = %(book_id)s AND version BETWEEN %(first_version)s AND %(last_ver
 
 def add_movements(connection: psycopg.Connection, rows: MovementRows, versions: Mapping[int, int]) -> None:
     """Add a batch's movements to the stored days."""
-    if not rows:
-        return
-    movements = rows.values()
-    connection.execute(
-        ADD,
-        (
-            integers([book_id for book_id, _, _ in rows]),
-            integers([versions[book_id] for book_id, _, _ in rows]),
-            texts([account for _, account, _ in rows]),
-            texts([day for _, _, day in rows]),
-            texts([row.currency for row in movements]),
-            integers([row.debits_minor for row in movements]),
-            integers([row.credits_minor for row in movements]),
-            integers([row.entries for row in movements]),
-        ),
-    )
+    if rows:
+        connection.execute(ADD, movement_columns(rows, versions))
 
 
 DAILY_BALANCES = FoldedProjection(

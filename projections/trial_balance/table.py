@@ -9,8 +9,8 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from ledger_core.store.arrays import integers, texts
 from projections.daily_balances.fold import MovementRows, fold_movements
+from projections.daily_balances.movements import movement_columns
 from projections.projection import FoldedProjection, TableSql
 
 # LEFT JOIN: a movement of an account that the store does not know breaks the NOT NULL of account_type;
@@ -38,21 +38,10 @@ INSERT INTO projections.trial_balance_versions (
     book_id, version, day, currency, account_type, debits_minor, credits_minor, entries
 )
 SELECT
-    %(book_id)s, %(version)s, movement.day, asset.code, account.type, sum(movement.debits),
+    %(book_id)s, %(version)s, movement.day, movement.currency, movement.account_type, sum(movement.debits),
     sum(movement.credits), sum(movement.entries)
-FROM (
-    SELECT
-        account_id, asset_id, (effective_at AT TIME ZONE 'UTC')::date AS day,
-        coalesce(sum(amount_minor) FILTER (WHERE side = 'D'), 0) AS debits,
-        coalesce(sum(amount_minor) FILTER (WHERE side = 'C'), 0) AS credits,
-        count(*) AS entries
-    FROM ledger.entry
-    WHERE book_id = %(book_id)s AND position <= %(last_position)s
-    GROUP BY account_id, asset_id, day
-) AS movement
-LEFT JOIN ledger.account ON account.book_id = %(book_id)s AND account.account_id = movement.account_id
-LEFT JOIN ledger.asset ON asset.asset_id = movement.asset_id
-GROUP BY movement.day, asset.code, account.type
+FROM projections.movements(%(book_id)s, %(last_position)s) AS movement
+GROUP BY movement.day, movement.currency, movement.account_type
 """
 
 CHECKSUM: Final[LiteralString] = """
@@ -70,22 +59,8 @@ WHERE book_id = %(book_id)s AND version BETWEEN %(first_version)s AND %(last_ver
 
 def add_totals(connection: psycopg.Connection, rows: MovementRows, versions: Mapping[int, int]) -> None:
     """Add a batch's movements to the stored totals."""
-    if not rows:
-        return
-    movements = rows.values()
-    connection.execute(
-        ADD,
-        (
-            integers([book_id for book_id, _, _ in rows]),
-            integers([versions[book_id] for book_id, _, _ in rows]),
-            texts([account for _, account, _ in rows]),
-            texts([day for _, _, day in rows]),
-            texts([row.currency for row in movements]),
-            integers([row.debits_minor for row in movements]),
-            integers([row.credits_minor for row in movements]),
-            integers([row.entries for row in movements]),
-        ),
-    )
+    if rows:
+        connection.execute(ADD, movement_columns(rows, versions))
 
 
 TRIAL_BALANCE = FoldedProjection(

@@ -32,6 +32,7 @@ QUESTIONS = [
     f"{SHOP}/findings?state=OPEN&code=ORDER_SUSPENSE_NOT_ZERO",
     f"{SHOP}/payments/o-1",
     f"{SHOP}/lag",
+    f"{SHOP}/periods",
 ]
 
 

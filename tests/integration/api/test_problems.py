@@ -122,7 +122,9 @@ def test_a_bad_parameter_is_named(standing: httpx.Client, query: str, parameter:
 def test_no_question_ignores_a_parameter_that_it_does_not_know(standing: httpx.Client) -> None:
     paths = list(standing.get("/openapi.json").json()["paths"])
     for path in [*paths, "/", "/docs", "/problems"]:
-        filled = path.format(book="shop", account="wallet:seller:a", voucher_no="1", order_key="o-1")
+        filled = path.format(
+            book="shop", account="wallet:seller:a", voucher_no="1", order_key="o-1", through="2026-01-31"
+        )
         answer = standing.get(f"{filled}?unknown=1")
         assert_problem(answer, 422, "PARAMETER_INVALID")
         assert "query.unknown" in [error["parameter"] for error in answer.json()["errors"]]

@@ -1,0 +1,1 @@
+"""From stored webhooks to the payments topic."""

@@ -1,7 +1,7 @@
 # One command for everything that people and CI do here; `make` alone lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test check format bench lock clean
+.PHONY: help demo up test check format bench bench-long lock clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -14,7 +14,7 @@ DEVELOP := $(VENV)/.installed-dev
 WORKERS ?= 2
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## Post a marketplace month and show the books, in a minute
 	@$(VENV)/bin/ledgerctl demo
@@ -38,6 +38,12 @@ format: $(DEVELOP) ## Format the code and repair what the linter can repair
 
 bench: $(DEVELOP) ## Measure against raw COPY, on this machine, in one run
 	$(PYTHON) -m benchmarks
+
+# How many events the long run posts, as one topic through two workers.
+EVENTS ?= 5000000
+
+bench-long: $(DEVELOP) ## Post five million events in one go: does the rate hold? (EVENTS=n for others)
+	$(PYTHON) -m benchmarks --long --only sustained --sustained-events $(EVENTS)
 
 lock: ## Renew the pinned versions (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }

@@ -31,6 +31,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="alternating rounds (default 3)")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, measures nothing")
     parser.add_argument("--long", action="store_true", help="also posts some millions of events in one go")
+    parser.add_argument("--sustained-events", type=int, help="events of the long run, instead of 5,000,000")
     parser.add_argument("--events", type=int, help="events per topic, instead of 200,000")
     parser.add_argument("--batch", type=int, help="events per batch, instead of the product's own default")
     parser.add_argument("--no-write", action="store_true", help="print only; leave results and README as they are")
@@ -43,6 +44,8 @@ def run(options: argparse.Namespace, folder: Path) -> list[Result]:
     sizes = QUICK if options.quick else Sizes()
     if options.events:
         sizes = replace(sizes, events=options.events)
+    if options.sustained_events:
+        sizes = replace(sizes, sustained_events=options.sustained_events)
     measures = [m for m in choose(MEASURES, options.only) if not m.optional or getattr(options, m.optional)]
 
     def say(words: str) -> None:

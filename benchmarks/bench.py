@@ -27,7 +27,7 @@ class Sizes:
     statement_entries: int = 10_000_000
     lookups: int = 2_000
     latency_seconds: float = 8.0
-    sustained_events: int = 3_000_000
+    sustained_events: int = 5_000_000
 
 
 QUICK = Sizes(

@@ -48,10 +48,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> str:
-    """A superuser's DSN: of LEDGER_POSTGRES_DSN, else of a local server that all workers share."""
+    """A superuser's DSN: of LEDGER_POSTGRES_DSN, else of a local server that all workers share.
+
+    LEDGER_POSTGRES_BIN runs the tests against another version.
+    """
     if dsn := os.environ.get("LEDGER_POSTGRES_DSN"):
         return dsn
-    server = LocalPostgres(Path(os.environ[SERVERS_VARIABLE]) / "postgres", settings=SETTINGS_OF_TESTS)
+    chosen = os.environ.get("LEDGER_POSTGRES_BIN")
+    folder = Path(os.environ[SERVERS_VARIABLE]) / "postgres"
+    server = LocalPostgres(folder, settings=SETTINGS_OF_TESTS, programs=Path(chosen) if chosen else None)
     server.start()
     return server.dsn()
 

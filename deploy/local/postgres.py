@@ -25,6 +25,7 @@ SUPERUSER = "ledger_admin"
 START_TIMEOUT_SECONDS = 120
 CONFIGURATION = "ledger.conf"
 PID_FILE = "postmaster.pid"
+BUILTIN_LOCALES_SINCE = 17
 
 # What a laptop or a CI machine bears. Durability is untouched: the speed measured is the speed you get.
 SETTINGS: Mapping[str, str] = MappingProxyType({
@@ -52,6 +53,8 @@ SETTINGS: Mapping[str, str] = MappingProxyType({
 class LocalPostgres(LocalServer):
     """A server of our own with its data in `data_dir`; `settings` override those above.
 
+    `programs` is the folder of another PostgreSQL installation, of version 15 or later.
+
     As root it runs as an unprivileged user, which has to be able to enter the folders above `data_dir`.
     """
 
@@ -64,8 +67,10 @@ class LocalPostgres(LocalServer):
         port: int | None = None,
         settings: Mapping[str, str] = MappingProxyType({}),
         cache: Path | None = None,
+        programs: Path | None = None,
     ) -> None:
         super().__init__(data_dir, port=port)
+        self._programs = programs
         self._cache = cache or local_cache(os.environ)
         self._settings = {**SETTINGS, **settings}
         self._user = service_user()
@@ -100,6 +105,7 @@ class LocalPostgres(LocalServer):
     # --------------------------------------------------------------------------------------------- life cycle
     def _prepare(self) -> None:
         if (self.data_dir / "global" / "pg_control").exists():
+            self._demand_same_version()
             return
         if self.data_dir.exists() and any(self.data_dir.iterdir()):
             message = f"{self.data_dir} is neither empty nor a PostgreSQL data folder: choose another"
@@ -119,10 +125,12 @@ class LocalPostgres(LocalServer):
         draft.mkdir(mode=0o700)
         self._give(draft)
         self._write_private(self._beside("password"), secrets.token_urlsafe(24) + "\n")
+        programs = self._binaries()
+        builtin = programs.major_version(self._user) >= BUILTIN_LOCALES_SINCE
         done = run_as(self._user, [
-            self._binaries().program("initdb"), f"--pgdata={draft}", f"--username={SUPERUSER}",
+            programs.program("initdb"), f"--pgdata={draft}", f"--username={SUPERUSER}",
             f"--pwfile={self._beside('password')}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
-            "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+            *(("--locale-provider=builtin", "--builtin-locale=C.UTF-8") if builtin else ()),
         ])  # fmt: skip
         if done.returncode != 0:
             message = f"initdb failed in {draft}: {(done.stderr or done.stdout).strip()[-500:]}"
@@ -132,6 +140,14 @@ class LocalPostgres(LocalServer):
         if self.data_dir.exists():
             self.data_dir.rmdir()
         draft.rename(self.data_dir)
+
+    def _demand_same_version(self) -> None:
+        """The files of one major version are nothing that another can read."""
+        written = (self.data_dir / "PG_VERSION").read_text().strip()
+        ours = self._binaries().major_version(self._user)
+        if written != str(ours):
+            message = f"the data in {self.data_dir} are PostgreSQL {written}'s, the programs are version {ours}"
+            raise LocalServiceError(message)
 
     def _launch_on(self, port: int) -> None:
         self._clear_remains_of_crash()
@@ -170,7 +186,7 @@ class LocalPostgres(LocalServer):
 
     # ------------------------------------------------------------------------------------------------ helpers
     def _binaries(self) -> PostgresBinaries:
-        return find_binaries(self._user, self._cache)
+        return find_binaries(self._user, self._cache, self._programs)
 
     def _write_private(self, path: Path, text: str) -> None:
         """A file that only the server's user (and root) can read, never seen half written."""

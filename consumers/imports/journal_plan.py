@@ -5,6 +5,7 @@ outside a transaction's balance (virtual postings) is balanced by `equity:virtua
 """
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Final
 
 import orjson
 
-from consumers.imports.model import Fault, Journal, Posting, Transaction
+from consumers.imports.model import EXACT, Fault, Journal, Posting, Transaction
 from consumers.imports.names import Naming, UnnamedError
 from consumers.imports.plan import (
     MAX_SCALE,
@@ -29,7 +30,8 @@ from ledger_core.domain.charts import AccountType
 SOURCE: Final = "import:journal"
 KIND: Final = "transfer"
 MAX_LINES: Final = 1_000
-MAX_MEMO: Final = 500
+MAX_TEXT: Final = 500
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +122,23 @@ class _Planner:
         if len(lines) > MAX_LINES:
             self._fault(transaction.line, f"{len(lines)} lines: a voucher has {MAX_LINES} at most")
         memo = " ".join(transaction.description.split())
-        if len(memo) > MAX_MEMO:
-            self._fault(transaction.line, f"the description is longer than {MAX_MEMO}")
+        for what, text in (("description", memo), ("code", transaction.number)):
+            if len(text) > MAX_TEXT or _CONTROL.search(text):
+                self._fault(transaction.line, f"the {what} is longer than {MAX_TEXT}, or holds control characters")
         metadata = {"format": self._target.format, "number": transaction.number, "journal": self._target.name}
         data: dict[str, object] = {"kind": KIND, "metadata": {name: text for name, text in metadata.items() if text}}
         if memo:
             data["memo"] = memo
         time = f"{transaction.day.isoformat()}T00:00:00Z"
-        self._plan.ask(transaction.line, self._event_id(data, lines, time), time, data, lines)
+        self._plan.ask(transaction.line, self._event_id(transaction, memo), time, data, lines)
 
-    def _event_id(self, data: Mapping[str, object], lines: Sequence[Line], time: str) -> str:
-        """The same transaction has the same id wherever it stands in its file; of equal ones the second has another."""
-        content = orjson.dumps([data, [line.wire for line in lines], time], option=orjson.OPT_SORT_KEYS)
-        digest = hashlib.sha256(content).hexdigest()[:32]
+    def _event_id(self, transaction: Transaction, memo: str) -> str:
+        """Made of the transaction's own words, so that it has the same id wherever it stands in its file, and whatever
+        codes its names are mapped to: mapped otherwise it is refused, never posted again. Of equal ones the second
+        has another."""
+        postings = [_words(posting) for posting in transaction.postings]
+        said = [self._target.name, transaction.day.isoformat(), transaction.number, memo, postings]
+        digest = hashlib.sha256(orjson.dumps(said)).hexdigest()[:32]
         self._seen[digest] += 1
         return f"{digest}-{self._seen[digest]}"
 
@@ -170,6 +176,15 @@ class _Planner:
 
     def _fault(self, line: int, text: str) -> None:
         self._plan.faults.append(Fault(line, text))
+
+
+def _words(posting: Posting) -> list[object]:
+    """A posting as its journal says it, but for the zeros at the end of its numbers."""
+    said = [
+        None if amount is None else [format(EXACT.normalize(amount.number), "f"), amount.commodity]
+        for amount in (posting.amount, posting.weight)
+    ]
+    return [posting.account, posting.virtual, *said]
 
 
 def _on_one_side(lines: Sequence[Line]) -> list[Line]:

@@ -34,13 +34,21 @@ def opening_account(currency: str) -> str:
 
 
 def plan_opening(
-    lines: Sequence[str], *, book: str, time: str, scales: Mapping[str, int], demand_balanced: bool = False
+    lines: Sequence[str],
+    *,
+    book: str,
+    time: str,
+    scales: Mapping[str, int],
+    effective_at: str = "",
+    demand_balanced: bool = False,
 ) -> Plan:
     """The plan for such a file: one voucher a row. Raises `ImportFaultsError` with every bad row.
 
+    `time` is that of the events; an `effective_at` is part of what they say: told otherwise later it is a conflict.
     With `demand_balanced` the rows of each currency have to sum to nothing among themselves: IMPORT_UNBALANCED.
     """
     plan = Plan(book, SOURCE)
+    data = {"kind": KIND} | ({"effective_at": effective_at} if effective_at else {})
     out: Counter[str] = Counter()
     last_line = 1
     for number, row in _rows(lines):
@@ -52,7 +60,7 @@ def plan_opening(
         equity = opening_account(line.currency)
         plan.want(number, equity, "equity", line.currency)
         against = Line(equity, opposite(line.side), line.amount_minor, line.currency)
-        plan.ask(number, line.account, time, {"kind": KIND}, [line, against])
+        plan.ask(number, line.account, time, data, [line, against])
     if plan.faults:
         raise ImportFaultsError(plan.faults)
     faults = [

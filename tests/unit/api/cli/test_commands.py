@@ -36,7 +36,7 @@ PROMISED = {
     ("demo",), ("up",), ("ingest",), ("migrate",), ("doctor",), ("verify",), ("explain",), ("export",),
     ("reconcile",), ("lag",),
     ("trial-balance",),
-    ("findings",), ("consume",), ("asset", "add"), ("asset", "list"),
+    ("findings",), ("consume",), ("asset", "add"), ("asset", "list"), ("import", "opening"), ("import", "journal"),
     ("book", "create"), ("book", "list"), ("voucher", "show"), ("account", "open"),
     ("account", "freeze"), ("account", "unfreeze"), ("account", "show"), ("account", "list"),
     ("account", "statement"),

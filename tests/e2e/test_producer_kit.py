@@ -31,7 +31,8 @@ tops = {name.partition(".")[0] for name in sys.modules}
 print(*sorted(tops - set(sys.stdlib_module_names)))
 """
 ALLOWED = {
-    "__main__", "schemas", "orjson", "pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection",
+    "__main__", "schemas", "orjson", "pydantic", "pydantic_core", "annotated_types", "typing_extensions",
+    "typing_inspection",
 }  # fmt: skip
 
 

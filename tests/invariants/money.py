@@ -67,6 +67,32 @@ I2_HEADS = Invariant(
     """,
 )
 
+I2_HELD = Invariant(
+    "I2",
+    "Each head keeps back what its open holds do; a hold's entries come to what it was captured, within its tolerance",
+    """
+    SELECT format('what is held of account %s/%s', book_id, account_id)
+    FROM ledger.account_head LEFT JOIN (
+        SELECT book_id, account_id, sum(amount_minor - captured_minor) FILTER (WHERE side = 'D') AS debits,
+            sum(amount_minor - captured_minor) FILTER (WHERE side = 'C') AS credits
+        FROM ledger.hold WHERE status IN ('PLACED', 'PARTIALLY_CAPTURED') GROUP BY book_id, account_id
+    ) held USING (book_id, account_id)
+    WHERE (debits_pending, credits_pending) IS DISTINCT FROM (coalesce(debits, 0), coalesce(credits, 0))
+    UNION ALL
+    SELECT format('hold %s/%s', book_id, hold_id)
+    FROM ledger.hold FULL JOIN (
+        SELECT event.book_id, event.order_key AS hold_id, sum(amount_minor) AS taken_minor,
+            count(DISTINCT (account_id, side)) AS places, min(account_id) AS account_id, min(side::text) AS side
+        FROM ledger.event JOIN ledger.entry USING (book_id, position)
+        WHERE convert_from(state, 'UTF8')::jsonb ->> 'event_type' = 'hold.captured.v1' AND line = 1
+        GROUP BY event.book_id, event.order_key
+    ) taken USING (book_id, hold_id)
+    WHERE captured_minor IS DISTINCT FROM coalesce(taken_minor, 0) OR places > 1
+        OR taken.account_id <> hold.account_id OR taken.side <> hold.side::text
+        OR captured_minor - amount_minor > amount_minor::numeric * tolerance_bps / 10000
+    """,
+)
+
 I3_ONE_OUTCOME = Invariant(
     "I3",
     "Each upstream event has revisions 1 … n, one event in the log for each, at most one voucher, the last one",

@@ -13,6 +13,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     money.I1_VOUCHERS_HAVE_ENTRIES,
     money.I2_SEQUENCES,
     money.I2_HEADS,
+    money.I2_HELD,
     money.I3_ONE_OUTCOME,
     money.I3_GROUPS,
     delivery.I4_POSITIONS,

@@ -12,7 +12,7 @@ from ledger_core.store.connection import Role, connect
 from projections.reconciliation.scan import scan
 from tests.invariants.programs import INVARIANTS, assert_invariants, published_out_of_order, violations
 from tests.support.databases import TestDatabase, copy_database, create_database, drop_database
-from tests.support.posted_ledger import PostedLedger, captured, everything
+from tests.support.posted_ledger import PostedLedger, captured, everything, holds
 from tests.support.read_side import ReadSide
 from tests.support.tampering import tampering
 
@@ -34,6 +34,8 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
             periods.reopen(date(2020, 12, 31), reason="one is missing", requested_by="ana", approved_by="ben")
         periods.close(date(2020, 12, 31), reason="year end")
         ledger.post(after)
+        ledger.post(holds())
+        ledger.let_expire()
         accounts = AccountLifecycle(lambda: connect(database.dsn(), Role.POSTER), "shop")
         accounts.freeze("wallet:seller:b", reason="suspected fraud")
         asyncio.run(_read(ReadSide(database)))
@@ -76,6 +78,9 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE ledger.entry SET running_minor = running_minor + 1 WHERE posting_sequence = 1",
         "UPDATE ledger.account_head SET credits_posted = credits_posted + 1 WHERE account_id = 1",
         "UPDATE ledger.entry SET asset_id = 840",
+        "UPDATE ledger.account_head SET debits_pending = debits_pending + 1 WHERE debits_pending > 0",
+        "UPDATE ledger.hold SET captured_minor = 0, status = 'PLACED' WHERE hold_id = 'h-part'",
+        "UPDATE ledger.hold SET side = 'C' WHERE hold_id = 'h-captured'",
     ],
     "I3": [
         "DELETE FROM ledger.inbox WHERE event_id = 'captured-o-3'",
@@ -85,7 +90,7 @@ PLANTED: dict[str, list[str]] = {
            WHERE voucher_no = 2""",
     ],
     "I4": [
-        "UPDATE ledger.source_position SET next_offset = 10, posted = posted - 9",
+        "UPDATE ledger.source_position SET next_offset = next_offset - 1, posted = posted - 1",
         """UPDATE ledger.event SET state = convert_to(regexp_replace(convert_from(state, 'UTF8'),
            '"cause":\\["payments",0,\\d+\\]', '"cause":["payments",0,1]'), 'UTF8') WHERE voucher_no > 0""",
     ],

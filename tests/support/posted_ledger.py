@@ -11,11 +11,13 @@ from deploy.demo.messages import Message, Producer
 from ledger_core.store.batch import BatchResult, SourceAdvance
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
+from ledger_core.store.hold_expiry import expire_due
 from ledger_core.store.positions import record_hash
 from ledger_core.store.poster import Poster
 from schemas.charts import load_chart
 
 TIME = "2026-11-21T08:46:53.000007Z"
+LONG_AGO, LONG_DUE = "2021-01-01T00:00:00Z", "2021-01-02T00:00:00Z"
 BOOK = "shop"
 TOPIC = "payments"
 SOURCE = "/psp"
@@ -64,6 +66,12 @@ class PostedLedger:
         result = self.poster.post(prepared)
         self._next_offsets[partition] = advance.next_offset
         return result
+
+    def let_expire(self) -> dict[str, int]:
+        """Lets holds expire that are due; how many by book."""
+        with connect(self.dsn, Role.POSTER) as connection:
+            connection.autocommit = True
+            return expire_due(connection)
 
     def _advance(self, partition: int, first: int, records: Sequence[StoredRecord]) -> SourceAdvance:
         return SourceAdvance(
@@ -137,14 +145,14 @@ def group(order: str, *vouchers: Mapping[str, object]) -> Message:
     return Producer(BOOK, SOURCE).event("voucher.group_requested.v1", f"group-{order}", order, TIME, data)
 
 
-def hold(kind: str, hold_id: str, **data: object) -> Message:
+def hold(kind: str, hold_id: str, *, time: str = TIME, **data: object) -> Message:
     """`hold("placed", "h-1", account="wallet:seller:a", amount_minor="100", currency="BRL")`."""
     body: Mapping[str, object] = {"hold_id": hold_id, **data}
-    return Producer(BOOK, SOURCE).event(f"hold.{kind}.v1", f"{kind}-{hold_id}", hold_id, TIME, body)
+    return Producer(BOOK, SOURCE).event(f"hold.{kind}.v1", f"{kind}-{hold_id}", hold_id, time, body)
 
 
-def held(hold_id: str, amount: int, account: str = "wallet:seller:a", **terms: object) -> Message:
-    return hold("placed", hold_id, account=account, amount_minor=str(amount), currency="BRL", **terms)
+def held(hold_id: str, amount: int, account: str = "wallet:seller:a", *, time: str = TIME, **terms: object) -> Message:
+    return hold("placed", hold_id, time=time, account=account, amount_minor=str(amount), currency="BRL", **terms)
 
 
 def taken(hold_id: str, amount: int, to: str = "wallet:seller:b") -> Message:
@@ -152,10 +160,10 @@ def taken(hold_id: str, amount: int, to: str = "wallet:seller:b") -> Message:
 
 
 def holds() -> list[Message]:
-    """A hold in each status but EXPIRED."""
+    """A hold in each status, once the one that is due has expired."""
     return [
         held("h-placed", 100), held("h-part", 100, capture_tolerance_bps=500), held("h-captured", 100),
-        held("h-released", 100, "wallet:seller:b"),
+        held("h-released", 100, "wallet:seller:b"), held("h-due", 100, time=LONG_AGO, expires_at=LONG_DUE),
         taken("h-part", 60), taken("h-captured", 100), hold("released", "h-released"),
     ]  # fmt: skip
 

@@ -4,7 +4,7 @@ Every event of a hold says in its member `hold` what it did. Equal sums over eve
 of a coincidence; different ones start the exact, slow comparison.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from zlib import crc32
@@ -21,7 +21,8 @@ from ledger_core.store.verify.subjects import amount_of
 
 HOLD_EXPIRED: Final = "hold.expired"
 COLUMNS: Final = (
-    "amount", "captured", "released", "tolerance", "expires_us", "account", "side", "placed", "closed", "closed_by",
+    "amount", "captured", "released", "tolerance", "expires_us", "account", "currency", "side", "placed", "closed",
+    "closed_by",
 )  # fmt: skip
 CLOSED_BY: Final[Mapping[str, int]] = {"CAPTURED": 1, "RELEASED": 2, "EXPIRED": 3}
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -42,7 +43,7 @@ class HoldSums:
         """Adds what those of these events did that are about holds. What can't be read counts as nothing, so that the
         sums differ."""
         told = [
-            (hold_id, _values(position, amount_of(document), document["hold"]))
+            (hold_id, _values(position, amount_of(document), document))
             for hold_id, position, document in zip(hold_ids, positions, documents, strict=True)
             if isinstance(document.get("hold"), dict)
         ]
@@ -65,26 +66,21 @@ class HoldSums:
             self.sums[column : column + 1] += np.sum(hashes * values.astype(np.int64).view(np.uint64), dtype=np.uint64)
 
 
-def _values(position: int, amount_minor: int, said: Mapping[str, Any]) -> list[int]:
+def _values(position: int, amount_minor: int, document: Document) -> list[int]:
     """What one event adds, in the order of `COLUMNS`."""
+    said = document["hold"]
     status = str(said.get("status"))
     if status == "PLACED":
-        account, side = _hash(str(said.get("account"))), _side(str(said.get("side")))
-        terms = (_number(said.get("tolerance_bps")), _time(said), account, side)
+        account, currency = _hash(str(said.get("account"))), _hash(str(document.get("currency")))
+        terms = (_number(said.get("tolerance_bps")), _time(said), account, currency, _side(str(said.get("side"))))
         return [amount_minor, 0, 0, *terms, position, 0, 0]
     closed_by = CLOSED_BY.get(status, 0)
-    return [
-        0,
-        amount_minor,
-        _number(said.get("released_minor")),
-        0,
-        0,
-        0,
-        0,
-        0,
-        position if closed_by else 0,
-        closed_by,
-    ]
+    released_minor = _number(said.get("released_minor"))
+    return [0, amount_minor, released_minor, 0, 0, 0, 0, 0, 0, position if closed_by else 0, closed_by]
+
+
+def _each(number: Callable[[str], int], texts: Sequence[str]) -> Int64s:
+    return np.fromiter(map(number, texts), dtype=np.int64, count=len(texts))
 
 
 def _hash(text: str) -> int:
@@ -119,23 +115,12 @@ def check_holds(connection: psycopg.Connection[Any], book_id: int, book: str, ev
     with connection.cursor(name="holds", binary=True) as cursor:
         cursor.itersize = 1
         cursor.execute(queries["holds"], (book_id,))
-        for (
-            hold_ids,
-            accounts,
-            sides,
-            statuses,
-            amount,
-            captured,
-            released,
-            tolerance,
-            expires,
-            placed,
-            closed,
-        ) in cursor:
-            hashed = np.fromiter(map(_hash, accounts), dtype=np.int64, count=len(accounts))
-            side = np.fromiter(map(_side, sides), dtype=np.int64, count=len(sides))
-            closed_by = np.fromiter((CLOSED_BY.get(status, 0) for status in statuses), dtype=np.int64)
-            columns = [amount, captured, released, tolerance, expires, hashed, side, placed, closed, closed_by]
+        for hold_ids, accounts, currencies, sides, statuses, *numbers in cursor:
+            amount, captured, released, tolerance, expires, placed, closed = numbers
+            columns = [
+                amount, captured, released, tolerance, expires, _each(_hash, accounts), _each(_hash, currencies),
+                _each(_side, sides), placed, closed, _each(lambda status: CLOSED_BY.get(status, 0), statuses),
+            ]  # fmt: skip
             rows.take_rows(hold_ids, columns)
     tally.count("holds", rows.counted)
     if not np.array_equal(rows.sums, events.sums):

@@ -1,12 +1,14 @@
 -- name: holds
 -- Holds of a book, as columns, some at a time.
-SELECT array_agg(hold_id), array_agg(code), array_agg(side::text), array_agg(status), array_agg(amount_minor),
+SELECT array_agg(hold_id), array_agg(account), array_agg(currency), array_agg(side::text), array_agg(status), array_agg(amount_minor),
     array_agg(captured_minor), array_agg(released_minor), array_agg(tolerance_bps::bigint),
     array_agg(coalesce((extract(epoch FROM expires_at) * 1000000)::bigint, 0)), array_agg(placed_position),
     array_agg(coalesce(closed_position, 0))
 FROM (
-    SELECT hold.*, account.code, (row_number() OVER ()) / 20000 AS part
-    FROM ledger.hold LEFT JOIN ledger.account USING (book_id, account_id) WHERE book_id = %s
+    SELECT hold.*, coalesce(account.code, '') AS account, coalesce(asset.code, '') AS currency,
+        (row_number() OVER ()) / 20000 AS part
+    FROM ledger.hold LEFT JOIN ledger.account USING (book_id, account_id)
+    LEFT JOIN ledger.asset ON asset.asset_id = hold.asset_id WHERE book_id = %s
 ) parts GROUP BY part;
 
 -- name: first_bad_hold
@@ -18,7 +20,7 @@ WITH said AS (
         AND decoded.state ? 'hold'
 ), placed AS (
     SELECT order_key, position, (state ->> 'amount_minor')::numeric AS amount_minor, hold ->> 'account' AS account,
-        hold ->> 'side' AS side, coalesce((hold ->> 'tolerance_bps')::integer, 0) AS tolerance_bps,
+        state ->> 'currency' AS currency, hold ->> 'side' AS side, coalesce((hold ->> 'tolerance_bps')::integer, 0) AS tolerance_bps,
         (hold ->> 'expires_at')::timestamptz AS expires_at
     FROM said WHERE hold ->> 'status' = 'PLACED'
 ), moved AS (
@@ -28,15 +30,18 @@ WITH said AS (
         (array_agg(hold ->> 'status' ORDER BY position DESC))[1] AS status
     FROM said GROUP BY order_key
 ), known AS (
-    SELECT hold.*, account.code FROM ledger.hold LEFT JOIN ledger.account USING (book_id, account_id)
+    SELECT hold.*, account.code AS account, asset.code AS currency
+    FROM ledger.hold LEFT JOIN ledger.account USING (book_id, account_id)
+    LEFT JOIN ledger.asset ON asset.asset_id = hold.asset_id
     WHERE book_id = %(book_id)s
 )
 SELECT coalesce(known.hold_id, moved.order_key)
 FROM known
 FULL JOIN moved ON moved.order_key = known.hold_id
 LEFT JOIN placed ON placed.order_key = moved.order_key
-WHERE (known.amount_minor, known.code, known.side::text, known.tolerance_bps, known.expires_at, known.placed_position)
-        IS DISTINCT FROM (placed.amount_minor, placed.account, placed.side, placed.tolerance_bps, placed.expires_at,
+WHERE (known.amount_minor, known.account, known.currency, known.side::text, known.tolerance_bps, known.expires_at,
+            known.placed_position)
+        IS DISTINCT FROM (placed.amount_minor, placed.account, placed.currency, placed.side, placed.tolerance_bps, placed.expires_at,
             placed.position)
     OR (known.captured_minor, known.released_minor, known.closed_position, known.status)
         IS DISTINCT FROM (moved.captured_minor, moved.released_minor, moved.closed_position, moved.status)

@@ -75,6 +75,16 @@ CREATE TRIGGER account_head_pending_guard BEFORE UPDATE OF debits_pending, credi
     WHEN (OLD.status <> 'O' AND (NEW.debits_pending > OLD.debits_pending OR NEW.credits_pending > OLD.credits_pending))
     EXECUTE FUNCTION ledger.refuse_pending();
 
+CREATE FUNCTION ledger.refuse_closing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'CLOSING_REFUSED: money of account % of book % is still held', NEW.account_id, NEW.book_id
+        USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER account_head_closing_guard BEFORE UPDATE OF status ON ledger.account_head FOR EACH ROW
+    WHEN (NEW.status = 'C' AND (NEW.debits_pending <> 0 OR NEW.credits_pending <> 0))
+    EXECUTE FUNCTION ledger.refuse_closing();
+
 CREATE TRIGGER account_head_opening_pending_guard BEFORE INSERT ON ledger.account_head FOR EACH ROW
     WHEN (NEW.debits_pending <> 0 OR NEW.credits_pending <> 0)
     EXECUTE FUNCTION ledger.refuse_head();

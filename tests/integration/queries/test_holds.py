@@ -1,27 +1,20 @@
 """Questions about holds, over a book with one in each status."""
 
-import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
 from ledger_core.domain.holds import HoldStatus
-from ledger_core.store.connection import Role, connect
-from ledger_core.store.hold_expiry import expire_due
 from projections.queries import holds
 from projections.queries.amounts import Amount, Side
 from projections.queries.errors import NotFoundError
-from tests.support import posted_ledger
-from tests.support.posted_ledger import PostedLedger, held
+from tests.support.posted_ledger import PostedLedger
+from tests.support.posted_ledger import holds as holds_of_all_kinds
 from tests.support.shop import shop_at
 
 
 @pytest.fixture
 def held_shop(shop: PostedLedger) -> PostedLedger:
-    shop.post(posted_ledger.holds())
-    shop.post([held("h-due", 7, expires_at="2026-11-21T08:46:53.000008Z")])
-    with psycopg.connect(shop.dsn) as admin:  # whatever the clock says
-        admin.execute("SET session_replication_role = replica")
-        admin.execute("UPDATE ledger.hold SET expires_at = '2020-01-01' WHERE hold_id = 'h-due'")
+    shop.post(holds_of_all_kinds())
     return shop
 
 
@@ -61,10 +54,8 @@ def test_one_hold_says_what_it_still_keeps_back(held_shop: PostedLedger, pool: C
 
 
 def test_an_expired_hold_keeps_nothing_back(held_shop: PostedLedger, pool: ConnectionPool) -> None:
-    with connect(held_shop.dsn, Role.POSTER) as connection:
-        connection.autocommit = True
-        assert expire_due(connection) == {"shop": 1}
+    assert held_shop.let_expire() == {"shop": 1}
     with shop_at(pool) as at:
         hold = holds.hold(at, "h-due")
-        assert (hold.status, hold.released.minor, hold.held.minor) == (HoldStatus.EXPIRED, 7, 0)
+        assert (hold.status, hold.released.minor, hold.held.minor) == (HoldStatus.EXPIRED, 100, 0)
         assert hold.closed_position == at.position

@@ -1,7 +1,6 @@
 """What the database itself refuses, whoever writes: each thing tried in raw SQL by every role that could try."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -12,14 +11,13 @@ from psycopg import errors
 from ledger_core.operations.period_lifecycle import PeriodLifecycle
 from ledger_core.store.connection import Role, connect
 from tests.support.databases import TestDatabase, create_database, drop_database
+from tests.support.hands import WRITERS, acting_as
 from tests.support.posted_ledger import PostedLedger, captured
 
 pytestmark = pytest.mark.postgres
 
 LOG_TABLES = ["event", "entry", "block", "inbox"]
 RUNTIME_ROLES = [Role.POSTER, Role.PROJECTOR, Role.READER, Role.RECONCILER]
-WRITERS = [Role.POSTER, Role.OWNER, None]
-"""Who may insert at all; None is a superuser."""
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +30,6 @@ def posted(postgres_server: str) -> Iterator[TestDatabase]:
     PeriodLifecycle(lambda: connect(database.dsn(), Role.POSTER), "shop").close(date(2020, 12, 31), reason="year end")
     yield database
     drop_database(database)
-
-
-@contextmanager
-def acting_as(database: TestDatabase, role: Role | None) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(database.dsn(role)) as connection:
-        connection.execute("SET TRANSACTION READ WRITE")  # rights are tried, not the reader's habit of read-only
-        yield connection
-        connection.rollback()
 
 
 def place(database: TestDatabase) -> dict[str, int]:
@@ -279,7 +269,9 @@ def test_no_runtime_role_can_put_the_guards_away(role: Role, statement: str, pos
 
 
 @pytest.mark.parametrize("role", [Role.PROJECTOR, Role.READER, Role.RECONCILER])
-@pytest.mark.parametrize("table", ["event", "entry", "inbox", "block", "book", "account", "account_head", "subject"])
+@pytest.mark.parametrize(
+    "table", ["event", "entry", "inbox", "block", "book", "account", "account_head", "subject", "hold"]
+)
 def test_only_the_poster_writes_the_ledger(role: Role, table: str, posted: TestDatabase) -> None:
     with acting_as(posted, role) as connection, pytest.raises(errors.InsufficientPrivilege):
         connection.execute(f"INSERT INTO ledger.{table} SELECT * FROM ledger.{table} WHERE false")

@@ -39,6 +39,7 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
         for batch in everything():
             ledger.post(batch)
         ledger.post(holds(), partition=1)
+        ledger.let_expire()
         ledger.post([captured("o-9", 1_000, {"z": 1_000}), paid_out("p-9", "z", 900)], partition=1)
         close_two_years(ledger)
     # The other book's: a hand that seals the shop's log again, to break one thing alone, breaks no signature.
@@ -200,6 +201,52 @@ def test_a_trial_balance_that_is_out_is_found_with_the_head_that_is_wrong(posted
     report = verify(posted.dsn())
     assert failed(report) == {"trial_balance", "heads"}
     assert first_bad(report, "trial_balance") == "book shop: BRL is out by 7 minor units"
+
+
+@pytest.mark.parametrize(
+    ("change", "hold"),
+    [
+        ("amount_minor = 101 WHERE hold_id = 'h-placed'", "h-placed"),
+        ("captured_minor = 61 WHERE hold_id = 'h-part'", "h-part"),
+        ("released_minor = 99, captured_minor = 1 WHERE hold_id = 'h-released'", "h-released"),
+        ("expires_at = '2031-01-01' WHERE hold_id = 'h-due'", "h-due"),
+        ("account_id = account_id + 1 WHERE hold_id = 'h-captured'", "h-captured"),
+        ("asset_id = 840 WHERE hold_id = 'h-captured'", "h-captured"),
+        ("side = 'C' WHERE hold_id = 'h-captured'", "h-captured"),
+        ("placed_position = placed_position - 1 WHERE hold_id = 'h-part'", "h-part"),
+        ("closed_position = closed_position + 1 WHERE hold_id = 'h-due'", "h-due"),
+        ("status = 'EXPIRED' WHERE hold_id = 'h-released'", "h-released"),
+        ("hold_id = 'h-other' WHERE hold_id = 'h-captured'", "h-captured"),
+    ],
+)
+def test_a_hold_that_is_not_what_its_events_say_is_named(change: str, hold: str, posted: TestDatabase) -> None:
+    with tampering(posted) as connection:
+        assert connection.execute(f"UPDATE ledger.hold SET {change}").rowcount == 1
+    assert first_bad(verify(posted.dsn()), "holds") == f"book shop: hold {hold}"
+
+
+def test_a_hold_that_was_forgotten_or_made_up_is_named(posted: TestDatabase) -> None:
+    with tampering(posted) as connection:
+        connection.execute("DELETE FROM ledger.hold WHERE hold_id = 'h-captured'")
+    assert failed(verify(posted.dsn())) == {"holds"}
+    with tampering(posted) as connection:
+        connection.execute(
+            """INSERT INTO ledger.hold (book_id, hold_id, account_id, asset_id, side, amount_minor, placed_position)
+               SELECT book_id, 'h-0', account_id, asset_id, side, 5, placed_position
+               FROM ledger.hold WHERE hold_id = 'h-part'"""
+        )
+    report = verify(posted.dsn())
+    assert failed(report) == {"holds", "held_amounts"}
+    assert first_bad(report, "holds") == "book shop: hold h-0"
+    assert first_bad(report, "held_amounts") == "book shop: account wallet:seller:a"
+
+
+def test_an_expiry_that_says_something_else_is_found_though_its_block_was_sealed_again(posted: TestDatabase) -> None:
+    with tampering(posted) as connection:
+        rewrite_states(connection, "type = 'hold.expired'", '"released_minor":"100"', '"released_minor":"99"')
+    report = verify(posted.dsn())
+    assert failed(report) == {"holds"}
+    assert first_bad(report, "holds") == "book shop: hold h-due"
 
 
 def test_two_events_that_changed_places_are_found(posted: TestDatabase) -> None:

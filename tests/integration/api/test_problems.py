@@ -16,6 +16,10 @@ from tests.support.posted_ledger import PostedLedger
 
 SHOP = "/v1/books/shop"
 STATEMENT = f"{SHOP}/accounts/wallet:seller:a/statement"
+NAMES = {
+    "book": "shop", "account": "wallet:seller:a", "voucher_no": "1", "order_key": "o-1", "hold_id": "h-1",
+    "through": "2026-01-31",
+}  # fmt: skip
 INSIDES = (
     "Traceback", "psycopg", 'File "', ".py", "SELECT", "ledger.", "read.", "postgres", "127.0.0.1",
     "site-packages", "/usr/",
@@ -122,9 +126,7 @@ def test_a_bad_parameter_is_named(standing: httpx.Client, query: str, parameter:
 def test_no_question_ignores_a_parameter_that_it_does_not_know(standing: httpx.Client) -> None:
     paths = list(standing.get("/openapi.json").json()["paths"])
     for path in [*paths, "/", "/docs", "/problems"]:
-        filled = path.format(
-            book="shop", account="wallet:seller:a", voucher_no="1", order_key="o-1", through="2026-01-31"
-        )
+        filled = path.format(**NAMES)
         answer = standing.get(f"{filled}?unknown=1")
         assert_problem(answer, 422, "PARAMETER_INVALID")
         assert "query.unknown" in [error["parameter"] for error in answer.json()["errors"]]

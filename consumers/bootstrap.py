@@ -1,4 +1,4 @@
-"""Puts the processes of this package together: payments consumer, relay, projector, expiry, or all of them in one.
+"""Puts the processes of this package together: payments consumer, relay, projector, expiry, signer, or all in one.
 
 `python -m consumers.bootstrap payments` is one process; settings come from LEDGER_… variables. Exit code 0
 after SIGTERM or SIGINT, 1 when the work failed, 5 when the configuration does not let it start.
@@ -32,12 +32,15 @@ from consumers.settings import (
     ProcessSettings,
     ProjectorProcess,
     RelayProcess,
+    SignerProcess,
     load_settings,
 )
+from consumers.signer import Signer, key_in
 from consumers.transport.ports import Source
 from consumers.transports import choose_transport
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.poster import Poster
+from ledger_core.store.proof.notes import SigningKey
 
 log = structlog.get_logger(__name__)
 
@@ -105,11 +108,22 @@ async def run_expiry(settings: ExpiryProcess, _metrics: ConsumerMetrics, stop: a
     await Expiry(lambda: connect(dsn, Role.POSTER)).run(stop)
 
 
-async def run_all(settings: AllInOneProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
+async def run_signer(settings: SignerProcess, key: SigningKey, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
+    """The signer of checkpoints, until `stop`."""
+    dsn = settings.postgres_dsn.get_secret_value()
+    interval_seconds = settings.signing_interval_seconds
+    await Signer(partial(connect, dsn, Role.POSTER), key, interval_seconds=interval_seconds, metrics=metrics).run(stop)
+
+
+async def run_all(
+    settings: AllInOneProcess, key: SigningKey | None, metrics: ConsumerMetrics, stop: asyncio.Event
+) -> None:
     """All of them, until `stop`; when one fails the others stop too, and its error comes out."""
     async with asyncio.TaskGroup() as tasks:
         for run in (run_payments, run_relay, run_projector, run_expiry):
             tasks.create_task(run(settings, metrics, stop))
+        if key is not None:
+            tasks.create_task(run_signer(settings, key, metrics, stop))
 
 
 def projector_connection(settings: ProcessSettings) -> Callable[[], psycopg.Connection]:
@@ -136,13 +150,18 @@ def choose_work(name: str) -> tuple[ProcessSettings, Work]:
         case "expiry":
             expiry = load_settings(ExpiryProcess)
             return expiry, lambda metrics, stop: run_expiry(expiry, metrics, stop)
+        case "signer":
+            signer = load_settings(SignerProcess)
+            key = key_in(signer.signing_key_file)
+            return signer, lambda metrics, stop: run_signer(signer, key, metrics, stop)
         case "all":
             every = load_settings(AllInOneProcess)
-            return every, lambda metrics, stop: run_all(every, metrics, stop)
+            own_key = key_in(every.signing_key_file) if every.signing_key_file else None
+            return every, lambda metrics, stop: run_all(every, own_key, metrics, stop)
     raise KeyError(name)
 
 
-PROCESSES: Final = ("payments", "relay", "projector", "expiry", "all")
+PROCESSES: Final = ("payments", "relay", "projector", "expiry", "signer", "all")
 
 
 async def _run(name: str, settings: ProcessSettings, work: Work) -> None:
@@ -199,7 +218,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python -m consumers.bootstrap payments|relay|projector|expiry|all`."""
+    """`python -m consumers.bootstrap payments|relay|projector|expiry|signer|all`."""
     if len(arguments) != 1 or arguments[0] not in PROCESSES:
         print(f"usage: python -m consumers.bootstrap {'|'.join(PROCESSES)}", file=sys.stderr)  # noqa: T201
         return 2

@@ -61,6 +61,11 @@ class ConsumerMetrics:
             registry=registry,
         )
 
+        self._signed = Counter("ledger_checkpoints_signed", "Checkpoints signed", registry=registry)
+        self._unsigned = Counter(
+            "ledger_checkpoint_failures", "Books, or whole rounds, that could not be signed", registry=registry
+        )
+
     # ------------------------------------------------------------------ payments consumer
 
     def batch_posted(self, decided: Sequence[Decided], healed: int, seconds: float) -> None:
@@ -101,6 +106,14 @@ class ConsumerMetrics:
 
     def projection_lag(self, projection: str, positions: int) -> None:
         self._projection_lag.labels(projection).set(positions)
+
+    # ----------------------------------------------------------------------------- signer
+
+    def checkpoint_signed(self) -> None:
+        self._signed.inc()
+
+    def checkpoint_failed(self) -> None:
+        self._unsigned.inc()
 
 
 def serve_metrics(metrics: ConsumerMetrics, port: int) -> tuple[WSGIServer, Thread]:

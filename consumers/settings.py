@@ -113,8 +113,16 @@ class ExpiryProcess(ProcessSettings):
     """The scheduler of expiries."""
 
 
-class AllInOneProcess(PaymentsProcess, RelayProcess, ProjectorProcess, ExpiryProcess):
-    """All of them in one process, for one machine."""
+class SignerProcess(ProcessSettings):
+    """The signer of checkpoints."""
+
+    signing_key_file: Path | None = None
+    """The private key; others than its owner must not be able to read it."""
+    signing_interval_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+
+
+class AllInOneProcess(PaymentsProcess, RelayProcess, ProjectorProcess, ExpiryProcess, SignerProcess):
+    """All of them in one process, for one machine; checkpoints are signed when a key is set."""
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

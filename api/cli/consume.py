@@ -18,6 +18,7 @@ class Process(StrEnum):
     RELAY = "relay"
     PROJECTOR = "projector"
     EXPIRY = "expiry"
+    SIGNER = "signer"
     ALL = "all"
 
 
@@ -25,7 +26,7 @@ def consume(
     process: Annotated[Process, typer.Argument(help="Which process.")] = Process.ALL,
     _json: Json = False,
 ) -> None:
-    """Run the payments consumer, the relay, the projector, the expiry of holds, or all, until SIGTERM or Ctrl-C."""
+    """Run payments consumer, relay, projector, expiry of holds, signer of checkpoints, or all, until told to stop."""
     if os.environ.get("LEDGER_POSTGRES_DSN"):
         raise typer.Exit(run_process(process.value))
     with open_server() as (server_dsn, _):

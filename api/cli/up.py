@@ -27,7 +27,8 @@ from api.cli.stack.workers import Workers, environment_of
 from api.cli.stores import Store, main_database_dsn, running_postgres, stack_settings
 from api.query.bootstrap import ApiStartError, serving
 from api.query.settings import QuerySettings
-from consumers.settings import Broker, ProcessSettings, load_settings
+from consumers.settings import AllInOneProcess, Broker, ProcessSettings, load_settings
+from consumers.signer import key_in
 from consumers.transports import choose_transport
 from deploy.local.processes import port_is_free
 from deploy.local.stack import StackSettings, ensure_database, resolve_kafka
@@ -53,16 +54,18 @@ def up(
     """Keep PostgreSQL, consumers, reconciliation and the query API running until Ctrl-C. Data are kept."""
     state = state_of(context)
     settings = stack_settings()
+    process, query = _read_settings(settings, broker, port)
     with ExitStack() as stack:
         stopping = stack.enter_context(_stop_on_signals())
         store = _open_store(state, settings, stack)
-        process = _process_settings(store, broker, settings, stack)
+        found = {"postgres_dsn": SecretStr(store.dsn)}
+        bootstrap = stack.enter_context(resolve_kafka(settings)) if broker == "kafka" else ""
+        process = process.model_copy(update={**found, "kafka_bootstrap": bootstrap})
         topics = {process.payments_topic: PARTITIONS, process.ledger_topic: PARTITIONS}
         asyncio.run(create_topics(choose_transport(process), topics))
         log_folder = settings.folder / "logs" / "up"
-        names = ("all",) if broker == "embedded" else ("payments", "relay", "projector", "expiry")
-        workers = stack.enter_context(Workers(names, environment_of(process), log_folder))
-        url = stack.enter_context(_api(store, settings, port))
+        workers = stack.enter_context(Workers(_names(process), environment_of(process), log_folder))
+        url = stack.enter_context(_api(query.model_copy(update=found)))
         _announce(state.output, url, store, process, log_folder)
         scanner = Scanner(store)
         while not stopping.wait(CHECK_SECONDS):
@@ -104,27 +107,38 @@ def _open_store(state: State, settings: StackSettings, stack: ExitStack) -> Stor
     return store
 
 
-def _process_settings(store: Store, broker: Broker, settings: StackSettings, stack: ExitStack) -> ProcessSettings:
-    bootstrap = stack.enter_context(resolve_kafka(settings)) if broker == "kafka" else ""
-    return load_settings(
-        ProcessSettings,
-        postgres_dsn=SecretStr(store.dsn),
+def _read_settings(settings: StackSettings, broker: Broker, port: int | None) -> tuple[AllInOneProcess, QuerySettings]:
+    """What the processes and the API are told, before any server starts: where the store and the brokers are is not
+    known yet. Raises ConfigurationError, which names what cannot be used."""
+    unknown = SecretStr("")
+    process = load_settings(
+        AllInOneProcess,
+        postgres_dsn=unknown,
         allow_owner_login=True,  # whoever may migrate logs in as an owner; each process acts as its own role
         broker=broker,
-        kafka_bootstrap=bootstrap,
+        kafka_bootstrap="to be started" if broker == "kafka" else "",
     )
+    if process.signing_key_file is not None:
+        key_in(process.signing_key_file)
+    query = load_settings(QuerySettings, postgres_dsn=unknown, **({} if port is None else {"api_port": port}))
+    usual: dict[str, object] = {}
+    if "api_port" not in query.model_fields_set:
+        usual["api_port"] = USUAL_PORT if port_is_free(USUAL_PORT) else 0
+    if query.api_cursor_key_file is None:
+        usual["api_cursor_key_file"] = settings.folder / "cursor.key"
+    return process, query.model_copy(update=usual)
+
+
+def _names(process: AllInOneProcess) -> tuple[str, ...]:
+    """The processes: one for everything, or one for each task where they share the work over Kafka."""
+    if process.broker == "embedded":
+        return ("all",)
+    signer = ("signer",) if process.signing_key_file is not None else ()
+    return ("payments", "relay", "projector", "expiry", *signer)
 
 
 @contextmanager
-def _api(store: Store, settings: StackSettings, port: int | None) -> Iterator[str]:
-    if port is None:
-        port = USUAL_PORT if port_is_free(USUAL_PORT) else 0
-    query = load_settings(
-        QuerySettings,
-        postgres_dsn=SecretStr(store.dsn),
-        api_port=port,
-        api_cursor_key_file=settings.folder / "cursor.key",
-    )
+def _api(query: QuerySettings) -> Iterator[str]:
     quiet = structlog.wrap_logger(
         structlog.PrintLogger(),
         processors=[structlog.processors.JSONRenderer()],

@@ -27,7 +27,7 @@ def environment_of(settings: ProcessSettings) -> dict[str, str]:
         "LEDGER_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
         "LEDGER_PAYMENTS_TOPIC": settings.payments_topic,
         "LEDGER_LEDGER_TOPIC": settings.ledger_topic,
-        "LEDGER_LOG_LEVEL": "warning",
+        "LEDGER_LOG_LEVEL": settings.log_level,
         "LEDGER_STOP_WITH_PARENT": "true",
     }
 

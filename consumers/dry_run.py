@@ -1,7 +1,6 @@
 """What would become of a file's events: the very path of `ingest`, in a transaction that is rolled back."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, LiteralString
@@ -14,7 +13,8 @@ from consumers.files import FileContent, FileIngest, LineOutcome
 from consumers.replay import Decodes, ReplayDecoder
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.dry_poster import DryPoster
-from ledger_core.store.errors import FenceLostError, SurpriseError
+from ledger_core.store.errors import FenceLostError, HoldsDueError, SurpriseError
+from ledger_core.store.hold_expiry import expire_keys
 from projections.queries.amounts import Amount, Side
 from projections.queries.vouchers import VoucherLine
 
@@ -78,17 +78,27 @@ def fates(dsn: str, path: Path, content: FileContent, decoder: Decodes, timestam
     """
     if content.lines > MAX_LINES:
         raise FileTooLong(f"{content.lines:,} lines; a dry run takes up to {MAX_LINES:,}, since posting waits for it")
+    due: list[HoldsDueError] = []
     for _ in range(ATTEMPTS - 1):
-        with suppress(SurpriseError, FenceLostError, errors.UniqueViolation, errors.DeadlockDetected):
-            return _try_out(dsn, path, content, decoder, timestamp_ms)
-    return _try_out(dsn, path, content, decoder, timestamp_ms)
+        try:
+            return _try_out(dsn, path, content, decoder, timestamp_ms, due)
+        except HoldsDueError as found:
+            due.append(found)
+        except (SurpriseError, FenceLostError, errors.UniqueViolation, errors.DeadlockDetected):
+            continue
+    return _try_out(dsn, path, content, decoder, timestamp_ms, due)
 
 
-def _try_out(dsn: str, path: Path, content: FileContent, decoder: Decodes, timestamp_ms: int) -> list[Fate]:
+def _try_out(
+    dsn: str, path: Path, content: FileContent, decoder: Decodes, timestamp_ms: int, due: Sequence[HoldsDueError]
+) -> list[Fate]:
+    """`due`: holds that posting would let expire first."""
     poster = DryPoster(dsn, decode=ReplayDecoder(decoder).decode)
     poster.open()
     try:
         with poster.undone() as connection:
+            for holds in due:
+                expire_keys(connection, holds.keys, holds.moment)
             outcomes = list(FileIngest(poster, ReplayDecoder(decoder), connection).run(path, content, timestamp_ms))
             return list(_explained(outcomes, connection))
     finally:

@@ -35,7 +35,7 @@ class DryPoster(Poster):
         return prepared
 
     def post(self, prepared: Prepared) -> BatchResult:
-        """Raises `SurpriseError`, `FenceLostError` and psycopg errors, after which nothing else can be posted."""
+        """Raises the errors of one try (surprises, holds that are due, psycopg); then nothing more can be posted."""
         return self._post_once(prepared, exact=True)
 
     def _transaction(self) -> AbstractContextManager[object]:

@@ -93,6 +93,19 @@ def test_all_members_of_a_group_are_shown(machine: TestDatabase, tmp_path: Path)
     assert [len(voucher["lines"]) for voucher in ended.json["events"][0]["vouchers"]] == [2, 2, 2]
 
 
+def test_a_hold_whose_time_has_come_would_expire_first(machine: TestDatabase, tmp_path: Path) -> None:
+    data: dict[str, object] = {"hold_id": "h1", "account": "wallet:buyer:1", "amount_minor": "500", "currency": "BRL"}
+    due = {"expires_at": "2026-11-21T08:46:54Z"}
+    ledgerctl("ingest", write(tmp_path / "placed.ndjson", [event("e1", "hold.placed.v1", "h1", {**data, **due})]))
+    taker = {"account": "wallet:seller:1", "amount_minor": "500"}
+    file = write(tmp_path / "c.ndjson", [event("e2", "hold.captured.v1", "h1", {"hold_id": "h1", "to": [taker]})])
+    before = counts(machine)
+    for _ in range(2):
+        (fate,) = ledgerctl("event", "validate", file, "--json").json["events"]
+        assert (fate["outcome"], fate["code"]) == ("REJECTED", "HOLD_EXPIRED")
+        assert counts(machine) == before
+
+
 def test_a_file_that_would_hold_up_posting_is_refused_with_what_to_do(machine: TestDatabase, tmp_path: Path) -> None:
     ended = ledgerctl("event", "validate", write(tmp_path / "events.ndjson", [b"{}"] * 4_001))
     assert ended.code == 1

@@ -82,6 +82,7 @@ FACTS: Mapping[str, Callable[[Any], UpstreamFact]] = MappingProxyType({
     "hold.placed.v1": hold_facts.hold_placed,
     "hold.captured.v1": hold_facts.hold_captured,
     "hold.released.v1": hold_facts.hold_released,
+    "voucher.void_requested.v1": requests.void_requested,
 })  # fmt: skip
 
 CURRENCIES: Mapping[str, Callable[[Any], set[str]]] = MappingProxyType({

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import Adjustment, Quote, VoucherGroupRequested, VoucherRef, VoucherRequested
 from ledger_core.domain.vouchers import Line, Purpose, Side
 from schemas.envelope import parse_time_us
@@ -29,6 +30,10 @@ def voucher_requested(data: vouchers.VoucherRequestedV1) -> VoucherRequested:
 
 def voucher_group_requested(data: vouchers.VoucherGroupRequestedV1) -> VoucherGroupRequested:
     return VoucherGroupRequested([voucher_requested(voucher) for voucher in data["vouchers"]])
+
+
+def void_requested(data: vouchers.VoucherVoidRequestedV1) -> VoidRequested:
+    return VoidRequested(voucher_ref(data["voucher"]), data["reason"], data.get("requested_by", ""))
 
 
 def voucher_ref(ref: vouchers.VoucherRef) -> VoucherRef:

@@ -1,5 +1,6 @@
 """The answers on the wire: amounts as digits with currency and scale, sides by name, times in UTC."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
@@ -174,6 +175,15 @@ class VoucherLine(Wire):
     purpose: str
 
 
+class VoucherLink(Wire):
+    voucher_no: int
+    position: Position
+
+    @classmethod
+    def all_of(cls, links: Sequence[vouchers.VoucherLink]) -> list[Self]:
+        return [cls(voucher_no=link.voucher_no, position=link.position) for link in links]
+
+
 class VoucherAnswer(Wire):
     book: str
     voucher_no: int
@@ -186,6 +196,10 @@ class VoucherAnswer(Wire):
     recorded_at: datetime
     cause: Cause
     lines: list[VoucherLine]
+    reverses: list[VoucherLink] = Field(description="What this voucher takes back; a payment's void all its captures")
+    reversed_by: VoucherLink | None = Field(description="The voucher that took this one back")
+    compensates: VoucherLink | None = Field(description="The voucher that this one makes good")
+    compensated_by: list[VoucherLink] = Field(description="Vouchers that make this one good")
 
     @classmethod
     def of(cls, book: str, voucher: vouchers.Voucher) -> Self:
@@ -205,6 +219,10 @@ class VoucherAnswer(Wire):
                 )
                 for line in voucher.lines
             ],
+            reverses=VoucherLink.all_of(voucher.links.reverses),
+            reversed_by=next(iter(VoucherLink.all_of(voucher.links.reversed_by)), None),
+            compensates=next(iter(VoucherLink.all_of(voucher.links.compensates)), None),
+            compensated_by=VoucherLink.all_of(voucher.links.compensated_by),
         )  # fmt: skip
 
 

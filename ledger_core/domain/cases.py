@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import Hold
+from ledger_core.domain.originals import Vouchers
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.periods import Late
 from ledger_core.domain.subjects import Subject
@@ -16,8 +17,6 @@ HeadKey = int
 """book_id << 32 | account_id: one integer per account, sorted like the key of the heads."""
 SubjectKey = tuple[int, str]
 """book_id and order key."""
-CaptureKey = tuple[int, int]
-"""book_id and log reference: places in a block repeat from book to book."""
 
 OPEN, FROZEN, CLOSED = "O", "F", "C"
 
@@ -82,6 +81,11 @@ class Case:
     followers: Sequence["Case"] = field(default=(), kw_only=True)
     """Of a group's first case: its other members, which stand right behind it in the log."""
 
+    @property
+    def origin(self) -> tuple[str, str, str]:
+        """Source, id and type of the upstream event, by which others refer to what it posts."""
+        return "", "", ""
+
 
 @dataclass(slots=True)
 class Ruling:
@@ -101,12 +105,12 @@ class Ruling:
 @dataclass(slots=True)
 class Locked:
     """Everything that was read under lock. `queues` are the parked cases of an order key, oldest first;
-    `captures` are the posted lines of captures by book and reference, for the mirror of a void."""
+    `vouchers` are those that events refer to, for the mirror of a void."""
 
     heads: Mapping[HeadKey, Head]
     subjects: dict[SubjectKey, Subject]
     queues: dict[SubjectKey, deque[Case]] = field(default_factory=dict)
-    captures: dict[CaptureKey, Sequence[Movement]] = field(default_factory=dict)
+    vouchers: Vouchers = field(default_factory=Vouchers)
     closed_through_us: Mapping[int, int] = field(default_factory=dict)
     redirecting: frozenset[int] = frozenset()
     """Books whose late vouchers go to the first open moment instead of waiting."""

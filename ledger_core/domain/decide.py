@@ -17,6 +17,7 @@ from ledger_core.domain.groups import decide_group, refused
 from ledger_core.domain.heads import apply, late, refuse_voucher
 from ledger_core.domain.life_cycles import life_cycle_of
 from ledger_core.domain.money import MAX_COUNTER_MINOR
+from ledger_core.domain.originals import ref_of, waits_for
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
 from ledger_core.domain.subjects import Subject
 
@@ -35,6 +36,8 @@ def decide_batch(arrivals: Iterable[Case], locked: Locked, drain: Iterable[Subje
             if follows_drain:
                 decision.postponed[id(case)] = ruling
         decision.arrivals.append(ruling)
+        if locked.vouchers.stands:
+            locked.vouchers.note(ruling)
     for key in satisfied:
         _drain(key, locked, decision)
     return decision
@@ -53,15 +56,22 @@ def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None
         return _decide(case, locked)
     if case.subject_key in satisfied or not _heals(case, queue[0]):
         return refused(case, first_of(case.refusal, _QUEUED) or _QUEUED)
+    answers = _answers(case, queue[0])
     ruling = _decide(case, locked)
-    if ruling.outcome in (Outcome.POSTED, Outcome.RECORDED):
+    # Who waits for this very event is answered by its refusal, too.
+    if ruling.outcome in (Outcome.POSTED, Outcome.RECORDED) or (answers and ruling.outcome is Outcome.REJECTED):
         satisfied[case.subject_key] = None
     return ruling
 
 
 def _heals(case: Case, head: Case) -> bool:
     name = life_cycle_of(case.fact).heals
-    return bool(name) and name in head.waits_for.split("|")
+    return (bool(name) and name in head.waits_for.split("|")) or _answers(case, head)
+
+
+def _answers(case: Case, head: Case) -> bool:
+    """True when this is the event that the head of the queue refers to."""
+    return head.waits_for.startswith("voucher:") and head.waits_for == waits_for(ref_of(case.origin))
 
 
 def _park(ruling: Ruling, locked: Locked) -> None:
@@ -100,6 +110,8 @@ def _leave_queue(case: Case, queue: deque[Case], locked: Locked, decision: Decis
     del queue[next(place for place, parked in enumerate(queue) if parked is case)]
     locked.subjects[key].parked -= 1
     decision.healed.append(ruling)
+    if locked.vouchers.stands:
+        locked.vouchers.note(ruling)
     return True
 
 
@@ -125,7 +137,6 @@ def _decide_one(case: Case, locked: Locked) -> Ruling:
         return Ruling(case, Outcome.RECORDED, None, draft)
     for movement in movements:
         apply(movement, locked.heads[movement.head])
-    locked.captures[case.subject_key[0], case.reference] = movements
     return Ruling(case, Outcome.POSTED, None, draft, movements, late(case, locked))
 
 

@@ -2,9 +2,10 @@
 
 from ledger_core.domain.holds import HoldFact
 from ledger_core.domain.payments import PaymentFact
+from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import VoucherGroupRequested, VoucherRequested
 
-Fact = PaymentFact | VoucherRequested | HoldFact
+Fact = PaymentFact | VoucherRequested | VoidRequested | HoldFact
 """What one event of the log is about; each has a rule."""
 
 UpstreamFact = Fact | VoucherGroupRequested

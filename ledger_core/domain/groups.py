@@ -56,8 +56,6 @@ def decide_group(first: Case, locked: Locked, decide: Callable[[Case, Locked], R
         ruling = decide(case, locked)
         if ruling.refusal is not None:
             _restore(heads, before)
-            for posted in rulings:
-                locked.captures.pop((posted.case.subject_key[0], posted.case.reference), None)
             return _ruling(members, spread(members, place, ruling.refusal))
         rulings.append(ruling)
     rulings[0].followers = rulings[1:]

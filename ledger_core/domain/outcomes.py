@@ -47,6 +47,12 @@ class Code(StrEnum):
     CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
     PAYMENT_VOIDED = "PAYMENT_VOIDED"
     ALREADY_VOIDED = "ALREADY_VOIDED"
+    VOUCHER_UNKNOWN = "VOUCHER_UNKNOWN"
+    ORDER_KEY_DIFFERS = "ORDER_KEY_DIFFERS"
+    ALREADY_REVERSED = "ALREADY_REVERSED"
+    REVERSAL_NOT_REVERSIBLE = "REVERSAL_NOT_REVERSIBLE"
+    COGS_NOT_VOIDABLE = "COGS_NOT_VOIDABLE"
+    INVENTORY_ADJUSTMENT_NOT_VOIDABLE = "INVENTORY_ADJUSTMENT_NOT_VOIDABLE"
     PREDECESSOR_ABSENT = "PREDECESSOR_ABSENT"
     VOID_AFTER_REFUND = "VOID_AFTER_REFUND"
     REFUND_EXCEEDS_CAPTURED = "REFUND_EXCEEDS_CAPTURED"
@@ -104,7 +110,8 @@ BOOKLESS_CODES = frozenset(
 
 class Refusal(NamedTuple):
     """Why an event did not post. `waits_for` names what would heal it: event types joined by `|`,
-    `account:<code>`, `control:<role>:<currency>`, `book:<code>`, `schema:<type>`, `order_key`."""
+    `account:<code>`, `control:<role>:<currency>`, `book:<code>`, `schema:<type>`, `voucher:<source>#<event id>`,
+    `order_key`."""
 
     code: Code
     detail: str

@@ -1,13 +1,12 @@
 """Payments under lock: their subjects decide, and a void posts the mirror of what was captured."""
 
-from collections.abc import Sequence
-
 from ledger_core.domain import subjects
-from ledger_core.domain.cases import CaptureKey, Case, Locked, Movement, Proposal
+from ledger_core.domain.cases import Case, Locked, Proposal
+from ledger_core.domain.originals import Original, links_of, mirror_of
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.subjects import Subject
-from ledger_core.domain.vouchers import Draft, mirror
+from ledger_core.domain.vouchers import Draft
 
 
 def _subject(case: Case, locked: Locked) -> Subject:
@@ -22,18 +21,21 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
 
 def propose(case: Case, locked: Locked) -> Proposal:
     """As its rule says, but for the void of a captured payment."""
-    references = locked.subjects[case.subject_key].captures
-    if not isinstance(case.fact, PaymentVoided) or not references:
+    captures = _captures(case, locked)
+    if not captures:
         return Proposal(case.draft, case.movements)
+    movements = mirror_of(captures)
+    lines = [movement.line for movement in movements]
+    return Proposal(Draft("void", "payment_voided/1", lines, {"reverses": links_of(captures)}), movements)
+
+
+def _captures(case: Case, locked: Locked) -> list[Original]:
+    """What a void of this payment mirrors: each capture that was not taken back by request."""
+    if not isinstance(case.fact, PaymentVoided):
+        return []
     book_id, _ = case.subject_key
-    movements = _mirror_of([(book_id, reference) for reference in references], locked)
-    return Proposal(Draft("void", "payment_voided/1", [movement.line for movement in movements]), movements)
-
-
-def _mirror_of(captures: Sequence[CaptureKey], locked: Locked) -> list[Movement]:
-    originals = [movement for capture in captures for movement in locked.captures[capture]]
-    lines = mirror([movement.line for movement in originals])
-    return [movement._replace(line=line) for movement, line in zip(originals, lines, strict=True)]
+    references = locked.subjects[case.subject_key].captures
+    return [locked.vouchers.by_reference[book_id, reference] for reference in references]
 
 
 def refuse_sums(case: Case, locked: Locked) -> Refusal | None:
@@ -46,4 +48,6 @@ def refuse_sums(case: Case, locked: Locked) -> Refusal | None:
 
 def accept(case: Case, locked: Locked) -> None:
     assert case.fact is not None
+    for capture in _captures(case, locked):
+        capture.reversed = True
     subjects.advance(case.fact, locked.subjects[case.subject_key], case.asset_id, case.reference)

@@ -47,7 +47,7 @@ def refuse(fact: Fact, subject: Subject, asset_id: int) -> Refusal | None:
 def _refuse_void(subject: Subject) -> Refusal | None:
     if subject.voided:
         return Refusal(Code.ALREADY_VOIDED, "the payment was voided before")
-    if not subject.authorised_minor and not subject.captured_minor:
+    if not subject.asset_id:  # what was captured may have been taken back since: then there is nothing to mirror
         return Refusal(Code.PREDECESSOR_ABSENT, "nothing authorised or captured to void", f"{AUTHORIZED}|{CAPTURED}")
     if subject.refunded_minor:
         return Refusal(Code.VOID_AFTER_REFUND, "the payment was refunded before: refund the rest instead")

@@ -85,6 +85,17 @@ class Draft:
     """What else the voucher says, by the names that its state gives them (memo, metadata, links …)."""
     recorded: bool = False
     """Nothing is posted: its lines, if any, say what is kept back, and its details what the recorded fact says."""
+    amount_minor: int | None = None
+    """Of a voucher whose fact names no amount, where that is not the sum of its debits."""
+
+    def amount_of(self, fact: object) -> int:
+        """What the voucher is about: the amount of its fact, or where that names none its own, or the sum of its
+        debits in the currency of the first line."""
+        named: int | None = getattr(fact, "amount_minor", self.amount_minor)
+        if named is not None:
+            return named
+        currency = self.lines[0].currency
+        return sum(line.amount_minor for line in self.lines if line.side == "D" and line.currency == currency)
 
 
 def mirror(lines: list[Line]) -> list[Line]:

@@ -66,17 +66,13 @@ def _origin(incoming: Incoming, effective_at: str, revision: int, member: tuple[
 def voucher_state(
     incoming: Incoming, draft: Draft, effective_at: str, revision: int = 1, member: tuple[int, int] | None = None
 ) -> bytes:
-    """State of `voucher.posted`. The amount is the fact's own, or where it has none the sum of debits in the
-    currency of the first line. Details come last.
+    """State of `voucher.posted`. Details come last.
 
     Written as text, in a third of a serialiser's time: account codes, currencies and names of kinds, rules and
     purposes need no escape, for their own checks allow no character that would.
     """
     lines = draft.lines
-    amount_minor = getattr(incoming.fact, "amount_minor", None)
-    if amount_minor is None:
-        currency = lines[0].currency
-        amount_minor = sum(line.amount_minor for line in lines if line.side == "D" and line.currency == currency)
+    amount_minor = draft.amount_of(incoming.fact)
     written = ",".join(
         [
             f'["{account}","{side}","{amount}","{asset}","{PURPOSE_NAMES[purpose]}"]'

@@ -5,19 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import orjson
 
-from ledger_core.domain.cases import CaptureKey, Case, Decision, Locked, Movement, Ruling, SubjectKey
+from ledger_core.domain.cases import Case, Decision, Locked, Ruling, SubjectKey
 from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.domain.outcomes import Outcome
-from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.subjects import Subject
-from ledger_core.store.columns import IntArray
 from ledger_core.store.errors import PostingHaltedError, QueueFullError, SurpriseError
 from ledger_core.store.headers import rows_to_headers
 from ledger_core.store.hold_cases import demand_terms, read_holds
 from ledger_core.store.items import FOLLOWER, Item, ParkedLetter, flat, settle
+from ledger_core.store.link_rows import Linked
+from ledger_core.store.original_rows import OriginalRows
 from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import Layout, inbox_rows, lay_out
 from ledger_core.store.subject_rows import SubjectRows, key_columns
@@ -54,17 +53,20 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         transaction.met_known_subjects = rows.met_known
         parked = _parked_items(transaction, rows.known, preparer, decode)
         transaction.holds = holds = read_holds(transaction, [*items, *parked], preparer)
-        captures = _captures_to_mirror(transaction, rows.known, [*items, *parked], preparer)
-    locked = _lock(transaction, rows.known, parked, captures)
+        originals = OriginalRows(transaction, preparer, [*items, *parked])
+        originals.find(rows.known)
+    locked = _lock(transaction, rows.known, parked, originals)
     with transaction.step("decided"):
         arrivals = [item for item in items if item.arrival != FOLLOWER]
-        decision = decide_batch(arrivals, locked, transaction.prepared.drain)
+        decision = decide_batch(arrivals, locked, (*transaction.prepared.drain, *originals.answered()))
         _demand_subjects(transaction, decision, rows)
         if holds is not None:
             demand_terms(transaction, decision, holds)
             transaction.held = holds.moved(locked.heads)
         _demand_room(decision, locked)
         as_prepared, healed = _settle(arrivals, decision)
+        if locked.vouchers.by_reference:
+            transaction.linked = _linked(items, healed, decision)
         if len(items) + len(healed) > MAX_BATCH_EVENTS:
             raise PostingHaltedError(
                 f"a batch would write more than {MAX_BATCH_EVENTS} events: consume in smaller ones"
@@ -112,42 +114,19 @@ def _parked_items(
     return preparer.prepare_parked(letters)
 
 
-def _captures_to_mirror(
-    transaction: Transaction, known: dict[SubjectKey, Subject], items: Sequence[Item], preparer: Preparer
-) -> dict[CaptureKey, Sequence[Movement]]:
-    """Posted lines of the captures that a void in this batch would mirror."""
-    books = {item.book.book_id: item.book for item in items if isinstance(item.fact, PaymentVoided)}
-    wanted = [
-        (item.book.book_id, reference)
-        for item in items
-        if isinstance(item.fact, PaymentVoided) and item.subject_key in known
-        for reference in known[item.subject_key].captures
-    ]
-    if not wanted:
-        return {}
-    parameters = {
-        "books": IntArray(np.array([book_id for book_id, _ in wanted]), 4),
-        "references": IntArray(np.array([reference for _, reference in wanted])),
-    }
-    rows = transaction.cursor.execute(QUERIES["capture_states"], parameters).fetchall()
-    return {
-        (book_id, reference): preparer.movements_of(books[book_id], orjson.loads(state)["lines"])
-        for book_id, reference, state in rows
-    }
-
-
 def _lock(
     transaction: Transaction,
     known: dict[SubjectKey, Subject],
     parked: Sequence[Item],
-    captures: dict[CaptureKey, Sequence[Movement]],
+    originals: OriginalRows,
 ) -> Locked:
     """Step 4 for every account that this batch could touch, and what is read under these locks."""
     items = transaction.prepared.items
     moved = [movement.head for item in (*items, *flat(parked)) for movement in item.movements]
-    moved += [movement.head for movements in captures.values() for movement in movements]
+    moved += originals.heads()
     moved += transaction.holds.stored_heads if transaction.holds is not None else []
     transaction.lock_heads(np.unique(np.array(moved, dtype=np.int64)))
+    originals.judge()
     queues: dict[SubjectKey, deque[Case]] = defaultdict(deque)
     for item in parked:
         queues[item.subject_key].append(item)
@@ -165,7 +144,7 @@ def _lock(
         subjects=known,
         holds=transaction.holds.known if transaction.holds is not None else {},
         queues=dict(queues),
-        captures=captures,
+        vouchers=originals.vouchers,
         closed_through_us=transaction.decided_closed_through,
         redirecting=frozenset(book_id for book_id, book in books.items() if book.chart.late_events == "redirect"),
         next_reference={book_id: transaction.prepared.batch_id << 16 | count for book_id, count in counts.items()},
@@ -208,6 +187,16 @@ def _settle(items: Sequence[Item], decision: Decision) -> tuple[bool, list[Item]
                 settle(member, ruling.outcome, ruling.refusal, ruling.draft, ruling.movements, ruling.late)
                 as_prepared = False
     return as_prepared, flat([_healed(ruling) for ruling in decision.healed])
+
+
+def _linked(items: Sequence[Item], healed: Sequence[Item], decision: Decision) -> list[Linked]:
+    """What posted with details of its own, links among them."""
+    rulings = [one for whole in (*decision.arrivals, *decision.healed) for one in (whole, *whole.followers)]
+    return [
+        (item, ruling.draft)
+        for item, ruling in zip((*items, *healed), rulings, strict=True)
+        if ruling.draft is not None and ruling.draft.details
+    ]
 
 
 def _healed(whole: Ruling) -> Item:

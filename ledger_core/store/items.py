@@ -70,6 +70,10 @@ class Item(Case):
         """Of what was refused: the member for whose sake, which has the dead letter; else the item itself."""
         return next(item for item in self.members if item.refused is None or item.refused.fault is None)
 
+    @property
+    def origin(self) -> tuple[str, str, str]:
+        return self.incoming.source, self.incoming.event_id, self.incoming.event_type
+
 
 def new_item(event: Incoming, book: Book, source_id: int, arrival: int) -> Item:
     """An item of which nothing is proposed yet; of a group the first, with the others as its followers."""

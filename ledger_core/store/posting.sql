@@ -53,13 +53,6 @@ SELECT book_id, order_key FROM ledger.dead_letter
 WHERE book_id = %s AND waits_for = %s AND resolved_position IS NULL AND outcome = 'PARKED'
 GROUP BY book_id, order_key ORDER BY min(position);
 
--- name: capture_states
--- Vouchers by log reference (batch and ordinal), for the mirror that a void posts.
-SELECT asked.book_id, asked.reference, event.state
-FROM unnest(%(books)s::integer[], %(references)s::bigint[]) AS asked (book_id, reference)
-JOIN ledger.block ON block.book_id = asked.book_id AND block.batch_id = asked.reference >> 16
-JOIN ledger.event ON event.book_id = asked.book_id AND event.position = block.first_position + (asked.reference & 65535);
-
 -- name: lock_heads
 -- Step 4: heads in key order, as columns. Everything that decides is on the locked row.
 WITH locked AS MATERIALIZED (

@@ -28,6 +28,7 @@ from ledger_core.store.errors import CorruptionError, FenceLostError, PostingHal
 from ledger_core.store.headers import headers_to_rows
 from ledger_core.store.hold_rows import HoldRows, update_held_heads
 from ledger_core.store.items import FOLLOWER, Item, Prepared
+from ledger_core.store.link_rows import Linked, write_links
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.rows import Layout, entry_rows, event_rows
 
@@ -86,6 +87,8 @@ class Transaction:
         self.holds: HoldRows | None = None
         self.held: Mapping[HeadKey, Head] = {}
         """Heads as they will be of which something else is held than before."""
+        self.linked: Sequence[Linked] = ()
+        """What the exact path posted with links to other vouchers."""
         self._blocks: list[bytes] = []
         self._label = label
         self._timings = timings
@@ -181,6 +184,9 @@ class Transaction:
             # nothing can be refused after this line
             self._write_log(layout, numbered, positions, voucher_nos)
             self._write_dead_letters(items, positions)
+            if self.linked:
+                place = {id(item): position for item, position in zip(items, positions.tolist(), strict=True)}
+                write_links(self.cursor, self.linked, place)
         self._advance_sources()
         return self._result(items, positions.tolist(), voucher_nos.tolist())
 

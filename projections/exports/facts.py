@@ -39,7 +39,9 @@ def facts_of(voucher: Voucher) -> Iterator[tuple[str, str]]:
 
 
 def _reference(value: Any) -> str:
-    """The voucher that a link names: by its number where it has one."""
+    """The vouchers that a link names: by their numbers where they have some."""
+    if isinstance(value, list):
+        return ", ".join(map(_reference, value))
     if isinstance(value, dict):
         value = value.get("voucher_no") or value.get("event_id") or value.get("position")
     return str(value)

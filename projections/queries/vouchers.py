@@ -1,6 +1,6 @@
 """Vouchers: the document behind the entries, with its lines and the upstream event that caused it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -36,6 +36,26 @@ class VoucherLine:
 
 
 @dataclass(frozen=True, slots=True)
+class VoucherLink:
+    """Another voucher of the same book."""
+
+    voucher_no: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherLinks:
+    """What a voucher is to others. A payment's void reverses all its captures; any number may compensate one."""
+
+    reverses: list[VoucherLink] = field(default_factory=list)
+    reversed_by: list[VoucherLink] = field(default_factory=list)
+    """One at most."""
+    compensates: list[VoucherLink] = field(default_factory=list)
+    """One at most."""
+    compensated_by: list[VoucherLink] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Voucher:
     """One voucher. `rule` is the posting rule that made it, with its version."""
 
@@ -49,6 +69,7 @@ class Voucher:
     recorded_at: datetime
     cause: Cause
     lines: list[VoucherLine]
+    links: VoucherLinks = field(default_factory=VoucherLinks)
 
 
 def voucher(at: Snapshot, voucher_no: int) -> Voucher:
@@ -61,6 +82,9 @@ def voucher(at: Snapshot, voucher_no: int) -> Voucher:
     if found is None:
         raise NotFoundError("voucher")
     found.lines.extend(lines)
+    of_voucher = {"book_id": at.book_id, "position": found.position}
+    for link, other_voucher_no, other_position in at.connection.execute(QUERIES["voucher_links"], of_voucher):
+        getattr(found.links, link).append(VoucherLink(other_voucher_no, other_position))
     return found
 
 

@@ -12,7 +12,7 @@ from schemas.events.payments import (
     PaymentVoidedV1,
     PayoutPaidV1,
 )
-from schemas.events.vouchers import VoucherGroupRequestedV1, VoucherRequestedV1
+from schemas.events.vouchers import VoucherGroupRequestedV1, VoucherRequestedV1, VoucherVoidRequestedV1
 
 EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "payment.authorized.v1": PaymentAuthorizedV1,
@@ -25,6 +25,7 @@ EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "hold.placed.v1": HoldPlacedV1,
     "hold.captured.v1": HoldCapturedV1,
     "hold.released.v1": HoldReleasedV1,
+    "voucher.void_requested.v1": VoucherVoidRequestedV1,
 })  # fmt: skip
 
 _VERSION = re.compile(r"\.v[0-9]{1,6}$")

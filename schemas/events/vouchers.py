@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, with_config
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
 from schemas.envelope import parse_time_us
-from schemas.events.payments import STRICT, AccountCode, AmountMinor, Currency, Identifier
+from schemas.events.payments import STRICT, AccountCode, AmountMinor, Currency, Identifier, Reason
 
 MAX_LINES: Final = 1_000
 """Lines of one voucher, and of all vouchers of a group together."""
@@ -141,6 +141,15 @@ class VoucherRequestedV1(TypedDict):
     memo: NotRequired[Memo]
     metadata: NotRequired[Metadata]
     quote: NotRequired[QuoteData]
+
+
+@with_config(STRICT)
+class VoucherVoidRequestedV1(TypedDict):
+    """Post the exact mirror of a voucher, once. `subject` must be the order key of that voucher."""
+
+    reason: Reason
+    requested_by: NotRequired[Annotated[Memo, Field(description="Who asked for it", examples=["anna"])]]
+    voucher: VoucherRef
 
 
 def _few_lines(vouchers: list[VoucherRequestedV1]) -> list[VoucherRequestedV1]:

@@ -147,25 +147,37 @@ I3_GROUPS = Invariant(
 
 I7_REVERSALS = Invariant(
     "I7",
-    "A payment has at most one reversal, the exact mirror of its captures per account",
+    "A voucher has at most one reversal, its exact mirror per account; reversals and what is not voidable have none",
     """
     WITH voucher AS (
         SELECT book_id, position, order_key, convert_from(state, 'UTF8')::jsonb ->> 'kind' AS kind
-        FROM ledger.event
-        WHERE type = 'voucher.posted' AND convert_from(state, 'UTF8')::jsonb ->> 'event_type' LIKE 'payment.%'
-    ), voided AS (
-        SELECT book_id, order_key, min(position) AS position, count(*) AS reversals
-        FROM voucher WHERE kind = 'void' GROUP BY 1, 2
+        FROM ledger.event WHERE type = 'voucher.posted'
+    ), part AS (
+        SELECT book_id, reversal_position, reversed_position AS position, false AS is_mirror FROM ledger.reversal
+        UNION
+        SELECT book_id, reversal_position, reversal_position, true FROM ledger.reversal
     )
-    SELECT format('order key %s/%s has %s reversals', book_id, order_key, reversals) FROM voided WHERE reversals > 1
+    SELECT format('order key %s/%s has %s voids', book_id, order_key, count(*))
+    FROM voucher WHERE kind = 'void' GROUP BY book_id, order_key HAVING count(*) > 1
     UNION ALL
-    SELECT format('reversal of order key %s/%s, account %s', voided.book_id, voided.order_key, entry.account_id)
-    FROM voided JOIN voucher USING (book_id, order_key)
-    JOIN ledger.entry ON entry.book_id = voucher.book_id AND entry.position = voucher.position
-    WHERE voucher.kind = 'void' OR (voucher.kind = 'capture' AND voucher.position < voided.position)
-    GROUP BY voided.book_id, voided.order_key, entry.account_id
+    SELECT format('voucher at %s/%s is a reversal of nothing', book_id, position) FROM voucher
+    WHERE kind IN ('void', 'reversal') AND NOT EXISTS (
+        SELECT FROM ledger.reversal WHERE reversal.book_id = voucher.book_id AND reversal_position = voucher.position)
+    UNION ALL
+    SELECT format('voucher at %s/%s may not be reversed by the one at %s', mirror.book_id, original.position,
+        mirror.position)
+    FROM ledger.reversal
+    JOIN voucher AS mirror ON mirror.book_id = reversal.book_id AND mirror.position = reversal_position
+    JOIN voucher AS original ON original.book_id = reversal.book_id AND original.position = reversed_position
+    WHERE mirror.kind NOT IN ('void', 'reversal') OR original.kind IN ('void', 'reversal')
+        OR (mirror.kind = 'reversal' AND original.kind IN ('cogs', 'inventory_adjustment'))
+        OR mirror.order_key <> original.order_key
+    UNION ALL
+    SELECT format('reversal at %s/%s, account %s', book_id, reversal_position, account_id)
+    FROM part JOIN ledger.entry USING (book_id, position)
+    GROUP BY book_id, reversal_position, account_id
     HAVING sum(CASE side WHEN 'D' THEN amount_minor ELSE -amount_minor END) <> 0
-        OR count(*) FILTER (WHERE kind = 'void') <> count(*) FILTER (WHERE kind = 'capture')
+        OR count(*) FILTER (WHERE is_mirror) <> count(*) FILTER (WHERE NOT is_mirror)
     """,
 )
 

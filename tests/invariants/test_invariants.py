@@ -103,6 +103,8 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE projections.checkpoint SET block_hash = sha256('x')",
     ],
     "I7": [
+        "DELETE FROM ledger.reversal",
+        "UPDATE ledger.reversal SET reversed_position = 8",
         "UPDATE ledger.entry SET amount_minor = amount_minor - 1 WHERE purpose = 8",
         """UPDATE ledger.event SET state = (SELECT state FROM ledger.event WHERE order_key = 'o-7' AND voucher_no > 0
                ORDER BY position DESC LIMIT 1), order_key = 'o-7' WHERE voucher_no = 1""",

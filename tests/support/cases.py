@@ -4,11 +4,12 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ledger_core.domain.cases import CaptureKey, Case, Decision, Head, HeadKey, Locked, Movement
+from ledger_core.domain.cases import Case, Decision, Head, HeadKey, Locked, Movement
 from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import Hold
-from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.originals import Vouchers
+from ledger_core.domain.outcomes import Code, Outcome, Refusal
 from ledger_core.domain.payments import (
     PaymentAuthorized,
     PaymentCaptured,
@@ -16,6 +17,8 @@ from ledger_core.domain.payments import (
     PaymentVoided,
     PayoutPaid,
 )
+from ledger_core.domain.references import VoidRequested, VoucherLink
+from ledger_core.domain.requests import VoucherRef
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft, Line, Purpose, Side
 
@@ -23,6 +26,8 @@ BOOK = 1
 BATCH = 7
 EUR, USD = 978, 840
 ASSETS = {"EUR": EUR, "USD": USD}
+SOURCE = "/psp"
+EVENT_TYPES = {PaymentCaptured: "payment.captured.v1", PaymentRefunded: "payment.refunded.v1"}
 ACCOUNTS = {"clearing": 1, "seller": 2, "other": 3, "cash": 4, "dollars": 5}
 
 
@@ -50,6 +55,21 @@ def payout(amount_minor: int = 100, currency: str = "EUR") -> PayoutPaid:
     return PayoutPaid("w", "seller", amount_minor, currency)
 
 
+def void_of(voucher_no: int = 0, *, event: str = "") -> VoidRequested:
+    return VoidRequested(VoucherRef(voucher_no, event, SOURCE if event else ""), "posted twice")
+
+
+@dataclass(slots=True)
+class NamedCase(Case):
+    """A case of an upstream event to which others can refer."""
+
+    event_id: str = field(default="", kw_only=True)
+
+    @property
+    def origin(self) -> tuple[str, str, str]:
+        return SOURCE, self.event_id, EVENT_TYPES.get(type(self.fact), "")
+
+
 def lines_of(fact: Fact | None, seller: str) -> list[Line]:
     """Two lines a voucher: which account pays does not matter to the decision."""
     if not isinstance(fact, PaymentCaptured | PaymentRefunded | PayoutPaid):
@@ -72,10 +92,12 @@ class Desk:
     heads: dict[HeadKey, Head] = field(default_factory=dict)
     subjects: dict[tuple[int, str], Subject] = field(default_factory=dict)
     queues: dict[tuple[int, str], deque[Case]] = field(default_factory=dict)
-    captures: dict[CaptureKey, list[Movement]] = field(default_factory=dict)
+    vouchers: Vouchers = field(default_factory=Vouchers)
     holds: dict[tuple[int, str], Hold] = field(default_factory=dict)
     closed_through_us: int = -(2**63)
     batch: int = BATCH
+    position: int = 0
+    voucher_no: int = 0
 
     def __post_init__(self) -> None:
         for account in ACCOUNTS:
@@ -90,18 +112,21 @@ class Desk:
         seller: str = "seller",
         refusal: Refusal | None = None,
         effective_at_us: int = 0,
+        event_id: str = "",
+        kind: str = "kind",
     ) -> Case:
         lines = [] if refusal is not None else lines_of(fact, seller)
-        draft = Draft("kind", "rule/1", lines) if lines else None
+        draft = Draft(kind, "rule/1", lines) if lines else None
         asset_id = ASSETS.get(getattr(fact, "currency", ""), 0)
-        return Case((BOOK, key), fact, asset_id, draft, [movement(line) for line in lines], refusal, effective_at_us, 0)
+        movements = [movement(line) for line in lines]
+        return NamedCase((BOOK, key), fact, asset_id, draft, movements, refusal, effective_at_us, 0, event_id=event_id)
 
     def locked(self, arrivals: int) -> Locked:
         return Locked(
             heads=self.heads,
             subjects=self.subjects,
             queues=self.queues,
-            captures=dict(self.captures),
+            vouchers=self.vouchers,
             holds=self.holds,
             closed_through_us={BOOK: self.closed_through_us},
             next_reference={BOOK: self.batch << 16 | arrivals},
@@ -111,9 +136,11 @@ class Desk:
         self.batch += 1
         for place, case in enumerate(cases):
             case.reference = self.batch << 16 | place
-        locked = self.locked(len(cases))
-        decision = decide_batch(cases, locked, [(BOOK, key) for key in drain])
-        self.captures.update({key: list(lines) for key, lines in locked.captures.items()})
+        self.vouchers.stands = {BOOK: VoucherLink(self.position, self.voucher_no)}
+        decision = decide_batch(cases, self.locked(len(cases)), [(BOOK, key) for key in drain])
+        rulings = (*decision.arrivals, *decision.healed)
+        self.position += len(rulings)
+        self.voucher_no += sum(ruling.outcome is Outcome.POSTED for ruling in rulings)
         return decision
 
     def freeze(self, account: str, status: str = "F") -> None:

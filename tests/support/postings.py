@@ -87,6 +87,17 @@ def paid_out(
     return event("payout.paid.v1", payout, f"paid-out-{payout}", data, **where)
 
 
+def void_requested(
+    order: str, *, voucher_no: int = 0, of: str = "", of_source: str = "", event_id: str = "", **where: str
+) -> Message:
+    """By number, or by the event `of` which posted it."""
+    voucher = {"voucher_no": str(voucher_no)} if voucher_no else {"event_id": of}
+    if of_source:
+        voucher["source"] = of_source
+    data = {"voucher": voucher, "reason": "posted twice"}
+    return event("voucher.void_requested.v1", order, event_id or f"void-{order}-{voucher_no}{of}", data, **where)
+
+
 def garbage(number: int = 0) -> Message:
     return Message(b"key", (), b"\xff not json %d" % number)
 

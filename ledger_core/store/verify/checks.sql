@@ -168,6 +168,11 @@ WITH folded AS (
         batch_id << 16 | (event.position - first_position) AS reference) said
     WHERE event.book_id = %(book_id)s AND event.type IN ('voucher.posted', 'fact.recorded')
         AND said.type IN ('payment.authorized.v1', 'payment.captured.v1', 'payment.refunded.v1', 'payment.voided.v1')
+        AND NOT EXISTS (
+            SELECT FROM ledger.reversal
+            JOIN ledger.event AS mirror ON mirror.book_id = reversal.book_id AND mirror.position = reversal_position
+            WHERE reversal.book_id = event.book_id AND reversed_position = event.position
+                AND convert_from(mirror.state, 'UTF8')::jsonb ->> 'kind' = 'reversal')
     GROUP BY event.order_key
 ), known AS (
     SELECT order_key, authorised_minor, captured_minor, refunded_minor, voided,
@@ -182,6 +187,31 @@ WHERE coalesce(folded.authorised_minor, 0) <> coalesce(known.authorised_minor, 0
     OR coalesce(folded.voided, false) <> coalesce(known.voided, false)
     OR coalesce(folded.reference_sum, 0) <> coalesce(known.reference_sum, 0)
 ORDER BY 1 LIMIT 1;
+
+-- name: reversals
+-- Which voucher was reversed, and by which.
+SELECT reversed_position, reversal_position FROM ledger.reversal WHERE book_id = %s AND reversal_position > %s;
+
+-- name: mirrors
+-- Reversals with all that each takes back, in the order in which its lines should stand.
+SELECT reversal_position, (array_agg(mirror.state))[1], array_agg(original.state ORDER BY reversed_position)
+FROM ledger.reversal
+JOIN ledger.event AS mirror ON mirror.book_id = reversal.book_id AND mirror.position = reversal_position
+JOIN ledger.event AS original ON original.book_id = reversal.book_id AND original.position = reversed_position
+WHERE reversal.book_id = %s AND reversal_position > %s GROUP BY reversal_position ORDER BY reversal_position;
+
+-- name: reversed_of_payments
+-- What requests took out of the sums of payments: order key, event type and amount of what was reversed, and its place.
+SELECT original.order_key, said.state ->> 'event_type', (said.state ->> 'amount_minor')::bigint,
+    block.batch_id << 16 | (original.position - block.first_position)
+FROM ledger.reversal
+JOIN ledger.event AS mirror ON mirror.book_id = reversal.book_id AND mirror.position = reversal_position
+JOIN ledger.event AS original ON original.book_id = reversal.book_id AND original.position = reversed_position
+CROSS JOIN LATERAL (SELECT convert_from(original.state, 'UTF8')::jsonb AS state) AS said
+JOIN LATERAL (SELECT batch_id, first_position FROM ledger.block
+    WHERE block.book_id = reversal.book_id AND block.last_position >= original.position
+    ORDER BY block.last_position LIMIT 1) AS block ON true
+WHERE reversal.book_id = %s AND convert_from(mirror.state, 'UTF8')::jsonb ->> 'kind' = 'reversal';
 
 -- name: parked_keys
 -- Order keys whose count of parked events is not the number of dead letters that wait.

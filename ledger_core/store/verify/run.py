@@ -14,6 +14,7 @@ from ledger_core.store.connection import Role
 from ledger_core.store.verify.accounts import AccountFold, load_accounts
 from ledger_core.store.verify.checkpoints import SIGNED_CHECKPOINTS, check_absent_books, check_checkpoints
 from ledger_core.store.verify.holds import HoldSums, check_holds
+from ledger_core.store.verify.links import SaidLinks, check_links
 from ledger_core.store.verify.report import Check, Tally, VerifyReport
 from ledger_core.store.verify.scan import ShareResult, SourceCounts, SpanResult, scan_share
 from ledger_core.store.verify.snapshot import BookEnd, Snapshot, Span, book_ends, share_out
@@ -156,6 +157,7 @@ def _put_together(
     fold = AccountFold(len(accounts.codes))
     subjects = SubjectSums()
     holds = HoldSums()
+    links = SaidLinks()
     before = read_before(connection, book, start, accounts.ids)
     voucher_no, fold.sequence, fold.running = before.voucher_no, before.sequences, before.running
     for span in spans:
@@ -163,6 +165,7 @@ def _put_together(
             tally.bad("voucher_numbers", f"book {book.code}: voucher {span.first_voucher_no} follows {voucher_no}")
         voucher_no = span.last_voucher_no or voucher_no
         fold.follow(span.accounts, accounts.codes, book.code, tally)
+        links.add(span.links)
         subjects = replace(
             subjects, sums=subjects.sums + span.subjects.sums, counted=subjects.counted + span.subjects.counted
         )
@@ -171,6 +174,7 @@ def _put_together(
         tally.bad("voucher_numbers", f"book {book.code}: the last is {voucher_no}, the book says {book.voucher_no}")
     if book.block_hash != (spans[-1].last_hash if spans else before.block_hash):
         tally.bad("block_hashes", f"book {book.code}: the book's hash is not that of block {book.block_number}")
+    check_links(connection, book, start.position, links, tally)
     if start.block_number:
         fold.compare_ends(accounts, book.code, tally)
         return  # the rest is the sum of the whole log

@@ -22,6 +22,7 @@ KINDS: Final = (b"payment.authorized.v1", b"payment.captured.v1", b"payment.refu
 """Upstream events that subjects remember, in the order of the columns; a fifth holds places of captures."""
 
 CAPTURE: Final = KINDS.index(b"payment.captured.v1")
+REFUND: Final = KINDS.index(b"payment.refunded.v1")
 VOID: Final = KINDS.index(b"payment.voided.v1")
 
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -66,6 +67,16 @@ class SubjectSums:
         if len(places):
             self._add(len(KINDS), hashes[captured], references(places))
 
+    def take_back(self, reversed_rows: Sequence[tuple[str, str, int, int]]) -> None:
+        """Takes out what requests reversed: order key, event type, amount and place of each reversed voucher."""
+        for order_key, event_type, amount_minor, reference in reversed_rows:
+            hashed = _hashes([order_key])
+            if event_type.startswith("payment.captured."):
+                self._add(CAPTURE, hashed, np.array([-amount_minor], dtype=np.int64))
+                self._add(len(KINDS), hashed, np.array([-reference], dtype=np.int64))
+            elif event_type.startswith("payment.refunded."):
+                self._add(REFUND, hashed, np.array([-amount_minor], dtype=np.int64))
+
     def take_rows(self, order_keys: Sequence[str], columns: Sequence[Int64s]) -> None:
         hashes = _hashes(order_keys)
         self.counted += len(hashes)
@@ -98,6 +109,11 @@ def check_subjects(
         for order_keys, *columns in cursor:
             rows.take_rows(order_keys, columns)
     tally.count("subjects", rows.counted)
+    try:
+        with connection.transaction():
+            events.take_back(connection.execute(queries["reversed_of_payments"], (book_id,)).fetchall())
+    except psycopg.DataError as error:  # a state that is no JSON, which the Merkle roots name
+        tally.bad("subjects", f"book {book}: a reversed voucher can't be read: {error.diag.message_primary}")
     if np.array_equal(rows.sums, events.sums):
         return
     try:

@@ -21,6 +21,8 @@ KEYS: Final = {
     "entry": ("posting_sequence",),
     "inbox": ("event_id",),
     "block": ("batch_id", "last_position"),
+    "reversal": ("reversed_position", "reversal_position"),
+    "compensation": ("compensated_position", "compensating_position"),
 }
 PARAMETERS: Final = {
     "account": "wallet:seller:a", "account_id": 1, "position": 9, "posting_sequence": 1, "first": 1, "last": 100,
@@ -55,7 +57,15 @@ FILL: Final = (
     SELECT 100000 + (n + 9) / 10, %(book_id)s, source_id, (n - 1) %% 10, 1, 'filler-' || n, ''
     FROM generate_series(1, %(rows)s) n, ledger.source WHERE book_id = %(book_id)s
     """,
-    "ANALYZE ledger.event, ledger.block, ledger.entry, ledger.inbox",
+    """
+    INSERT INTO ledger.reversal (book_id, reversed_position, reversal_position)
+    SELECT %(book_id)s, 1000 + n, 1001 + n FROM generate_series(1, %(rows)s / 10, 2) n
+    """,
+    """
+    INSERT INTO ledger.compensation (book_id, compensated_position, compensating_position)
+    SELECT %(book_id)s, 1000 + n, 1001 + n FROM generate_series(1, %(rows)s / 10, 2) n
+    """,
+    "ANALYZE ledger.event, ledger.block, ledger.entry, ledger.inbox, ledger.reversal, ledger.compensation",
 )
 
 
@@ -87,6 +97,7 @@ def scans(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
     "name",
     [
         "account", "entries_now", "entries_until", "running_after", "statement", "voucher", "voucher_lines",
+        "voucher_links",
         "event_outcomes", "event_conflicts", "explained_entries", "explained_voucher", "entries_to_sum", "last_zero",
     ],
 )  # fmt: skip

@@ -154,6 +154,7 @@ PLANTED: dict[str, Plant] = {
     "subjects": sql("UPDATE ledger.subject SET captured_minor = captured_minor + 1 WHERE order_key = 'o-3'"),
     "holds": sql("UPDATE ledger.hold SET tolerance_bps = 501 WHERE hold_id = 'h-part'"),
     "held_amounts": sql("UPDATE ledger.account_head SET debits_pending = debits_pending + 1 WHERE debits_pending > 0"),
+    "reversals": sql("DELETE FROM ledger.reversal"),
     "parked_keys": sql("UPDATE ledger.subject SET parked = parked + 1 WHERE order_key = 'o-8'"),
     "dead_letters": sql("DELETE FROM ledger.dead_letter WHERE code = 'AMOUNT_NOT_POSITIVE'"),
     "groups": lambda connection: rewrite_states(connection, "order_key = 'g-1'", '"group":[2,2]', '"group":[2,3]'),
@@ -193,6 +194,21 @@ def test_one_check_alone_finds(check: str, posted: TestDatabase) -> None:
 def test_every_check_has_its_corruption() -> None:
     # The trial balance follows from balanced vouchers and true heads, so nothing breaks it alone: see below.
     assert set(CHECKS) - set(PLANTED) == {"trial_balance"}
+
+
+def test_a_reversal_that_is_no_mirror_of_what_it_says_it_reverses_is_found(posted: TestDatabase) -> None:
+    with tampering(posted) as connection:
+        row = connection.execute(
+            """SELECT reversed_position, (SELECT min(position) FROM ledger.event WHERE voucher_no = 1 AND book_id = 1)
+               FROM ledger.reversal"""
+        ).fetchone()
+        assert row is not None
+        said = '"reverses":[{"position":%d,'
+        rewrite_states(connection, "voucher_no > 0", said % row[0], said % row[1])
+        connection.execute("UPDATE ledger.reversal SET reversed_position = %s", (row[1],))
+    report = verify(posted.dsn())
+    assert failed(report) == {"reversals"}
+    assert "no mirror" in first_bad(report, "reversals")
 
 
 def test_a_trial_balance_that_is_out_is_found_with_the_head_that_is_wrong(posted: TestDatabase) -> None:

@@ -49,6 +49,9 @@ FULLEST: dict[str, dict[str, object]] = {
     },
     "hold.released.v1": {"reason": "r", "hold_id": "h"},
     "payout.paid.v1": {"payout_id": "o", "currency": "BRL", "amount_minor": "1", "account": "wallet:seller:1"},
+    "voucher.void_requested.v1": {
+        "voucher": {"source": "/psp", "event_id": "captured-1"}, "requested_by": "anna", "reason": "twice",
+    },
 }  # fmt: skip
 
 

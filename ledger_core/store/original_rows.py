@@ -1,0 +1,141 @@
+"""Vouchers to which events of a batch refer: found after the subjects' locks, judged after those of the heads."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, LiteralString
+
+import orjson
+
+from ledger_core.domain.cases import SubjectKey
+from ledger_core.domain.originals import SEVERAL, Original, Vouchers, no_voucher
+from ledger_core.domain.outcomes import Refusal
+from ledger_core.domain.payments import PaymentCaptured, PaymentVoided
+from ledger_core.domain.references import VoidRequested, VoucherLink
+from ledger_core.domain.requests import VoucherRef
+from ledger_core.domain.subjects import Subject
+from ledger_core.store.books import Book
+from ledger_core.store.encoding import EVENT_PARKED, VOUCHER_POSTED
+from ledger_core.store.items import Item
+from ledger_core.store.named_sql import load_queries
+from ledger_core.store.prepare import Preparer
+from ledger_core.store.transaction import QUERIES, Transaction
+
+LINK_QUERIES = load_queries("ledger_core.store", "links.sql")
+
+
+class OriginalRows:
+    """Finds what events refer to. `vouchers` is what decisions read; `items` are arrivals and parked ones."""
+
+    def __init__(self, transaction: Transaction, preparer: Preparer, items: Sequence[Item]) -> None:
+        self._transaction = transaction
+        self._preparer = preparer
+        self._items = items
+        self._books = {item.book.book_id: item.book for item in items}
+        self.vouchers = Vouchers()
+
+    def find(self, known: Mapping[SubjectKey, Subject]) -> None:
+        """Reads the vouchers that requests name, and the captures that voids of payments would mirror."""
+        refs = list(dict.fromkeys(_refs(self._items)))
+        numbered = [(book_id, ref) for book_id, ref in refs if ref.voucher_no]
+        by_event = [(book_id, ref) for book_id, ref in refs if not ref.voucher_no]
+        captures = [
+            (item.book.book_id, reference)
+            for item in self._items
+            if isinstance(item.fact, PaymentVoided) and item.subject_key in known
+            for reference in known[item.subject_key].captures
+        ]
+        if numbered:
+            self._read("vouchers_by_number", numbered, {"numbers": [ref.voucher_no for _, ref in numbered]})
+        if by_event:
+            names = {
+                "sources": [ref.source for _, ref in by_event],
+                "event_ids": [ref.event_id for _, ref in by_event],
+            }
+            self._read("vouchers_by_event", by_event, names)
+        if captures:
+            self._read("vouchers_by_reference", captures, {"references": [reference for _, reference in captures]})
+
+    def heads(self) -> Iterator[int]:
+        """The accounts of all that was found: a mirror touches the same."""
+        for original in self.vouchers.by_reference.values():
+            for movement in original.movements:
+                yield movement.head
+
+    def judge(self) -> None:
+        """Reads under the heads' locks what is reversed already, and where books stand that refer to themselves."""
+        found = list(self.vouchers.by_reference.items())
+        if found:
+            parameters = {
+                "books": [book_id for (book_id, _), _ in found],
+                "positions": [original.link.position for _, original in found],
+            }
+            for (place,) in self._transaction.cursor.execute(LINK_QUERIES["reversed"], parameters).fetchall():
+                found[place - 1][1].reversed = True
+        if self._refer_to_one_another():
+            self._lock_books()
+
+    def answered(self) -> list[SubjectKey]:
+        """Order keys with a parked event whose voucher has posted meanwhile, past its queue."""
+        return [
+            item.subject_key
+            for item in self._items
+            if item.position_parked and isinstance(item.fact, VoidRequested) and self._is_found(item)
+        ]
+
+    def _is_found(self, item: Item) -> bool:
+        assert isinstance(item.fact, VoidRequested)
+        return (item.book.book_id, item.fact.voucher) in self.vouchers.by_ref
+
+    def _refer_to_one_another(self) -> bool:
+        """True when an event may refer to a voucher that another one of this batch posts."""
+        if any(isinstance(item.fact, VoidRequested) and not self._is_found(item) for item in self._items):
+            return True
+        voided = {item.subject_key for item in self._items if isinstance(item.fact, PaymentVoided)}
+        return bool(voided) and any(
+            item.subject_key in voided and isinstance(item.fact, PaymentCaptured) for item in self._items
+        )
+
+    def _lock_books(self) -> None:
+        """Step 6 earlier than usual: only then is it known which number and position a voucher of this batch gets."""
+        parameters = {"books": sorted(self._books)}
+        for book_id, position, voucher_no, *_ in self._transaction.cursor.execute(
+            QUERIES["lock_books"], parameters
+        ).fetchall():
+            self.vouchers.stands[book_id] = VoucherLink(position, voucher_no)
+
+    def _read(self, query: str, asked: Sequence[tuple[int, Any]], names: dict[str, list[Any]]) -> None:
+        parameters = {"books": [book_id for book_id, _ in asked], **names}
+        statement: LiteralString = LINK_QUERIES[query]
+        for place, *row in self._transaction.cursor.execute(statement, parameters).fetchall():
+            book_id, ref = asked[place - 1]
+            found = self._voucher(self._books[book_id], ref, *row)
+            if isinstance(ref, VoucherRef) and found is not None:
+                self.vouchers.by_ref[book_id, ref] = found
+
+    def _voucher(
+        self, book: Book, ref: object, event_type: str, position: int, voucher_no: int, order_key: str, state: bytes,
+        reference: int,
+    ) -> Original | Refusal | None:  # fmt: skip
+        """What a reference leads to; None where it may yet lead somewhere."""
+        if event_type == EVENT_PARKED:
+            return None
+        if event_type != VOUCHER_POSTED:
+            return no_voucher()
+        document = orjson.loads(state)
+        if "group" in document and isinstance(ref, VoucherRef) and not ref.voucher_no:
+            return SEVERAL
+        original = Original(
+            reference, VoucherLink(position, voucher_no), order_key, document["kind"],
+            document["event_type"], int(document["amount_minor"]),
+            self._preparer.movements_of(book, document["lines"]),
+        )  # fmt: skip
+        return self.vouchers.add(book.book_id, original)
+
+
+def _refs(items: Iterable[Item]) -> Iterator[tuple[int, VoucherRef]]:
+    """What these events refer to; a source that they leave out is their own."""
+    for item in items:
+        fact = item.fact
+        if isinstance(fact, VoidRequested):
+            if fact.voucher.event_id and not fact.voucher.source:
+                fact.voucher = fact.voucher._replace(source=item.incoming.source)
+            yield item.book.book_id, fact.voucher

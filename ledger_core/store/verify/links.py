@@ -1,0 +1,90 @@
+"""Links between vouchers: rows against what the vouchers themselves say, and reversals against what they mirror."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+import psycopg
+
+from ledger_core.domain.reversals import MIRRORS, NOT_VOIDABLE, REVERSAL
+from ledger_core.store.named_sql import load_queries
+from ledger_core.store.verify.report import Tally
+from ledger_core.store.verify.snapshot import BookEnd
+
+MIRRORING: Final = (b"payment.voided.v1", b"voucher.void_requested.v1")
+"""Upstream types whose vouchers are mirrors."""
+OTHER_SIDE: Final = {"D": "C", "C": "D"}
+
+Link = tuple[int, int]
+"""Position of the voucher that says so, and of the one that it is about."""
+
+
+@dataclass(slots=True)
+class SaidLinks:
+    """What vouchers say of others in their states."""
+
+    reversals: list[Link] = field(default_factory=list)
+
+    def take(
+        self,
+        positions: Sequence[int],
+        voucher_nos: Sequence[int],
+        event_types: Sequence[bytes],
+        states: Sequence[bytes],
+    ) -> None:
+        """Adds the links of the vouchers among these outcomes; `event_types` are those of their upstream events."""
+        if not any(event_type in event_types for event_type in MIRRORING):
+            return
+        for position, voucher_no, event_type, state in zip(positions, voucher_nos, event_types, states, strict=True):
+            if voucher_no and event_type in MIRRORING:
+                self.reversals += [(position, reversed_position) for reversed_position in _positions(state)]
+
+    def add(self, later: "SaidLinks") -> None:
+        self.reversals += later.reversals
+
+
+def _positions(state: bytes) -> Iterable[int]:
+    """Positions of what a mirror says that it reverses; 0 for what can't be read: no row has it."""
+    try:
+        return [int(link["position"]) for link in orjson.loads(state)["reverses"]] or [0]
+    except (ValueError, KeyError, TypeError):
+        return [0]
+
+
+def check_links(connection: psycopg.Connection[Any], book: BookEnd, after: int, said: SaidLinks, tally: Tally) -> None:
+    """Rows say what each mirror says that it reverses, and its lines are those of the reversed with sides exchanged.
+    Mirrors at or before the position `after` are left out."""
+    queries = load_queries("ledger_core.store.verify", "checks.sql")
+    rows = connection.execute(queries["reversals"], (book.book_id, after)).fetchall()
+    tally.count("reversals", len(rows))
+    different = set(said.reversals) ^ {(mirror, reversed_position) for reversed_position, mirror in rows}
+    if different:
+        tally.bad("reversals", f"book {book.code}: link of the voucher at position {min(different)[0]}")
+        return
+    with connection.cursor(name="mirrors", binary=True) as cursor:
+        cursor.execute(queries["mirrors"], (book.book_id, after))
+        for position, state, reversed_states in cursor:
+            if not _is_mirror(state, reversed_states):
+                tally.bad(
+                    "reversals", f"book {book.code}: voucher at position {position} is no mirror of what it reverses"
+                )
+                return
+
+
+def _is_mirror(state: bytes, reversed_states: Sequence[bytes]) -> bool:
+    try:
+        mirror, originals = orjson.loads(state), [orjson.loads(one) for one in reversed_states]
+        kinds = {original["kind"] for original in originals}
+        lines = [
+            [account, OTHER_SIDE[side], amount, currency, "reversal"]
+            for original in originals
+            for account, side, amount, currency, _ in original["lines"]
+        ]
+        return (
+            mirror["lines"] == lines
+            and not kinds & MIRRORS
+            and (mirror["kind"] != REVERSAL or (len(originals) == 1 and not kinds & NOT_VOIDABLE.keys()))
+        )
+    except (ValueError, KeyError, TypeError):
+        return False

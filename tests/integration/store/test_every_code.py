@@ -1,0 +1,196 @@
+"""Every code is the answer to some record: one row each, from the bytes of a record to the event in the log.
+
+The table is keyed by `Code`, and its length is checked: a code that is added without a row fails here. Which of
+several reasons comes first is the matter of the decision tables in `tests/unit/domain`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pytest
+
+from consumers.decode import Decoder
+from deploy.demo.messages import Message
+from ledger_core.domain.incoming import SYSTEM_BOOK
+from ledger_core.domain.outcomes import BOOKLESS_CODES, PARKING_CODES, Code
+from ledger_core.operations.period_lifecycle import PeriodLifecycle
+from ledger_core.store.books import create_book
+from ledger_core.store.connection import Role, connect
+from schemas.strict_json import MAX_BYTES, MAX_DEPTH
+from tests.support.databases import create_database, drop_database
+from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
+from tests.support.postings import CHART, Scene, captured, event, paid_out, refunded, voided
+
+pytestmark = pytest.mark.postgres
+
+SELLER, TILL = "wallet:seller:1", "till:1"
+Around = Callable[[Scene, str], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a record meets. Messages are sent to a book of the row's own, unless they name another."""
+
+    record: Message
+    before: Sequence[Message] = ()
+    around: Around = lambda _scene, _book: nullcontext()
+    chart: Mapping[str, object] = field(default_factory=dict)
+    """Members of the book's chart that are not the usual ones."""
+    expected_book: str | None = None
+
+
+def raw(value: bytes) -> Message:
+    return Message(b"key", (), value)
+
+
+def by_hand(*lines: tuple[str, str, int | str], kind: str = "transfer", **members: object) -> Message:
+    """A voucher whose lines are account, side and amount, in EUR."""
+    return event("voucher.requested.v1", "v", "requested", _voucher(*lines, kind=kind, **members))
+
+
+def _voucher(*lines: tuple[str, str, int | str], kind: str = "transfer", **members: object) -> dict[str, object]:
+    drawn = [
+        {"account": account, "side": side, "amount_minor": str(amount), "currency": "EUR"}
+        for account, side, amount in lines
+    ]
+    return {"kind": kind, "lines": drawn, **members}
+
+
+def _two(amount: int = 100, credit: int = 100) -> list[tuple[str, str, int | str]]:
+    return [("control:CASH", "debit", amount), (SELLER, "credit", credit)]
+
+
+STATUS = """UPDATE ledger.account_head AS head SET status = %s FROM ledger.account JOIN ledger.book USING (book_id)
+    WHERE head.book_id = account.book_id AND head.account_id = account.account_id
+        AND book.code = %s AND account.code = %s"""
+
+
+@contextmanager
+def frozen(scene: Scene, book: str) -> Iterator[None]:
+    accounts = scene.accounts(book)
+    accounts.open_account(SELLER, account_type="liability", currency="EUR")
+    accounts.freeze(SELLER, reason="a test")
+    yield
+
+
+@contextmanager
+def closed(scene: Scene, book: str) -> Iterator[None]:
+    """By raw SQL, and undone: the log says nothing of it."""
+    scene.accounts(book).open_account(SELLER, account_type="liability", currency="EUR")
+    scene.change(STATUS, "C", book, SELLER)
+    yield
+    scene.change("SET session_replication_role = replica")  # nobody else may take an account out of closing
+    scene.change(STATUS, "O", book, SELLER)
+    scene.change("RESET session_replication_role")
+
+
+@contextmanager
+def year_closed(scene: Scene, book: str) -> Iterator[None]:
+    PeriodLifecycle(lambda: connect(scene.dsn, Role.POSTER), book).close(date(2020, 12, 31), reason="year end")
+    yield
+
+
+TABLE: Mapping[Code, Row] = {
+    Code.RECORD_TOO_LARGE: Row(raw(b" " * (MAX_BYTES + 1))),
+    Code.RECORD_EMPTY: Row(raw(b"")),
+    Code.NOT_UTF8: Row(raw(b'{"\xff": 1}')),
+    Code.NOT_JSON: Row(raw(b"{")),
+    Code.TOO_DEEP: Row(raw(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))),
+    Code.DUPLICATE_JSON_KEY: Row(raw(b'{"a": 1, "a": 2}')),
+    Code.ENVELOPE_INVALID: Row(raw(b"{}")),
+    Code.BOOK_MISMATCH: Row(captured("o"), expected_book="another"),
+    Code.BOOK_UNKNOWN: Row(captured("o", book="nowhere")),
+    Code.EVENT_TYPE_UNKNOWN: Row(event("weather.changed.v1", "k", "e", {})),
+    Code.SCHEMA_VERSION_UNKNOWN: Row(event("payment.captured.v9", "k", "e", {})),
+    Code.SOURCE_NOT_ALLOWED: Row(captured("o"), chart={"sources": [{"source": "/psp", "types": ["payout.*"]}]}),
+    Code.AMOUNT_NOT_POSITIVE: Row(captured("o", 0)),
+    Code.AMOUNT_INVALID: Row(by_hand(("control:CASH", "debit", "1e2"), (SELLER, "credit", "100"))),
+    Code.CURRENCY_UNKNOWN: Row(captured("o", currency="ZZZ")),
+    Code.DATA_INVALID: Row(by_hand(*_two(), kind="reversal")),
+    Code.FX_QUOTE_INVALID: Row(by_hand(*_two(), quote={
+        "rate": "1.1", "source": "/ecb", "quoted_at": LONG_AGO, "provider": "p", "base": "EUR", "counter": "USD",
+    })),
+    Code.IDEMPOTENCY_CONFLICT: Row(captured("o", 200), [captured("o", 100)]),
+    Code.ORDER_KEY_PARKED: Row(refunded("o", 40, event_id="second"), [refunded("o", 40, event_id="first")]),
+    Code.CURRENCY_MISMATCH: Row(captured("o", currency="USD", event_id="second"), [captured("o")]),
+    Code.PAYMENT_VOIDED: Row(refunded("o"), [captured("o"), voided("o")]),
+    Code.ALREADY_VOIDED: Row(voided("o", event_id="second"), [captured("o"), voided("o")]),
+    Code.PREDECESSOR_ABSENT: Row(refunded("o")),
+    Code.VOID_AFTER_REFUND: Row(voided("o"), [captured("o"), refunded("o", 1)]),
+    Code.REFUND_EXCEEDS_CAPTURED: Row(refunded("o", 101), [captured("o", 100)]),
+    Code.HOLD_UNKNOWN: Row(taken("h", 1)),
+    Code.HOLD_EXISTS: Row(placed("h", event_id="second"), [placed("h")]),
+    Code.HOLD_CAPTURED: Row(taken("h", 1), [placed("h", 100), taken("h", 100)]),
+    Code.HOLD_RELEASED: Row(taken("h", 1), [placed("h"), released("h")]),
+    Code.HOLD_EXPIRED: Row(taken("h", 1), [placed("h", time=LONG_AGO, expires_at=LONG_DUE)]),
+    Code.CAPTURE_EXCEEDS_HOLD: Row(taken("h", 101), [placed("h", 100)]),
+    Code.CONTROL_ACCOUNT_MISSING: Row(captured("o"), chart={"controls": []}),
+    Code.SAME_ACCOUNT_BOTH_SIDES: Row(by_hand((SELLER, "debit", 1), (SELLER, "credit", 1))),
+    Code.ACCOUNT_MISSING: Row(captured("o", to="vault:1")),
+    Code.VOUCHER_UNBALANCED: Row(by_hand(*_two(100, 99))),
+    Code.ACCOUNT_CURRENCY_MISMATCH: Row(captured("o", currency="USD"), [captured("p", currency="EUR")]),
+    Code.ACCOUNT_CLOSED: Row(captured("o"), around=closed),
+    Code.ACCOUNT_FROZEN: Row(captured("o"), around=frozen),
+    Code.PERIOD_CLOSED: Row(paid_out("w", time=LONG_AGO), around=year_closed),
+    Code.OVERFLOW: Row(by_hand(*(_two(10**18 - 1, 10**18 - 1) * 10))),
+    Code.GROUP_MEMBER_REFUSED: Row(
+        event("voucher.group_requested.v1", "g", "g", {"vouchers": [_voucher(*_two()), _voucher(*_two(100, 99))]})
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def scene(postgres_server: str) -> Iterator[Scene]:
+    """One ledger for all rows: each has a book of its own."""
+    database = create_database(postgres_server)
+    with Scene(database.dsn()) as scene:
+        yield scene
+        scene.assert_whole()
+    drop_database(database)
+
+
+def into(book: str, message: Message) -> Message:
+    """The message, sent to this book where it names the usual one."""
+    return message._replace(headers=tuple(
+        (name, book.encode() if (name, value) == ("ce_ledgerbook", b"shop") else value)
+        for name, value in message.headers
+    ))  # fmt: skip
+
+
+def newest_batch(scene: Scene) -> int:
+    return int(scene.one("SELECT max(batch_id) FROM ledger.block"))
+
+
+def said_since(scene: Scene, batch_id: int) -> list[tuple[Any, ...]]:
+    """Book, type and code of each event that was written after this batch."""
+    return scene.rows(
+        """SELECT book.code, event.type, convert_from(event.state, 'UTF8')::jsonb ->> 'code'
+        FROM ledger.block JOIN ledger.book USING (book_id) JOIN ledger.event USING (book_id)
+        WHERE block.batch_id > %s AND event.position BETWEEN block.first_position AND block.last_position""",
+        batch_id,
+    )
+
+
+def test_every_code_has_its_row_and_stands_in_its_place() -> None:
+    assert list(TABLE) == list(Code)
+
+
+@pytest.mark.parametrize("code", TABLE, ids=str)
+def test_the_record_is_answered_with_the_code_of_its_row(code: Code, scene: Scene) -> None:
+    row, book = TABLE[code], code.lower().replace("_", "-")
+    with connect(scene.dsn, Role.POSTER) as connection:
+        create_book(connection, book, {**CHART, **row.chart})
+    assets = dict(scene.rows("SELECT code, asset_id FROM ledger.asset"))
+    scene.decoder = Decoder(assets, expected_book=row.expected_book)
+    if row.before:
+        scene.post(*(into(book, message) for message in row.before))
+    with row.around(scene, book):
+        batch_id = newest_batch(scene)
+        scene.post(into(book, row.record))
+        said = said_since(scene, batch_id)
+    parks = code in PARKING_CODES
+    stands_in = SYSTEM_BOOK if code in BOOKLESS_CODES else book
+    assert (stands_in, "event.parked" if parks else "event.rejected", code) in said

@@ -22,7 +22,7 @@ from ledger_core.store.connection import Role, connect
 from schemas.strict_json import MAX_BYTES, MAX_DEPTH
 from tests.support.databases import create_database, drop_database
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
-from tests.support.postings import CHART, Scene, captured, event, paid_out, refunded, voided
+from tests.support.postings import CHART, Scene, captured, event, paid_out, refunded, void_requested, voided
 
 pytestmark = pytest.mark.postgres
 
@@ -118,6 +118,19 @@ TABLE: Mapping[Code, Row] = {
     Code.CURRENCY_MISMATCH: Row(captured("o", currency="USD", event_id="second"), [captured("o")]),
     Code.PAYMENT_VOIDED: Row(refunded("o"), [captured("o"), voided("o")]),
     Code.ALREADY_VOIDED: Row(voided("o", event_id="second"), [captured("o"), voided("o")]),
+    Code.VOUCHER_UNKNOWN: Row(void_requested("o", voucher_no=99)),
+    Code.ORDER_KEY_DIFFERS: Row(void_requested("p", voucher_no=1), [captured("o")]),
+    Code.ALREADY_REVERSED: Row(
+        void_requested("o", voucher_no=1, event_id="second"), [captured("o"), void_requested("o", voucher_no=1)]
+    ),
+    Code.REVERSAL_NOT_REVERSIBLE: Row(
+        void_requested("o", voucher_no=2), [captured("o"), void_requested("o", voucher_no=1)]
+    ),
+    Code.COGS_NOT_VOIDABLE: Row(void_requested("v", voucher_no=1), [by_hand(*_two(), kind="cogs")]),
+    Code.INVENTORY_ADJUSTMENT_NOT_VOIDABLE: Row(
+        void_requested("v", voucher_no=1),
+        [by_hand(*_two(), kind="inventory_adjustment", adjustment={"reason": "correction", "reference": "count 7"})],
+    ),
     Code.PREDECESSOR_ABSENT: Row(refunded("o")),
     Code.VOID_AFTER_REFUND: Row(voided("o"), [captured("o"), refunded("o", 1)]),
     Code.REFUND_EXCEEDS_CAPTURED: Row(refunded("o", 101), [captured("o", 100)]),

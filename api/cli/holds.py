@@ -8,9 +8,9 @@ from rich.console import Console
 from api.cli.command import Book, Json, group, state_of
 from api.cli.output import details, moment, money, table
 from api.cli.stores import open_store
-from consumers.expiry import Expiry
 from ledger_core.domain.holds import HoldStatus
 from ledger_core.store.connection import Role
+from ledger_core.store.hold_expiry import expire_due
 from projections.queries import holds as hold_queries
 from projections.queries.holds import Hold
 
@@ -71,8 +71,9 @@ def show(context: typer.Context, hold_id: HoldId, book: Book, _json: Json = Fals
 def expire(context: typer.Context, _json: Json = False) -> None:
     """Let holds expire whose time has come, in every book; the stack does it by itself every second."""
     state = state_of(context)
-    with open_store(state.database, say=state.output.say) as store:
-        expired = Expiry(lambda: store.connect(Role.POSTER)).expire_once()
+    with open_store(state.database, say=state.output.say) as store, store.connect(Role.POSTER) as connection:
+        connection.autocommit = True
+        expired = expire_due(connection)
 
     def render(console: Console) -> None:
         for book, holds in sorted(expired.items()):

@@ -4,6 +4,7 @@ Postings call it for holds that they find due, the scheduler for all others; bot
 decisions read only what was written. Order of locks: subjects, heads, book.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -29,14 +30,17 @@ def expire_due(connection: psycopg.Connection[Any]) -> dict[str, int]:
     A few at a time, each time in a transaction of its own: a hold that another process let expire meanwhile is
     left as it is. `connection` is in autocommit mode, as the poster.
     """
-    expired: dict[str, int] = {}
+    expired: Counter[str] = Counter()
     for book_id, code in connection.execute(QUERIES["books_with_due_holds"]).fetchall():
         while keys := _due_in(connection, book_id):
             with connection.transaction():
                 row = connection.execute(QUERIES["moment"]).fetchone()
                 assert row is not None
-                expired[code] = expired.get(code, 0) + expire_holds(connection, book_id, keys, row[0])
-    return expired
+                count = expire_holds(connection, book_id, keys, row[0])
+            if not count:  # all of them are done already, or the clock was set back: the next round sees
+                break
+            expired[code] += count
+    return dict(expired)
 
 
 def _due_in(connection: psycopg.Connection[Any], book_id: int) -> list[str]:

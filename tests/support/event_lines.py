@@ -5,13 +5,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 SOURCE = "/shop/payments"
+TIME = "2026-11-21T08:46:53Z"
 
 
-def event(event_id: str, kind: str, order: str, data: dict[str, object], *, book: str = "shop") -> bytes:
+def event(
+    event_id: str, kind: str, order: str, data: dict[str, object], *, book: str = "shop", time: str = TIME
+) -> bytes:
     """One line."""
     envelope = {
         "specversion": "1.0", "id": event_id, "source": SOURCE, "type": kind, "subject": order,
-        "time": "2026-11-21T08:46:53Z", "ledgerbook": book, "datacontenttype": "application/json", "data": data,
+        "time": time, "ledgerbook": book, "datacontenttype": "application/json", "data": data,
     }  # fmt: skip
     return json.dumps(envelope).encode()
 
@@ -35,6 +38,12 @@ def refunded(order: str, amount: str = "10000", *, seller: str = "wallet:seller:
 def authorized(order: str, amount: str = "10000", *, book: str = "shop") -> bytes:
     data: dict[str, object] = {"payment_id": order, "amount_minor": amount, "currency": "BRL", "method": "card"}
     return event(f"payment-authorization-{order}", "payment.authorized.v1", order, data, book=book)
+
+
+def hold(kind: str, hold_id: str, event_id: str = "", *, time: str = TIME, **data: object) -> bytes:
+    """`hold("placed", "h-1", account="wallet:buyer:1", amount_minor="100", currency="BRL")`."""
+    name = event_id or f"hold-{kind}-{hold_id}"
+    return event(name, f"hold.{kind}.v1", hold_id, {"hold_id": hold_id, **data}, time=time)
 
 
 def write(path: Path, lines: Iterable[bytes]) -> str:

@@ -1,17 +1,16 @@
 """Holds on the posting path: placed, captured, released and expired, in the order of their keys, batch by batch."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 
 from ledger_core.store.connection import Role, connect
-from ledger_core.store.hold_expiry import expire_due, expire_holds
+from ledger_core.store.hold_expiry import expire_due
 from tests.support.databases import TestDatabase
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
-from tests.support.postings import Gate, Scene, captured, event, outcomes
+from tests.support.postings import Scene, captured, event, outcomes
 
 pytestmark = pytest.mark.postgres
 
@@ -217,77 +216,6 @@ def test_a_book_that_is_halted_lets_nothing_expire(scene: Scene) -> None:
     with connect(scene.dsn, Role.POSTER) as connection:
         connection.autocommit = True
         assert expire_due(connection) == {}
-
-
-def test_a_capture_under_way_keeps_the_scheduler_waiting_and_both_do_their_part(scene: Scene) -> None:
-    """The scheduler found the hold due before the capture came; by its turn the hold is captured."""
-    scene.post(placed("h", 100, expires_at="9999-12-30T00:00:00Z"))
-    gate = Gate("before_commit")
-    scene.topic.send(taken("h", 100))
-    one = scene.start(scene.worker(label=gate).work)
-    gate.wait()
-    two = scene.threads.submit(expire_key, scene.dsn, "h")
-    scene.until_waiting()
-    gate.open()
-    assert outcomes(one.result()) == ["POSTED"]
-    assert two.result() == 0
-    assert hold(scene) == ("CAPTURED", 100, 0)
-
-
-def expire_key(dsn: str, hold_id: str) -> int:
-    with connect(dsn, Role.POSTER) as connection:
-        row = connection.execute("SELECT book_id FROM ledger.book WHERE code = 'shop'").fetchone()
-        assert row is not None
-        return expire_holds(connection, row[0], [hold_id], datetime(9999, 12, 31, tzinfo=UTC))
-
-
-# Two workers at once.
-
-
-def test_two_captures_of_one_hold_never_come_to_more_than_it(scene: Scene) -> None:
-    scene.post(placed("h", 100))
-    gate = Gate("before_commit")
-    scene.topic.send(taken("h", 60), partition=0)
-    scene.topic.send(taken("h", 50), partition=1)
-    first, second = scene.worker(0, label=gate), scene.worker(1)
-    one = scene.start(first.work)
-    gate.wait()
-    two = scene.start(second.work)
-    scene.until_waiting()
-    gate.open()
-    assert (outcomes(one.result()), outcomes(two.result())) == (["POSTED"], ["CAPTURE_EXCEEDS_HOLD"])
-    assert hold(scene) == ("PARTIALLY_CAPTURED", 60, 0)
-
-
-def test_two_placings_of_one_id_make_one_hold(scene: Scene) -> None:
-    gate = Gate("before_commit")
-    scene.topic.send(placed("h", 60), partition=0)
-    scene.topic.send(placed("h", 50, event_id="again"), partition=1)
-    one = scene.start(scene.worker(0, label=gate).work)
-    gate.wait()
-    two = scene.start(scene.worker(1).work)
-    scene.until_waiting()
-    gate.open()
-    assert (outcomes(one.result()), outcomes(two.result())) == (["RECORDED"], ["HOLD_EXISTS"])
-
-
-def test_writers_in_opposite_orders_of_holds_and_accounts_never_deadlock(scene: Scene) -> None:
-    numbers = range(8)
-    scene.post(*(placed(f"h{n}", 1_000, of=f"wallet:buyer:{n}") for n in numbers))
-    for partition in numbers:
-        order = numbers if partition % 2 else reversed(numbers)
-        scene.topic.send(
-            *(
-                taken(f"h{n}", (f"wallet:buyer:{7 - n}" if n != 3 else SELLER, 10), event_id=f"{partition}-{n}")
-                for n in order
-            ),
-            partition=partition,
-        )
-    workers = [scene.worker(partition) for partition in numbers]
-    results = [scene.start(worker.work) for worker in workers]
-    assert [set(outcomes(result.result())) for result in results] == [{"POSTED"}] * 8
-    assert scene.deadlocks() == 0
-    assert scene.one("SELECT sum(captured_minor)::bigint FROM ledger.hold") == 8 * 8 * 10
 
 
 # A batch stays a batch.

@@ -2,28 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
-import psycopg
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from api.cli.command import Book, Json, OptionalReason, Reason, State, group, state_of
-from api.cli.errors import CliError
 from api.cli.healing import heal
 from api.cli.output import balance_text, details, moment, money, table
+from api.cli.posting import said, transactions_of
 from api.cli.stores import Store, open_store
-from ledger_core.domain import charts
+from ledger_core.domain import account_types
 from ledger_core.operations.account_lifecycle import AccountLifecycle, AccountState
-from ledger_core.store.connection import Role
 from projections.queries import accounts as account_queries
 from projections.queries.statements import StatementPage
 from projections.queries.statements import statement as read_statement
 
 app = group("account", "Open, freeze, unfreeze and show accounts.")
 Code = Annotated[str, typer.Argument(help="Code of the account, such as wallet:seller:42.")]
-AccountType = Annotated[str, typer.Option("--type", help=f"One of {', '.join(charts.ACCOUNT_TYPES)}.")]
+AccountType = Annotated[str, typer.Option("--type", help=f"One of {', '.join(account_types.ACCOUNT_TYPES)}.")]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most this many rows.")]
 
 
@@ -39,11 +37,15 @@ def open_account(
 ) -> None:
     """Open an account; events that were parked for want of it are posted."""
     state = state_of(context)
-    kind: charts.AccountType | None = next((known for known in charts.ACCOUNT_TYPES if known == account_type), None)
+    kind: account_types.AccountType | None = next(
+        (known for known in account_types.ACCOUNT_TYPES if known == account_type), None
+    )
     if kind is None:
-        raise typer.BadParameter(f"{account_type!r} is none of {', '.join(charts.ACCOUNT_TYPES)}", param_hint="--type")
-    with _store(state, book) as store, _lifecycle(store, book) as accounts:
-        after = accounts.open_account(code, account_type=kind, currency=currency)
+        raise typer.BadParameter(
+            f"{account_type!r} is none of {', '.join(account_types.ACCOUNT_TYPES)}", param_hint="--type"
+        )
+    with _store(state, book) as store:
+        after = _lifecycle(store, book).open_account(code, account_type=kind, currency=currency)
         healed = heal(store, book, f"account:{code}")
     _show_change(state, after, reason, healed)
 
@@ -52,8 +54,8 @@ def open_account(
 def freeze(context: typer.Context, code: Code, book: Book, reason: Reason, _json: Json = False) -> None:
     """Refuse entries from now on; events that need the account are parked."""
     state = state_of(context)
-    with _store(state, book) as store, _lifecycle(store, book) as accounts:
-        after = accounts.freeze(code, reason=_said(reason))
+    with _store(state, book) as store:
+        after = _lifecycle(store, book).freeze(code, reason=said(reason))
     _show_change(state, after, reason, 0)
 
 
@@ -61,8 +63,8 @@ def freeze(context: typer.Context, code: Code, book: Book, reason: Reason, _json
 def unfreeze(context: typer.Context, code: Code, book: Book, reason: Reason, _json: Json = False) -> None:
     """Take entries again; events that were parked meanwhile are posted."""
     state = state_of(context)
-    with _store(state, book) as store, _lifecycle(store, book) as accounts:
-        after = accounts.unfreeze(code, reason=_said(reason))
+    with _store(state, book) as store:
+        after = _lifecycle(store, book).unfreeze(code, reason=said(reason))
         healed = heal(store, book, f"account:{code}")
     _show_change(state, after, reason, healed)
 
@@ -163,26 +165,14 @@ def _as_mapping(page: StatementPage) -> dict[str, object]:
     return {"position": page.position, "entries_in_all": page.entries_in_all, "entries": page.entries}
 
 
+def _lifecycle(store: Store, book: str) -> AccountLifecycle:
+    return AccountLifecycle(transactions_of(store), book)
+
+
 @contextmanager
 def _store(state: State, book: str) -> Iterator[Store]:
     with open_store(state.database, book=book, say=state.output.say) as store:
         yield store
-
-
-@contextmanager
-def _lifecycle(store: Store, book: str) -> Iterator[AccountLifecycle]:
-    @contextmanager
-    def transactions() -> Iterator[psycopg.Connection[Any]]:
-        with store.connect(Role.POSTER) as connection, connection.transaction():
-            yield connection
-
-    yield AccountLifecycle(transactions, book)
-
-
-def _said(reason: str) -> str:
-    if not reason.strip():
-        raise CliError("REASON_MISSING", "the reason is empty", "say why, with --reason")
-    return reason
 
 
 def _show_change(state: State, after: AccountState, reason: str, healed: int) -> None:

@@ -19,6 +19,7 @@ from consumers.transport.ports import TransportError, TransportUnavailable
 from deploy.local.errors import LocalServiceError
 from ledger_core.operations.account_lifecycle import AccountCommandError
 from ledger_core.operations.assets import AssetCommandError
+from ledger_core.operations.charts import ChartCommandError
 from ledger_core.operations.period_lifecycle import PeriodRefusedError
 from ledger_core.store.books import BookExistsError
 from ledger_core.store.errors import PostingHaltedError
@@ -60,6 +61,9 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "CURRENCY_EXISTS": "choose another code, or use it as it is: ledgerctl asset list",
     "ASSET_INVALID": "see docs/how-to/assets.md",
     "ACCOUNT_DIFFERS": "look at it with: ledgerctl account show",
+    "CHART_VERSION_UNKNOWN": "leave --version out to see the one in force",
+    "CHART_MOVED": "compare again with: ledgerctl chart diff BOOK FILE",
+    "CHART_ACCOUNT_DROPPED": "close the account first, or keep it in the chart",
     "BOOK_EXISTS": "choose another code, or go on with this book",
     "PERIOD_NOT_FOUND": "list those that were ever closed with: ledgerctl period list BOOK",
     "PERIOD_UNKNOWN": "list those that were ever closed with: ledgerctl period list BOOK",
@@ -118,7 +122,9 @@ def known_error(error: Exception) -> CliError | None:
         return error
     if isinstance(error, NotFoundError):
         return _with_next(f"{error.what.upper()}_NOT_FOUND", str(error))
-    if isinstance(error, (AccountCommandError, AssetCommandError, BookExistsError, PeriodRefusedError)):
+    if isinstance(
+        error, (AccountCommandError, AssetCommandError, BookExistsError, ChartCommandError, PeriodRefusedError)
+    ):
         return _with_next(getattr(error, "code", "BOOK_EXISTS"), str(error))
     if isinstance(error, ConfigurationError):
         return NotReady("CONFIGURATION_UNSAFE", str(error), f"correct {', '.join(error.keys)}")

@@ -13,6 +13,7 @@ from api.cli import (
     accounts,
     assets,
     books,
+    charts,
     checkpoints,
     consume,
     demo,
@@ -62,6 +63,7 @@ app.command()(findings.findings)
 app.command()(consume.consume)
 for commands in (
     books.app,
+    charts.app,
     assets.app,
     imports.app,
     accounts.app,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger_core.domain.facts import Fact
-from ledger_core.domain.holds import Hold
+from ledger_core.domain.holds import Hold, HoldTerms
+from ledger_core.domain.limits import Limits
 from ledger_core.domain.originals import Vouchers
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.periods import Late
@@ -32,7 +33,11 @@ class Head:
     status: str = OPEN
     debits_pending_minor: int = 0
     credits_pending_minor: int = 0
-    """What open holds keep back, by the side that their captures will post."""
+    """What open holds keep back, by the side that their captures will post: read where something decides on it."""
+    limits: Limits | None = None
+    """Set where the account has limits that warn or deny."""
+    normal_side: Side = "D"
+    """Set with the limits."""
 
     def pending_minor(self, side: Side) -> int:
         return self.debits_pending_minor if side == "D" else self.credits_pending_minor
@@ -54,11 +59,20 @@ class Movement(NamedTuple):
     line: Line
 
 
+class HeldBack(NamedTuple):
+    """How much more of an account is held back once a case is accepted, on the side of its terms; less, below zero."""
+
+    head: HeadKey
+    terms: HoldTerms
+    change_minor: int
+
+
 class Proposal(NamedTuple):
-    """What a case would post; nothing where there are no movements."""
+    """What a case would post; nothing where there are no movements. What it gives back is available to them."""
 
     draft: Draft | None
     movements: Sequence[Movement]
+    held: Sequence[HeldBack] = ()
 
 
 @dataclass(slots=True)
@@ -102,6 +116,18 @@ class Ruling:
     """Of a group's first case: the rulings of its followers."""
 
 
+class Crossing(NamedTuple):
+    """An account came to stand beyond a limit that warns. `reference` is where the cause stands in the log."""
+
+    head: HeadKey
+    account: str
+    currency: str
+    below: bool
+    balance_minor: int
+    limit_minor: int
+    reference: int
+
+
 @dataclass(slots=True)
 class Locked:
     """Everything that was read under lock. `queues` are the parked cases of an order key, oldest first;
@@ -118,6 +144,8 @@ class Locked:
     """By order key, which is the hold's id."""
     next_reference: dict[int, int] = field(default_factory=dict)
     """Per book: where the next healed event will stand, after all arrivals."""
+    crossings: list[Crossing] = field(default_factory=list)
+    """Limits that warn and were crossed, in the order of what crossed them."""
 
 
 @dataclass(slots=True)

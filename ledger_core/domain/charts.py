@@ -1,19 +1,33 @@
-"""A book's chart of accounts: which accounts may open on the fly, and which one plays which role."""
+"""A book's chart of accounts: which accounts it has or may open on the fly, which role each plays, how they roll up."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, get_args
 
+from ledger_core.domain.account_types import ACCOUNT_TYPES, AccountType
+from ledger_core.domain.chart_reading import (
+    CONTROL_PREFIX,
+    ChartError,
+    check_code,
+    currency_of,
+    keyed_of,
+    limits_of,
+    name_of,
+    only,
+    optional_text,
+    role_of,
+    rows,
+    text,
+    type_of,
+)
+from ledger_core.domain.limits import Limits
 from ledger_core.domain.periods import LATE_EVENTS, LateEvents
 from ledger_core.domain.sources import SourcePolicy, default_policy, policy_from_rows
 
-AccountType = Literal["asset", "liability", "equity", "revenue", "expense"]
-ACCOUNT_TYPES: tuple[AccountType, ...] = get_args(AccountType)
-
-CONTROL_PREFIX = "control:"
-"""How an event names a control account: `control:UNALLOCATED_SALES`. No account has such a code."""
+__all__ = [
+    "ACCOUNT_TYPES", "CONTROL_PREFIX", "AccountType", "Chart", "ChartError", "Declared", "Group", "Role", "Template",
+    "chart_from_document",
+]  # fmt: skip
 
 
 class Role(StrEnum):
@@ -30,12 +44,39 @@ class Role(StrEnum):
 @dataclass(slots=True, frozen=True)
 class Template:
     """Accounts that open on the fly. `pattern` is a code, `*` standing for a last part (`wallet:seller:*`);
-    `{currency}` in the code of a control account stands for the currency asked for."""
+    `{currency}` in the code of a control account stands for the currency asked for.
+
+    `parent` is the group that they roll up into; an account opens with `limits`.
+    """
 
     pattern: str
     type: AccountType
     role: str = ""
     keyed: bool = False
+    parent: str = ""
+    limits: Limits | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Declared:
+    """An account that the book has from the moment its chart is applied."""
+
+    template: Template
+    currency: str
+    name: str = ""
+
+    @property
+    def code(self) -> str:
+        return self.template.pattern
+
+
+@dataclass(slots=True, frozen=True)
+class Group:
+    """A node above accounts: it takes no entries, its balance is the sum of what is below it."""
+
+    code: str
+    name: str = ""
+    parent: str = ""
 
 
 @dataclass(slots=True)
@@ -47,6 +88,10 @@ class Chart:
     templates: tuple[Template, ...]
     late_events: LateEvents = "park"
     sources: SourcePolicy = field(default_factory=default_policy)
+    declared: Mapping[str, Declared] = field(default_factory=dict)
+    """By code."""
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    """By code."""
     _codes: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
 
     def control(self, role: str, currency: str) -> str | None:
@@ -54,10 +99,17 @@ class Chart:
         try:
             return self._codes[role, currency]
         except KeyError:
-            template = self.controls.get(role)
-            code = template.pattern.replace("{currency}", currency) if template else None
+            code = self._code_of_role(role, currency)
             self._codes[role, currency] = code
             return code
+
+    def _code_of_role(self, role: str, currency: str) -> str | None:
+        """A declared account comes before the pattern of its role."""
+        for declared in self.declared.values():
+            if declared.template.role == role and declared.currency == currency:
+                return declared.code
+        template = self.controls.get(role)
+        return template.pattern.replace(_CURRENCY, currency) if template else None
 
     def resolve(self, name: str, currency: str) -> str | None:
         """The account that an event names, by code or as `control:` and a role; None for a missing role."""
@@ -67,8 +119,11 @@ class Chart:
 
     def template_for(self, code: str, currency: str) -> Template | None:
         """The template by which an account of this code may open, or None."""
+        declared = self.declared.get(code)
+        if declared is not None:
+            return declared.template if declared.currency == currency else None
         for template in self.controls.values():
-            if template.pattern.replace("{currency}", currency) == code:
+            if template.pattern.replace(_CURRENCY, currency) == code:
                 return template
         for template in self.templates:
             prefix, star, _ = template.pattern.partition("*")
@@ -76,35 +131,41 @@ class Chart:
                 return template
         return None
 
+    def members(self) -> Iterator[Template]:
+        """Everything that accounts may match, in the order in which it does."""
+        yield from (declared.template for declared in self.declared.values())
+        yield from self.controls.values()
+        yield from self.templates
 
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,199}")
-_ROLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+
 _CURRENCY = "{currency}"
-
-
-class ChartError(ValueError):
-    """A chart that says something impossible; the text says where and what."""
+_MEMBERS = {"name", "groups", "accounts", "controls", "templates", "late_events", "sources"}
 
 
 def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> Chart:
     """The chart in a document of this shape (schemas/charts holds examples). Raises `ChartError`.
 
-    `{"controls": [{"role", "code", "type", "keyed"?}], "templates": [{"pattern", "type"}], "late_events"?,
+    `{"groups": [{"code", "name"?, "parent"?}],
+    "accounts": [{"code", "type", "currency", "name"?, "role"?, "keyed"?, "parent"?, "limits"?}],
+    "controls": [{"role", "code", "type", "keyed"?, "parent"?, "limits"?}],
+    "templates": [{"pattern", "type", "parent"?, "limits"?}], "late_events"?,
     "sources"?: [{"source", "types", "through"?}]}`
     """
-    _only(document, "the chart", {"name", "controls", "templates", "late_events", "sources"})
+    only(document, "the chart", _MEMBERS)
+    groups = _groups(document)
+    declared = _declared(document)
     controls: dict[str, Template] = {}
-    for where, row in _rows(document, "controls", {"role", "code", "type", "keyed"}):
+    for where, row in rows(document, "controls", {"role", "code", "type", "keyed", "parent", "limits"}):
         control = _control(where, row)
         if control.role in controls:
             raise ChartError(f"{where}: role {control.role} is given twice")
         controls[control.role] = control
-    templates = [_template(where, row) for where, row in _rows(document, "templates", {"pattern", "type"})]
-    patterns = [template.pattern for template in (*controls.values(), *templates)]
-    for pattern in patterns:
-        if patterns.count(pattern) > 1:
-            raise ChartError(f"{pattern} is given twice")
-    return Chart(version, controls, tuple(templates), _late_events(document), _sources(document))
+    members = {"pattern", "type", "parent", "limits"}
+    templates = [_template(where, row) for where, row in rows(document, "templates", members)]
+    chart = Chart(version, controls, tuple(templates), _late_events(document), _sources(document), declared, groups)
+    _check_patterns(chart)
+    _check_parents(chart)
+    return chart
 
 
 def _late_events(document: Mapping[str, object]) -> LateEvents:
@@ -122,58 +183,70 @@ def _sources(document: Mapping[str, object]) -> SourcePolicy:
         raise ChartError(str(error)) from None
 
 
+def _groups(document: Mapping[str, object]) -> dict[str, Group]:
+    groups: dict[str, Group] = {}
+    for where, row in rows(document, "groups", {"code", "name", "parent"}):
+        group = Group(text(where, row, "code"), name_of(where, row), optional_text(where, row, "parent"))
+        check_code(where, group.code)
+        if group.code in groups:
+            raise ChartError(f"{where}: group {group.code} is given twice")
+        groups[group.code] = group
+    return groups
+
+
+def _declared(document: Mapping[str, object]) -> dict[str, Declared]:
+    declared: dict[str, Declared] = {}
+    roles: set[tuple[str, str]] = set()
+    members = {"code", "type", "currency", "name", "role", "keyed", "parent", "limits"}
+    for where, row in rows(document, "accounts", members):
+        code, role = text(where, row, "code"), role_of(where, row) if "role" in row else ""
+        check_code(where, code)
+        parent = optional_text(where, row, "parent")
+        template = Template(code, type_of(where, row), role, keyed_of(where, row), parent, limits_of(where, row))
+        account = Declared(template, currency_of(where, row), name_of(where, row))
+        if code in declared:
+            raise ChartError(f"{where}: account {code} is given twice")
+        if role and (role, account.currency) in roles:
+            raise ChartError(f"{where}: role {role} in {account.currency} is given twice")
+        roles.add((role, account.currency))
+        declared[code] = account
+    return declared
+
+
 def _control(where: str, row: Mapping[str, object]) -> Template:
-    role, code, keyed = _text(where, row, "role"), _text(where, row, "code"), row.get("keyed", False)
-    if _ROLE.fullmatch(role) is None:
-        raise ChartError(f"{where}: role is not an upper-case name")
-    _check_code(where, code.replace(_CURRENCY, "EUR"))
-    if not isinstance(keyed, bool):
-        raise ChartError(f"{where}: keyed is neither true nor false")
-    return Template(code, _type(where, row), role, keyed)
+    role, code, keyed = role_of(where, row), text(where, row, "code"), keyed_of(where, row)
+    check_code(where, code.replace(_CURRENCY, "EUR"))
+    parent, limits = optional_text(where, row, "parent"), limits_of(where, row)
+    return Template(code, type_of(where, row), role, keyed, parent, limits)
 
 
 def _template(where: str, row: Mapping[str, object]) -> Template:
-    pattern = _text(where, row, "pattern")
+    pattern = text(where, row, "pattern")
     if "*" in pattern[:-1]:
         raise ChartError(f"{where}: * may only stand at the end of a pattern")
-    _check_code(where, pattern.removesuffix("*"))
-    return Template(pattern, _type(where, row))
+    check_code(where, pattern.removesuffix("*"))
+    parent, limits = optional_text(where, row, "parent"), limits_of(where, row)
+    return Template(pattern, type_of(where, row), parent=parent, limits=limits)
 
 
-def _check_code(where: str, code: str) -> None:
-    if _CODE.fullmatch(code) is None:
-        raise ChartError(f"{where}: not the code of an account")
-    if code.startswith(CONTROL_PREFIX):
-        raise ChartError(f"{where}: codes that begin with {CONTROL_PREFIX} name roles")
+def _check_patterns(chart: Chart) -> None:
+    patterns = [template.pattern for template in (*chart.controls.values(), *chart.templates)]
+    for pattern in patterns:
+        if patterns.count(pattern) > 1:
+            raise ChartError(f"{pattern} is given twice")
 
 
-def _type(where: str, row: Mapping[str, object]) -> AccountType:
-    text = _text(where, row, "type")
-    if text not in ACCOUNT_TYPES:
-        raise ChartError(f"{where}: type is none of {', '.join(ACCOUNT_TYPES)}")
-    return text
-
-
-def _text(where: str, row: Mapping[str, object], name: str) -> str:
-    value = row.get(name)
-    if not isinstance(value, str):
-        raise ChartError(f"{where}: {name} is missing or no text")
-    return value
-
-
-def _rows(document: Mapping[str, object], name: str, members: set[str]) -> Iterable[tuple[str, Mapping[str, object]]]:
-    rows = document.get(name, [])
-    if not isinstance(rows, list):
-        raise ChartError(f"{name} is not a list")
-    for number, row in enumerate(rows):
-        where = f"{name}[{number}]"
-        if not isinstance(row, dict):
-            raise ChartError(f"{where} is not an object")
-        _only(row, where, members)
-        yield where, row
-
-
-def _only(row: Mapping[str, object], where: str, members: set[str]) -> None:
-    unknown = sorted(set(row) - members)
-    if unknown:
-        raise ChartError(f"{where}: unknown member {unknown[0]!r:.60}")
+def _check_parents(chart: Chart) -> None:
+    """A parent is a group of this chart, and no group is above itself."""
+    for template in chart.members():
+        if template.parent and template.parent not in chart.groups:
+            raise ChartError(f"{template.pattern}: there is no group {template.parent!r:.60}")
+    for group in chart.groups.values():
+        above, seen = group, {group.code}
+        while above.parent:
+            if above.parent not in chart.groups:
+                raise ChartError(f"group {above.code}: there is no group {above.parent!r:.60}")
+            if above.parent in seen:
+                raise ChartError(f"group {group.code} is above itself")
+            seen.add(above.parent)
+            above = chart.groups[above.parent]

@@ -16,6 +16,7 @@ from ledger_core.domain.cases import Case, Decision, Locked, Ruling, SubjectKey
 from ledger_core.domain.groups import decide_group, refused
 from ledger_core.domain.heads import apply, late, refuse_voucher
 from ledger_core.domain.life_cycles import life_cycle_of
+from ledger_core.domain.limit_checks import crossings
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.originals import ref_of, waits_for
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
@@ -126,13 +127,15 @@ def _decide_one(case: Case, locked: Locked) -> Ruling:
     if refusal is not None:
         return Ruling(case, refusal.outcome, refusal)
 
-    draft, movements = life.propose(case, locked)
-    refusal = refuse_voucher(movements, case, locked) or life.refuse_sums(case, locked)
+    proposal = life.propose(case, locked)
+    refusal = refuse_voucher(proposal, case, locked) or life.refuse_sums(case, locked)
     if refusal is not None:
         return Ruling(case, refusal.outcome, refusal)
 
     # nothing can fail after this line
+    locked.crossings += crossings(proposal, case, locked)
     life.accept(case, locked)
+    draft, movements = proposal.draft, proposal.movements
     if not movements:
         return Ruling(case, Outcome.RECORDED, None, draft)
     for movement in movements:

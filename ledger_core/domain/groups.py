@@ -50,12 +50,14 @@ def decide_group(first: Case, locked: Locked, decide: Callable[[Case, Locked], R
     members = (first, *first.followers)
     heads = {movement.head: locked.heads[movement.head] for case in members for movement in case.movements}
     before = {key: replace(head) for key, head in heads.items()}
+    crossed = len(locked.crossings)
     rulings: list[Ruling] = []
     for place, case in enumerate(members):
         case.reference = first.reference + place
         ruling = decide(case, locked)
         if ruling.refusal is not None:
             _restore(heads, before)
+            del locked.crossings[crossed:]
             return _ruling(members, spread(members, place, ruling.refusal))
         rulings.append(ruling)
     rulings[0].followers = rulings[1:]

@@ -1,16 +1,16 @@
 """What a voucher may do to the account heads that it touches, and what it does to them."""
 
-from collections.abc import Sequence
-
-from ledger_core.domain.cases import CLOSED, FROZEN, Case, Head, HeadKey, Locked, Movement
+from ledger_core.domain.cases import CLOSED, FROZEN, Case, Head, HeadKey, Locked, Movement, Proposal
+from ledger_core.domain.limit_checks import refuse_limits
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal, first_of
 from ledger_core.domain.periods import NEVER_US, Late, redirect
 from ledger_core.domain.vouchers import Line
 
 
-def refuse_voucher(movements: Sequence[Movement], case: Case, locked: Locked) -> Refusal | None:
-    """Status, currency, period and overflow of every account the voucher touches, before any changes."""
+def refuse_voucher(proposal: Proposal, case: Case, locked: Locked) -> Refusal | None:
+    """Status, currency, limits, period and overflow of every account the voucher touches, before any changes."""
+    movements = proposal.movements
     debits: dict[HeadKey, int] = {}
     credits: dict[HeadKey, int] = {}
     worst: Refusal | None = None
@@ -21,6 +21,8 @@ def refuse_voucher(movements: Sequence[Movement], case: Case, locked: Locked) ->
             worst = first_of(worst, refusal)
         totals = debits if line.side == "D" else credits
         totals[key] = totals.get(key, 0) + line.amount_minor
+    if worst is None and movements:
+        worst = refuse_limits(proposal, locked)
     if worst is not None:
         return worst
     if movements and case.subject_key[0] not in locked.redirecting and late(case, locked):

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from ledger_core.domain import holds
-from ledger_core.domain.cases import Case, Locked, Movement, Proposal
+from ledger_core.domain.cases import Case, HeldBack, Locked, Movement, Proposal
 from ledger_core.domain.heads import refuse_line
 from ledger_core.domain.holds import Hold, HoldCaptured, HoldFact, HoldPlaced, HoldReleased, HoldTerms
+from ledger_core.domain.limit_checks import refuse_limits
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
 
@@ -16,10 +17,11 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
 
 
 def refuse_placing(case: Case, locked: Locked) -> Refusal | None:
-    """Status and currency of the account as for an entry, then what its counter can hold."""
+    """Status, currency and limits of the account as for an entry, then what its counter can hold."""
     (movement,) = case.movements
     head, line = locked.heads[movement.head], movement.line
     refusal = refuse_line(head, movement.asset_id, line)
+    refusal = refusal or refuse_limits(propose(case, locked), locked)
     if refusal is not None:
         return refusal
     if head.pending_minor(line.side) + line.amount_minor > MAX_COUNTER_MINOR:
@@ -31,12 +33,17 @@ def propose(case: Case, locked: Locked) -> Proposal:
     """As its rule says, with what only the locked hold tells: its status afterwards, and what is given back."""
     fact = _fact(case)
     if isinstance(fact, HoldPlaced):
-        return Proposal(case.draft, ())
-    after = replace(locked.holds[case.subject_key])
+        (movement,) = case.movements
+        line = movement.line
+        terms = HoldTerms(line.account, line.side, line.currency)
+        return Proposal(case.draft, (), [HeldBack(movement.head, terms, line.amount_minor)])
+    hold = locked.holds[case.subject_key]
+    after = replace(hold)
     given_back_minor = holds.advance(fact, after)
     said = {"hold": {"status": after.status.value, "released_minor": str(given_back_minor)}}
     assert case.draft is not None
-    return Proposal(replace(case.draft, details={**said, **(case.draft.details or {})}), case.movements)
+    draft = replace(case.draft, details={**said, **(case.draft.details or {})})
+    return Proposal(draft, case.movements, [HeldBack(hold.head, hold.terms, after.held_minor - hold.held_minor)])
 
 
 def accept(case: Case, locked: Locked) -> None:

@@ -70,6 +70,8 @@ class Code(StrEnum):
     ACCOUNT_CURRENCY_MISMATCH = "ACCOUNT_CURRENCY_MISMATCH"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     ACCOUNT_FROZEN = "ACCOUNT_FROZEN"
+    LIMIT_MINIMUM = "LIMIT_MINIMUM"
+    LIMIT_MAXIMUM = "LIMIT_MAXIMUM"
     PERIOD_CLOSED = "PERIOD_CLOSED"
     OVERFLOW = "OVERFLOW"
     # is it refused for another's sake?
@@ -122,6 +124,11 @@ class Refusal(NamedTuple):
     @property
     def outcome(self) -> Outcome:
         return Outcome.PARKED if (self.fault or self.code) in PARKING_CODES else Outcome.REJECTED
+
+    @property
+    def place(self) -> int:
+        """Its place in the order of precedence."""
+        return _PLACE[self.code]
 
     @property
     def final(self) -> bool:

@@ -1,19 +1,25 @@
-"""The account as an aggregate: opened once, then frozen and unfrozen. Postings are no part of it.
+"""The account as an aggregate: opened, limited, frozen and unfrozen, closed for good. Postings are no part of it.
 
-The head's status column is what postings decide on; these events are why it says so. Both are written in one
+The head's columns are what postings decide on; these events are why they say so. Both are written in one
 transaction, under the head's lock, so a change of status has its place in the same order as the entries.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self
 
 from eventsourcing.domain import Aggregate
 
+from ledger_core.domain.limits import Limits
 from ledger_core.store.account_events import (
+    ACCOUNT_CLOSED,
     ACCOUNT_FROZEN,
+    ACCOUNT_LIMITS_SET,
     ACCOUNT_OPENED,
     ACCOUNT_UNFROZEN,
     account_originator_id,
+    limits_document,
+    limits_from_document,
 )
 from ledger_core.store.mapper import NOT_RECORDED
 
@@ -32,7 +38,11 @@ class Account(Aggregate):
             return NOT_RECORDED
 
     class Opened(Event, Aggregate.Created):
-        """The account exists and takes entries. Fields in the order in which they are stored."""
+        """The account exists and takes entries.
+
+        Fields in the order in which they are stored; those that are None are not. The last three, here and below,
+        say which upstream event it was.
+        """
 
         TOPIC = ACCOUNT_OPENED
         aggregate_topic: ClassVar[str] = ACCOUNT
@@ -41,6 +51,25 @@ class Account(Aggregate):
         currency: str
         role: str
         keyed: bool
+        parent: str | None = None
+        limits: Mapping[str, str] | None = None
+        source: str | None = None
+        event_id: str | None = None
+        cause: Sequence[str | int] | None = None
+
+    class LimitsSet(Event):
+        """Its balance is kept within these from here on."""
+
+        TOPIC = ACCOUNT_LIMITS_SET
+        code: str
+        reason: str
+        limits: Mapping[str, str]
+        source: str | None = None
+        event_id: str | None = None
+        cause: Sequence[str | int] | None = None
+
+        def apply(self, aggregate: Any) -> None:
+            aggregate.limits = limits_from_document(self.limits)
 
     class Frozen(Event):
         """From here on no entry is taken."""
@@ -48,6 +77,9 @@ class Account(Aggregate):
         TOPIC = ACCOUNT_FROZEN
         code: str
         reason: str
+        source: str | None = None
+        event_id: str | None = None
+        cause: Sequence[str | int] | None = None
 
         def apply(self, aggregate: Any) -> None:
             aggregate.frozen_because = self.reason
@@ -58,17 +90,39 @@ class Account(Aggregate):
         TOPIC = ACCOUNT_UNFROZEN
         code: str
         reason: str
+        source: str | None = None
+        event_id: str | None = None
+        cause: Sequence[str | int] | None = None
 
         def apply(self, aggregate: Any) -> None:
             aggregate.frozen_because = None
 
-    def __init__(self, code: str, type: str, currency: str, role: str, keyed: bool) -> None:  # noqa: A002
+    class Closed(Event):
+        """Nothing is taken any more, for ever."""
+
+        TOPIC = ACCOUNT_CLOSED
+        code: str
+        reason: str
+        source: str | None = None
+        event_id: str | None = None
+        cause: Sequence[str | int] | None = None
+
+        def apply(self, aggregate: Any) -> None:
+            aggregate.closed_because = self.reason
+
+    def __init__(
+        self, code: str, type: str, currency: str, role: str, keyed: bool,  # noqa: A002 - as it is stored
+        parent: str | None = None, limits: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.code = code
         self.type = type
         self.currency = currency
         self.role = role
         self.keyed = keyed
+        self.parent = parent or ""
+        self.limits = limits_from_document(limits) if limits else Limits()
         self.frozen_because: str | None = None
+        self.closed_because: str | None = None
 
     @classmethod
     def open(
@@ -80,6 +134,8 @@ class Account(Aggregate):
         currency: str,
         role: str = "",
         keyed: bool = False,
+        parent: str = "",
+        limits: Limits | None = None,
     ) -> Self:
         """A new account, its opening still to be saved."""
         return cls._create(
@@ -90,6 +146,8 @@ class Account(Aggregate):
             currency=currency,
             role=role,
             keyed=keyed,
+            parent=parent or None,
+            limits=limits_document(limits) if limits is not None else None,
         )
 
     @property
@@ -105,3 +163,13 @@ class Account(Aggregate):
         """Take entries again; changes nothing on an account that is not frozen."""
         if self.frozen:
             self.trigger_event(self.Unfrozen, code=self.code, reason=reason)
+
+    def set_limits(self, limits: Limits, reason: str) -> None:
+        """Keep the balance within these; changes nothing where they are in force."""
+        if limits != self.limits:
+            self.trigger_event(self.LimitsSet, code=self.code, reason=reason, limits=limits_document(limits))
+
+    def close(self, reason: str) -> None:
+        """Take nothing for ever; changes nothing on a closed account. Its balance is the caller's to have checked."""
+        if self.closed_because is None:
+            self.trigger_event(self.Closed, code=self.code, reason=reason)

@@ -10,7 +10,7 @@ from typing import Final
 import psycopg
 from eventsourcing.application import AggregateNotFoundError
 
-from ledger_core.domain.charts import AccountType
+from ledger_core.domain.account_types import AccountType
 from ledger_core.operations.account import Account
 from ledger_core.operations.application import LedgerApplication
 from ledger_core.store.account_events import account_originator_id

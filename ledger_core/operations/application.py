@@ -9,7 +9,13 @@ from eventsourcing.utils import Environment, EnvType, register_topic
 
 from ledger_core.operations.account import ACCOUNT, Account
 from ledger_core.operations.period import CLOSING, PERIOD_CLOSED, PERIOD_CLOSING, PERIOD_REOPENED, Closing
-from ledger_core.store.account_events import ACCOUNT_FROZEN, ACCOUNT_OPENED, ACCOUNT_UNFROZEN
+from ledger_core.store.account_events import (
+    ACCOUNT_CLOSED,
+    ACCOUNT_FROZEN,
+    ACCOUNT_LIMITS_SET,
+    ACCOUNT_OPENED,
+    ACCOUNT_UNFROZEN,
+)
 from ledger_core.store.mapper import LedgerMapper
 from ledger_core.store.recorder import LedgerRecorder
 
@@ -22,6 +28,8 @@ TOPICS: Mapping[str, type[object]] = {
     PERIOD_CLOSING: Closing.Begun,
     PERIOD_CLOSED: Closing.Sealed,
     PERIOD_REOPENED: Closing.Reopened,
+    ACCOUNT_LIMITS_SET: Account.LimitsSet,
+    ACCOUNT_CLOSED: Account.Closed,
 }
 """The class of every topic that stands in a log. A class may move or be renamed; its topic stays."""
 

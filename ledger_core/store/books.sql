@@ -26,10 +26,10 @@ SELECT code, account_id, asset_id, keyed, type FROM ledger.account WHERE book_id
 
 -- name: insert_accounts
 -- Accounts that are not there yet, in the order of their key; answers with those inserted.
-INSERT INTO ledger.account (book_id, code, type, asset_id, role, keyed)
-SELECT %(book_id)s, code, type, asset_id, role, keyed
-FROM unnest(%(codes)s::text[], %(types)s::text[], %(assets)s::smallint[], %(roles)s::text[], %(keyed)s::boolean[])
-    AS opening (code, type, asset_id, role, keyed)
+INSERT INTO ledger.account (book_id, code, type, asset_id, role, keyed, parent)
+SELECT %(book_id)s, code, type, asset_id, role, keyed, parent
+FROM unnest(%(codes)s::text[], %(types)s::text[], %(assets)s::smallint[], %(roles)s::text[], %(keyed)s::boolean[],
+    %(parents)s::text[]) AS opening (code, type, asset_id, role, keyed, parent)
 ORDER BY code COLLATE "C"
 ON CONFLICT (book_id, code) DO NOTHING
 RETURNING code, account_id;
@@ -39,6 +39,18 @@ RETURNING code, account_id;
 INSERT INTO ledger.account_head (book_id, account_id, asset_id)
 SELECT book_id, account_id, asset_id FROM ledger.account
 WHERE book_id = %s AND account_id = ANY(%s) ORDER BY account_id;
+
+-- name: set_limits
+-- Limits of heads that are locked or new.
+UPDATE ledger.account_head AS head SET minimum_minor = wanted.minimum_minor, maximum_minor = wanted.maximum_minor,
+    limit_policy = wanted.limit_policy::"char", normal_side = wanted.normal_side::"char"
+FROM unnest(%(accounts)s::integer[], %(minimums)s::bigint[], %(maximums)s::bigint[], %(policies)s::text[], %(sides)s::text[])
+    AS wanted (account_id, minimum_minor, maximum_minor, limit_policy, normal_side)
+WHERE head.book_id = %(book_id)s AND head.account_id = wanted.account_id;
+
+-- name: chart_version
+-- The version of the chart in force.
+SELECT chart_version FROM ledger.book WHERE book_id = %s;
 
 -- name: insert_book_code
 -- Takes the next book id for a code, or nothing when the code is taken.
@@ -51,8 +63,8 @@ ON CONFLICT (code) DO NOTHING RETURNING book_id;
 INSERT INTO ledger.book (book_id, code, chart_version) VALUES (%s, %s, 1);
 
 -- name: insert_chart
--- First version of a book's chart.
-INSERT INTO ledger.chart (book_id, version, document) VALUES (%s, 1, %s);
+-- A version of a book's chart.
+INSERT INTO ledger.chart (book_id, version, document) VALUES (%s, %s, %s);
 
 -- name: insert_relay_checkpoint
 -- Where the relay stands in a new book.

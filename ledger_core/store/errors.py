@@ -3,6 +3,8 @@
 StoreError
 ├── FenceLostError       another worker moved these partitions: drop them, go on without
 ├── SurpriseError        what was prepared does not hold under lock: roll back, go the exact path
+│   ├── ChartMovedError      read the charts again and prepare anew
+│   └── LimitReachedError    this batch only: an account would pass a limit
 ├── HoldsDueError        holds whose time has come are touched: let them expire first, then post again
 ├── PostingHaltedError   posting is stopped for now: pause, keep the records, try again
 └── CorruptionError      the store contradicts itself: stop, run verify
@@ -26,6 +28,14 @@ class FenceLostError(StoreError):
 
 class SurpriseError(StoreError):
     """Something can be refused after all, or a row count differs from the one asked for."""
+
+
+class ChartMovedError(SurpriseError):
+    """Another version of a book's chart came into force since this was prepared."""
+
+
+class LimitReachedError(SurpriseError):
+    """An account would come to stand beyond a limit that refuses, or that has to be told."""
 
 
 class HoldsDueError(StoreError):

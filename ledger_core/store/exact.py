@@ -11,6 +11,7 @@ from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.subjects import Subject
+from ledger_core.store.crossing_events import crossing_events
 from ledger_core.store.errors import PostingHaltedError, QueueFullError, SurpriseError
 from ledger_core.store.headers import rows_to_headers
 from ledger_core.store.hold_cases import demand_terms, read_holds
@@ -45,7 +46,10 @@ class ParkedRecord:
 
 
 def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode) -> tuple[Layout, list[Item]]:
-    """Steps 3 to 5: locks what decides, decides, writes subjects. Returns the columns and what was healed."""
+    """Steps 3 to 5: locks what decides, decides, writes subjects.
+
+    Returns the columns, and what stands behind the arrivals: what was healed, then what has to be told besides.
+    """
     items = transaction.prepared.items
     with transaction.step("subjects"):
         rows = SubjectRows(transaction)
@@ -67,7 +71,8 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         as_prepared, healed = _settle(arrivals, decision)
         if locked.vouchers.by_reference:
             transaction.linked = _linked(items, healed, decision)
-        if len(items) + len(healed) > MAX_BATCH_EVENTS:
+        added = crossing_events(locked.crossings, sorted_by_book(items, healed))
+        if len(items) + len(healed) + len(added) > MAX_BATCH_EVENTS:
             raise PostingHaltedError(
                 f"a batch would write more than {MAX_BATCH_EVENTS} events: consume in smaller ones"
             )
@@ -77,11 +82,12 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         rows.update()
         _update_waiting(transaction, decision)
     layout = transaction.prepared.layout
-    if layout is None or healed or not as_prepared or holds is not None:
-        layout = lay_out(sorted_by_book(items, healed))
+    if layout is None or healed or added or not as_prepared or holds is not None:
+        everything = sorted_by_book(items, [*healed, *added])
+        layout = lay_out(everything, [place for place, item in enumerate(everything) if item.own is not None])
     if transaction.heads is not None:
         transaction.heads = transaction.heads.only(layout.heads)
-    return layout, healed
+    return layout, [*healed, *added]
 
 
 def _parked_items(

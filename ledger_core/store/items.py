@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 from ledger_core.domain import subjects
 from ledger_core.domain.cases import Case, Movement, SubjectKey
@@ -35,6 +36,19 @@ class Member(NamedTuple):
     size: int
 
 
+ADDED = -3
+"""`arrival` of an event without an upstream event: what a batch had to tell besides."""
+
+
+class OwnEvent(NamedTuple):
+    """The type of an event that is none of the outcomes', and the aggregate it belongs to, if any."""
+
+    type: str
+    order_key: str = ""
+    originator_id: UUID | None = None
+    originator_version: int | None = None
+
+
 @dataclass(slots=True)
 class Item(Case):
     """A case that will have an event in its book's log, and an inbox row unless it follows in a group.
@@ -59,6 +73,7 @@ class Item(Case):
     entries: Sequence[Movement] = ()
     state: bytes = b""
     member: Member | None = None
+    own: OwnEvent | None = None
 
     @property
     def members(self) -> "Sequence[Item]":

@@ -1,9 +1,9 @@
 """How aggregate events become stored bytes and events again: compact JSON, and nothing the log knows already.
 
 The mapper rules of eventsourcing hold (originator id and version are columns, `class_version` is kept when
-above 1, older versions are upcast one by one), with two omissions. The time of an event is its block's
+above 1, older versions are upcast one by one), with three omissions. The time of an event is its block's
 `recorded_at`, decided under the book's lock: a process's clock would give a second, contradicting order.
-The aggregate's class follows from the event's type.
+The aggregate's class follows from the event's type. Members whose default is None are left out while they are.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,11 @@ class LedgerMapper(Mapper[UUID]):
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         event_class = type(domain_event)
-        state = {name: value for name, value in vars(domain_event).items() if name not in _KNOWN_TO_THE_LOG}
+        state = {
+            name: value
+            for name, value in vars(domain_event).items()
+            if name not in _KNOWN_TO_THE_LOG and not (value is None and getattr(event_class, name, ...) is None)
+        }
         class_version: int = getattr(event_class, "class_version", 1)
         if class_version > 1:
             state["class_version"] = class_version

@@ -17,7 +17,14 @@ from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.store import connection as connections
 from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
 from ledger_core.store.columns import register_columns
-from ledger_core.store.errors import FenceLostError, HoldsDueError, PostingHaltedError, SurpriseError
+from ledger_core.store.errors import (
+    ChartMovedError,
+    FenceLostError,
+    HoldsDueError,
+    LimitReachedError,
+    PostingHaltedError,
+    SurpriseError,
+)
 from ledger_core.store.exact import decide_exactly
 from ledger_core.store.hold_expiry import expire_keys
 from ledger_core.store.items import Item, Prepared
@@ -146,7 +153,9 @@ class Poster:
                 prepared = self._without(lost.partitions, prepared)
             except (errors.UniqueViolation, SurpriseError, errors.DeadlockDetected) as error:
                 exact_before, exact = exact, self._learn(error) or exact
-                if exact_before or self._look_up == LOOK_UP_STREAK:  # the plain path changes nothing of a batch
+                moved = isinstance(error, ChartMovedError)
+                # The plain path changes nothing of a batch: only these need it anew.
+                if moved or exact_before or self._look_up == LOOK_UP_STREAK:
                     prepared = self._again(prepared.incoming, prepared.advances, prepared)
             except HoldsDueError as due:  # an expiry is an event of its own, before anything is decided on the hold
                 expire_keys(self._posting, due.keys, due.moment)
@@ -187,6 +196,11 @@ class Poster:
 
         Any other violated constraint is a fault and is raised.
         """
+        if isinstance(error, ChartMovedError):
+            self._preparer.books.charts_moved = self._exact_preparer.books.charts_moved = True
+            return False
+        if isinstance(error, LimitReachedError):
+            return True
         if isinstance(error, errors.UniqueViolation):
             constraint = error.diag.constraint_name
             if constraint == "inbox_pkey":

@@ -54,7 +54,8 @@ WHERE book_id = %s AND waits_for = %s AND resolved_position IS NULL AND outcome 
 GROUP BY book_id, order_key ORDER BY min(position);
 
 -- name: lock_heads
--- Step 4: heads in key order, as columns. Everything that decides is on the locked row.
+-- Step 4: heads in key order, as columns. Everything that decides is on the locked row; the status of one with limits
+-- that warn or deny comes in lower case, and only then is `head_limits` asked.
 WITH locked AS MATERIALIZED (
     SELECT head.*
     FROM unnest(%(books)s::integer[], %(accounts)s::integer[]) AS asked (book_id, account_id)
@@ -62,8 +63,16 @@ WITH locked AS MATERIALIZED (
     ORDER BY head.book_id, head.account_id FOR NO KEY UPDATE OF head
 )
 SELECT array_agg(account_id), array_agg(posting_sequence), array_agg(debits_posted), array_agg(credits_posted),
-    array_agg(asset_id), string_agg(status::text, '')
+    array_agg(asset_id), string_agg(CASE limit_policy WHEN 'A' THEN status::text ELSE lower(status::text) END, '')
 FROM locked;
+
+-- name: head_limits
+-- Step 4, of heads that are locked: limits that warn or deny, and what holds will take.
+SELECT head.book_id, head.account_id, minimum_minor, maximum_minor, limit_policy::text, normal_side::text, debits_pending,
+    credits_pending
+FROM unnest(%(books)s::integer[], %(accounts)s::integer[]) AS asked (book_id, account_id)
+JOIN ledger.account_head AS head USING (book_id, account_id)
+WHERE head.limit_policy <> 'A';
 
 -- name: closed_through
 -- Step 5: how far periods are closed; step 6 compares it under the book's lock, or an event could park on a period that
@@ -74,7 +83,7 @@ FROM ledger.book WHERE book_id = ANY(%(books)s);
 
 -- name: lock_books
 -- Step 6: from here to COMMIT these books are serial.
-SELECT book_id, position, voucher_no, block_number, block_hash, posting_mode,
+SELECT book_id, position, voucher_no, block_number, block_hash, posting_mode, chart_version,
     (extract(epoch FROM greatest(recorded_at, clock_timestamp())) * 1000000)::bigint,
     CASE WHEN closed_through = '-infinity' THEN -9223372036854775808
         ELSE (extract(epoch FROM closed_through) * 1000000)::bigint END

@@ -17,6 +17,7 @@ from ledger_core.store.arrays import integers, texts
 from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.books import Book, Books
 from ledger_core.store.encoding import PURPOSE_NAMES, rfc3339
+from ledger_core.store.errors import ChartMovedError
 from ledger_core.store.items import Item, ParkedLetter, Prepared, Replay, flat, new_item, predict, refuse_whole, settle
 from ledger_core.store.named_sql import load_queries
 
@@ -41,6 +42,15 @@ class Preparer:
 
     def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool) -> Prepared:
         """`look_up` asks the inbox for known keys first; without it all keys count as new, and COPY objects."""
+        while True:
+            try:
+                return self._prepare(incoming, advances, look_up=look_up)
+            except ChartMovedError:
+                self.books.charts_moved = True
+
+    def _prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool) -> Prepared:
+        if self.books.charts_moved:
+            self.books.reload_charts()
         items, replays = self._items_of(*self._arrivals(incoming, advances), look_up)
         batch_id = self._next_batch_id()
         if any(item.followers for item in items):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from struct import Struct
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from ledger_core.domain.cases import SubjectKey
 from ledger_core.domain.decide import Numbered
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.subjects import Subject
-from ledger_core.store.blocks import leaf_prefix, merkle_root, plain_leaf
+from ledger_core.store.blocks import leaf_hash, leaf_prefix, merkle_root, plain_leaf
 from ledger_core.store.columns import POSTGRES_EPOCH_US, Int64s, field_bytes
 from ledger_core.store.encoding import TYPE_OF_OUTCOME
 from ledger_core.store.items import FOLLOWER, Item
@@ -51,6 +52,10 @@ _ENTRY_LENGTHS = {
 }
 
 
+NULL = b"\xff\xff\xff\xff"
+"""A field without a value."""
+
+
 @dataclass(slots=True)
 class Span:
     """The events of one book in this batch: items[start:stop], sealed as one block."""
@@ -61,6 +66,7 @@ class Span:
     vouchers: int
     merkle_root: bytes
     min_effective_us: int
+    chart_version: int
 
 
 @dataclass(slots=True)
@@ -81,14 +87,16 @@ class Layout:
     effective_us: Int64s
     order_keys: dict[int, bytes]
     """Per entry on a keyed account: its order key."""
+    originators: dict[int, tuple[UUID, int]]
+    """Per event of an aggregate: its id and version."""
 
 
 END_OF_TIME_US = 253_402_300_799_999_999
 """9999-12-31, for a book without vouchers in this batch: no closed period reaches that far."""
 
 
-def lay_out(items: Sequence[Item]) -> Layout:
-    """Columns of items that stand grouped by book."""
+def lay_out(items: Sequence[Item], own: Sequence[int] = ()) -> Layout:
+    """Columns of items that stand grouped by book. `own` are the places of those with an event of their own type."""
     tails: list[bytes] = []
     leaves: list[bytes] = []
     for item in items:
@@ -96,6 +104,9 @@ def lay_out(items: Sequence[Item]) -> Layout:
         key, state = item.incoming.order_key.encode(), item.state
         tails.append(b"".join((type_field, len(key).to_bytes(4, "big"), key, len(state).to_bytes(4, "big"), state)))
         leaves.append(plain_leaf(prefix, key, state))
+    originators: dict[int, tuple[UUID, int]] = {}
+    for place in own:
+        tails[place], leaves[place] = _own_event(items[place], place, originators)
     movements = [movement for item in items for movement in item.entries]
     entry_heads, assets, keyed, lines = zip(*movements, strict=True) if movements else ((), (), (), ())
     _, sides, amounts, _, purposes = zip(*lines, strict=True) if lines else ((), (), (), (), ())
@@ -120,14 +131,26 @@ def lay_out(items: Sequence[Item]) -> Layout:
         order_keys={n: items[owner[n]].incoming.order_key.encode() for n, is_keyed in enumerate(keyed) if is_keyed}
         if True in keyed
         else {},
+        originators=originators,
     )
+
+
+def _own_event(item: Item, place: int, originators: dict[int, tuple[UUID, int]]) -> tuple[bytes, bytes]:
+    """Tail and leaf of an event that is not named by its outcome."""
+    own = item.own
+    assert own is not None
+    if own.originator_id is not None and own.originator_version is not None:
+        originators[place] = (own.originator_id, own.originator_version)
+    tail = b"".join(field_bytes(text) for text in (own.type.encode(), own.order_key.encode(), item.state))
+    return tail, leaf_hash(own.type, own.order_key, own.originator_id, own.originator_version, item.state)
 
 
 def _spans(items: Sequence[Item], leaves: Sequence[bytes]) -> list[Span]:
     spans: list[Span] = []
     start = 0
     while start < len(items):
-        book_id = items[start].book.book_id
+        book = items[start].book
+        book_id = book.book_id
         stop = start
         vouchers = 0
         earliest = END_OF_TIME_US
@@ -136,7 +159,8 @@ def _spans(items: Sequence[Item], leaves: Sequence[bytes]) -> list[Span]:
                 vouchers += 1
                 earliest = min(earliest, items[stop].effective_at_us)
             stop += 1
-        spans.append(Span(book_id, start, stop, vouchers, merkle_root(leaves[start:stop]), earliest))
+        root = merkle_root(leaves[start:stop])
+        spans.append(Span(book_id, start, stop, vouchers, root, earliest, book.chart.version))
         start = stop
     return spans
 
@@ -211,6 +235,9 @@ def event_rows(layout: Layout, books: Int64s, positions: Int64s, voucher_nos: In
     raw = heads.tobytes()
     size = _EVENT_HEAD.itemsize
     slices = [raw[at : at + size] for at in range(0, len(raw), size)]
+    for place, (originator_id, version) in layout.originators.items():
+        head = slices[place][: -2 * len(NULL)]
+        slices[place] = b"".join((head, field_bytes(version.to_bytes(4, "big")), field_bytes(originator_id.bytes)))
     return list(chain.from_iterable(zip(slices, layout.tails, strict=True)))
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from ledger_core.domain.cases import OPEN, Head, HeadKey
 from ledger_core.domain.decide import HeadColumns, Numbered, number_entries, sums_fit
 from ledger_core.domain.life_cycles import HAVE_SUBJECT
+from ledger_core.domain.limit_columns import RunningColumns, reaches_limit
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.batch import BatchResult, Decided
 from ledger_core.store.blocks import block_hash
@@ -24,10 +25,18 @@ from ledger_core.store.columns import (
     IntArray,
     field_bytes,
 )
-from ledger_core.store.errors import CorruptionError, FenceLostError, PostingHaltedError, SurpriseError
+from ledger_core.store.errors import (
+    ChartMovedError,
+    CorruptionError,
+    FenceLostError,
+    LimitReachedError,
+    PostingHaltedError,
+    SurpriseError,
+)
 from ledger_core.store.headers import headers_to_rows
 from ledger_core.store.hold_rows import HoldRows, update_held_heads
-from ledger_core.store.items import FOLLOWER, Item, Prepared
+from ledger_core.store.items import ADDED, FOLLOWER, Item, Prepared
+from ledger_core.store.limit_rows import HeadLimits, limit_columns, read_limits
 from ledger_core.store.link_rows import Linked, write_links
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.rows import Layout, entry_rows, event_rows
@@ -44,12 +53,19 @@ class LockedHeads:
     columns: HeadColumns
     assets: Int64s
     statuses: str
+    """One letter each; in lower case where the head has limits that warn or deny."""
+    limited: dict[HeadKey, HeadLimits] = field(default_factory=dict)
+
+    @property
+    def all_open(self) -> bool:
+        return self.statuses.upper().count(OPEN) == len(self.keys)
 
     def only(self, keys: Int64s) -> "LockedHeads":
         """The rows of these keys, which are sorted and all here."""
         rows = np.searchsorted(self.keys, keys)
         columns = HeadColumns(*(column[rows] for column in self.columns))
-        return LockedHeads(keys, columns, self.assets[rows], "".join([self.statuses[row] for row in rows]))
+        statuses = "".join([self.statuses[row] for row in rows])
+        return LockedHeads(keys, columns, self.assets[rows], statuses, self.limited)
 
     def by_key(self) -> dict[HeadKey, Head]:
         """One by one, for decisions that can refuse."""
@@ -57,13 +73,16 @@ class LockedHeads:
             self.keys.tolist(),
             *(c.tolist() for c in self.columns),
             self.assets.tolist(),
-            self.statuses,
+            self.statuses.upper(),
             strict=True,
         )
-        return {
+        heads = {
             key: Head(sequence, debits, credits, asset, status)
             for key, sequence, debits, credits, asset, status in columns
         }
+        for key, limits in self.limited.items():
+            limits.put_into(heads[key])
+        return heads
 
 
 class Transaction:
@@ -142,11 +161,21 @@ class Transaction:
                 self.copy("copy_subjects", self.prepared.subjects)
         self.lock_heads(layout.heads)
         if self.heads is not None:
-            if self.heads.statuses.count(OPEN) != len(layout.heads) or not sums_fit(self.heads.columns, layout.amounts):
+            if not self.heads.all_open or not sums_fit(self.heads.columns, layout.amounts):
                 raise SurpriseError("an account is not open, or a counter could overflow")
             if not np.array_equal(self.heads.assets[layout.account], layout.asset):
                 raise SurpriseError("an account is kept in another currency")
+            if self.heads.limited:
+                self._check_limits(self.heads, layout)
         return layout
+
+    def _check_limits(self, heads: LockedHeads, layout: Layout) -> None:
+        """Running balances of this batch against the limits of its heads, over columns."""
+        numbered = number_entries(heads.columns, layout.account, layout.amounts, layout.is_debit)
+        signed = np.where(layout.is_debit, layout.amounts, -layout.amounts)[numbered.order]
+        entries = RunningColumns(layout.account[numbered.order], signed, numbered.running_minor)
+        if reaches_limit(limit_columns(heads.keys, heads.limited), entries):
+            raise LimitReachedError("an account would pass a limit")
 
     def _check_parked(self) -> None:
         """Events without a subject may still meet a parked order key."""
@@ -171,7 +200,8 @@ class Transaction:
             row = self.cursor.execute(QUERIES["lock_heads"], parameters).fetchone()
             if row is None or row[0] is None or not np.array_equal(row[0], heads & 0xFFFFFFFF):
                 raise CorruptionError("an account has no head: run verify")
-            self.heads = LockedHeads(heads, HeadColumns(row[1], row[2], row[3]), row[4], row[5])
+            limited = {} if row[5].isupper() else read_limits(self.cursor, heads)
+            self.heads = LockedHeads(heads, HeadColumns(row[1], row[2], row[3]), row[4], row[5], limited)
 
     def write(self, layout: Layout, healed: Sequence[Item]) -> BatchResult:
         """Steps 6 and 7. After the books nothing here can refuse, but for the database's guards."""
@@ -210,13 +240,15 @@ class Transaction:
             positions, numbers, blocks, hashes, recorded = [], [], [], [], []
             firsts: list[int] = []
             voucher_firsts: list[int] = []
-            for span, (book_id, position, voucher_no, number, previous, mode, recorded_at_us, closed_us) in zip(
+            for span, (book_id, position, voucher_no, number, previous, mode, chart, recorded_at_us, closed_us) in zip(
                 spans, rows, strict=True
             ):
                 if mode != "open":
                     raise PostingHaltedError(f"posting into book {book_id} is halted")
                 if self.decided_closed_through.get(book_id, closed_us) != closed_us:
                     raise SurpriseError("a period closed or reopened meanwhile")
+                if chart != span.chart_version:
+                    raise ChartMovedError(f"book {book_id} posts by version {chart} of its chart now")
                 last = position + span.stop - span.start
                 sealed = block_hash(previous, span.merkle_root, book_id, position + 1, last, recorded_at_us)
                 firsts.append(position + 1)
@@ -343,7 +375,7 @@ class Transaction:
         decided: list[Decided | None] = [None] * len(self.prepared.incoming)
         healed = []
         for item, position, voucher_no in zip(items, positions, voucher_nos, strict=True):
-            if item.arrival == FOLLOWER:
+            if item.arrival in (FOLLOWER, ADDED):
                 continue
             refusal = item.refused
             if item.followers:

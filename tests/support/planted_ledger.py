@@ -65,7 +65,7 @@ class PlantedLedger:
             self._execute("INSERT INTO ledger.chart (book_id, version, document) VALUES (%s, 1, '{}')", self.book_id)
             self._execute("INSERT INTO ledger.relay_checkpoint (book_id) VALUES (%s)", self.book_id)
             self._execute("INSERT INTO ledger.source (book_id, uri) VALUES (%s, '/psp')", self.book_id)
-        self.event("book.created", {"code": self.code, "chart_version": 1})
+        self.event("book.created", {"code": self.code, "chart_version": 1, "chart": {}})
 
     def open(self, code: str, kind: str, currency: str = "BRL", *, role: str = "", keyed: bool = False) -> None:
         """Open an account."""

@@ -20,6 +20,7 @@ from consumers.decode import Decoder
 from consumers.transport.ports import StoredRecord
 from deploy.demo.messages import Message, Producer
 from ledger_core.operations.account_lifecycle import AccountLifecycle
+from ledger_core.operations.charts import ChartCommands, ChartPlan
 from ledger_core.store.batch import BatchResult, SourceAdvance
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
@@ -302,6 +303,14 @@ class Scene:
     def accounts(self, book: str = BOOK) -> AccountLifecycle:
         """The account commands of a book."""
         return AccountLifecycle(lambda: connect(self.dsn, Role.POSTER), book)
+
+    def chart(self, book: str = BOOK) -> dict[str, Any]:
+        """The chart in force."""
+        return dict(ChartCommands(lambda: connect(self.dsn, Role.POSTER), book).show().document)
+
+    def apply_chart(self, document: Mapping[str, object], book: str = BOOK) -> ChartPlan:
+        """Puts another version of a book's chart in force."""
+        return ChartCommands(lambda: connect(self.dsn, Role.POSTER), book).apply(document, reason="a test")
 
     def position(self, book: str = BOOK) -> int:
         return int(self.one("SELECT position FROM ledger.book WHERE code = %s", book))

@@ -240,18 +240,21 @@ LEFT JOIN ledger.event resolving
     AND resolving.type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped');
 
 -- name: accounts_and_events
--- Accounts that their own events do not explain: opening, versions without gap, status.
+-- Accounts that their own events do not explain: opening, versions without gap, status, limits.
 WITH told AS (
     SELECT originator_id, originator_version, type, convert_from(state, 'UTF8')::jsonb AS state
     FROM ledger.event WHERE book_id = %(book_id)s AND originator_id IS NOT NULL AND type LIKE 'account.%%'
 ), life AS (
     SELECT originator_id, count(*) AS events, min(originator_version) AS low, max(originator_version) AS high,
         count(*) FILTER (WHERE type = 'account.opened') AS openings,
-        (array_agg(type ORDER BY originator_version DESC))[1] AS last_type,
+        (array_agg(type ORDER BY originator_version DESC)
+            FILTER (WHERE type IN ('account.opened', 'account.frozen', 'account.unfrozen', 'account.closed')))[1] AS last_type,
+        (array_agg(state -> 'limits' ORDER BY originator_version DESC)
+            FILTER (WHERE type IN ('account.opened', 'account.limits_set')))[1] AS limits,
         (array_agg(state ORDER BY originator_version))[1] AS opened
     FROM told GROUP BY originator_id
 ), account AS (
-    SELECT account.code, type, asset.code AS currency, role, keyed, status,
+    SELECT account.code, type, asset.code AS currency, role, keyed, parent, status, minimum_minor, maximum_minor, limit_policy,
         account.asset_id = head.asset_id AS same_asset
     FROM ledger.account JOIN ledger.asset USING (asset_id)
     LEFT JOIN ledger.account_head head USING (book_id, account_id)
@@ -262,7 +265,11 @@ SELECT count(*), min(coalesce(account.code, life.opened ->> 'code', '?')) FILTER
     OR life.low <> 1 OR life.high <> life.events OR life.openings <> 1
     OR (life.opened ->> 'type', life.opened ->> 'currency', life.opened ->> 'role', life.opened ->> 'keyed')
         IS DISTINCT FROM (account.type, account.currency, account.role, account.keyed::text)
-    OR (account.status <> 'C' AND (account.status = 'F') <> (life.last_type = 'account.frozen')))
+    OR coalesce(life.opened ->> 'parent', '') <> account.parent
+    OR account.status <> CASE life.last_type WHEN 'account.frozen' THEN 'F' WHEN 'account.closed' THEN 'C' ELSE 'O' END
+    OR ((life.limits ->> 'minimum_minor')::bigint, (life.limits ->> 'maximum_minor')::bigint)
+        IS DISTINCT FROM (account.minimum_minor, account.maximum_minor)
+    OR account.limit_policy <> CASE life.limits ->> 'policy' WHEN 'warn' THEN 'W' WHEN 'deny' THEN 'D' ELSE 'A' END)
 FROM account FULL JOIN life ON life.opened ->> 'code' = account.code;
 
 -- name: assets_and_events
@@ -274,6 +281,29 @@ FROM (SELECT * FROM ledger.asset WHERE asset_id > 1002) asset
 FULL JOIN (
     SELECT convert_from(state, 'UTF8')::jsonb AS state FROM ledger.event WHERE book_id = 0 AND type = 'asset.added'
 ) added ON added.state ->> 'asset_id' = asset.asset_id::text;
+-- name: charts
+-- Versions of a chart that the log did not put in force, or puts in force otherwise; `told` is their place in the log.
+WITH told AS (
+    SELECT row_number() OVER (ORDER BY position) AS version, s -> 'version' AS stated, coalesce(s -> 'document', s -> 'chart') AS document
+    FROM (SELECT position, convert_from(state, 'UTF8')::jsonb AS s FROM ledger.event
+          WHERE book_id = %(book_id)s AND type IN ('book.created', 'chart.applied')) event
+)
+SELECT count(*), min(coalesce(chart.version, told.version)) FILTER (WHERE chart.version IS NULL OR told.version IS NULL
+    OR chart.document IS DISTINCT FROM told.document OR coalesce(told.stated, '1') <> to_jsonb(chart.version)
+    OR chart.version > (SELECT chart_version FROM ledger.book WHERE book_id = %(book_id)s))
+FROM (SELECT * FROM ledger.chart WHERE book_id = %(book_id)s AND book_id > 0) chart
+FULL JOIN told ON told.version = chart.version;
+
+-- name: crossings
+-- Limits that were crossed, as told, whose cause is no voucher or hold of the same event, or that were none.
+SELECT count(*), min(told.position) FILTER (WHERE cause.type IS NULL OR cause.type NOT IN ('voucher.posted', 'fact.recorded')
+    OR convert_from(cause.state, 'UTF8')::jsonb ->> 'event_id' <> s ->> 'event_id'
+    OR CASE told.type WHEN 'account.went_negative' THEN (s ->> 'balance_minor')::numeric >= (s ->> 'minimum_minor')::numeric
+        ELSE (s ->> 'balance_minor')::numeric <= (s ->> 'maximum_minor')::numeric END)
+FROM (SELECT book_id, position, type, convert_from(state, 'UTF8')::jsonb AS s FROM ledger.event
+      WHERE book_id = %(book_id)s AND type IN ('account.went_negative', 'account.went_over')) told
+LEFT JOIN ledger.event AS cause
+    ON cause.book_id = told.book_id AND cause.position = told.position + (told.s ->> 'cause_offset')::bigint;
 
 -- name: relay_checkpoint
 -- How far a book was published.

@@ -16,7 +16,7 @@ from ledger_core.operations.account_lifecycle import (
     BookUnknownError,
     CurrencyUnknownError,
 )
-from ledger_core.store.books import Books, create_book, open_accounts
+from ledger_core.store.books import Books, Opening, create_book, open_accounts
 from ledger_core.store.connection import Role
 from tests.support.databases import TestDatabase
 
@@ -89,7 +89,7 @@ def test_an_account_opened_on_the_fly_freezes_and_rebuilds_like_any_other(
         book = books.find(["shop"])["shop"]
         template = Template("wallet:seller:*", "liability", role="SELLER", keyed=True)
         with connection.transaction():
-            open_accounts(connection, book, [(CODE, "BRL", template)], books.assets)
+            open_accounts(connection, book, [Opening(CODE, "BRL", template)], books.assets)
     accounts.freeze(CODE, reason="suspected fraud")
     shown = accounts.show(CODE)
     assert (shown.code, shown.type, shown.currency, shown.role, shown.keyed) == (

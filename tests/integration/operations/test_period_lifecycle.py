@@ -168,7 +168,7 @@ def test_a_preview_writes_nothing_and_says_what_closing_will_seal(scene: Scene, 
 @pytest.fixture
 def redirecting(scene: Scene) -> PeriodLifecycle:
     """The book `shop`, whose chart sends late events into the open period."""
-    scene.change('UPDATE ledger.chart SET document = document || \'{"late_events": "redirect"}\' WHERE book_id = 1')
+    scene.apply_chart({**scene.chart(), "late_events": "redirect"})
     return periods_of(scene)
 
 
@@ -191,7 +191,7 @@ def test_what_was_parked_before_the_policy_posts_into_the_open_period_when_it_is
 ) -> None:
     periods.close(JAN, reason="month end")
     assert outcomes(scene.post(captured("o-1", 30, time=IN_JANUARY))) == ["PERIOD_CLOSED"]
-    scene.change('UPDATE ledger.chart SET document = document || \'{"late_events": "redirect"}\' WHERE book_id = 1')
+    scene.apply_chart({**scene.chart(), "late_events": "redirect"})
     healed = scene.worker().poster.heal(BOOK, "period").healed
     assert [decided.outcome.value for _, decided in healed] == ["POSTED"]
     (voucher,) = states(scene, "voucher.posted")
@@ -216,7 +216,7 @@ def test_a_late_refund_is_redirected_and_another_refusal_still_comes_first(
 @pytest.mark.parametrize("policy", ["park", "redirect"])
 def test_sixteen_writers_and_a_closing_lose_nothing(scene: Scene, policy: str) -> None:
     """Each post stands in the closing trial balance, or was parked or redirected after it; there is no third."""
-    scene.change(f'UPDATE ledger.chart SET document = document || \'{{"late_events": "{policy}"}}\' WHERE book_id = 1')
+    scene.apply_chart({**scene.chart(), "late_events": policy})
     writers, batches, size = 16, 6, 5
     workers = [scene.worker(partition) for partition in range(1, writers + 1)]
     for partition in range(1, writers + 1):

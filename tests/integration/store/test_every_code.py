@@ -63,6 +63,11 @@ def _two(amount: int = 100, credit: int = 100) -> list[tuple[str, str, int | str
     return [("control:CASH", "debit", amount), (SELLER, "credit", credit)]
 
 
+def limited(**limits: str) -> dict[str, object]:
+    """A template of accounts with limits that deny."""
+    return {"pattern": "wallet:*", "type": "liability", "limits": {**limits, "policy": "deny"}}
+
+
 STATUS = """UPDATE ledger.account_head AS head SET status = %s FROM ledger.account JOIN ledger.book USING (book_id)
     WHERE head.book_id = account.book_id AND head.account_id = account.account_id
         AND book.code = %s AND account.code = %s"""
@@ -147,6 +152,8 @@ TABLE: Mapping[Code, Row] = {
     Code.ACCOUNT_CURRENCY_MISMATCH: Row(captured("o", currency="USD"), [captured("p", currency="EUR")]),
     Code.ACCOUNT_CLOSED: Row(captured("o"), around=closed),
     Code.ACCOUNT_FROZEN: Row(captured("o"), around=frozen),
+    Code.LIMIT_MINIMUM: Row(paid_out("w"), chart={"templates": [limited(minimum_minor="0")]}),
+    Code.LIMIT_MAXIMUM: Row(captured("o"), chart={"templates": [limited(maximum_minor="99")]}),
     Code.PERIOD_CLOSED: Row(paid_out("w", time=LONG_AGO), around=year_closed),
     Code.OVERFLOW: Row(by_hand(*(_two(10**18 - 1, 10**18 - 1) * 10))),
     Code.GROUP_MEMBER_REFUSED: Row(

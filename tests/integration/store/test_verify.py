@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from ledger_core.operations.assets import add_asset
+from ledger_core.operations.charts import ChartCommands
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.verify import CHECKS, VerifyReport, run, scan, verify
 from tests.support.closed_years import close_two_years
@@ -27,20 +28,25 @@ from tests.support.tampering import recompute_running, reseal, rewrite_states, t
 pytestmark = pytest.mark.postgres
 
 CLEARING = "clearing:processor:BRL"
+TEMPLATES = [{"pattern": "wallet:seller:*", "type": "liability"}, {"pattern": "wallet:buyer:*", "type": "liability"}]
 Plant = Callable[[psycopg.Connection[Any]], object]
 
 
 @pytest.fixture(scope="module")
 def filled(postgres_server: str) -> Iterator[TestDatabase]:
-    """Every outcome, and a seller `z` who was paid out in full."""
+    """Every outcome, a seller `z` who was paid out in full, and a seller `w` whose minimum of 0 only warns."""
     database = create_database(postgres_server)
+    warned = {"pattern": "wallet:seller:w", "type": "liability", "limits": {"minimum_minor": "0", "policy": "warn"}}
     with PostedLedger(database.dsn()) as ledger:
         ledger.create_book()
+        charts = ChartCommands(lambda: connect(database.dsn(), Role.POSTER), "shop")
+        charts.apply({**charts.show().document, "templates": [warned, *TEMPLATES]}, reason="a test")
         for batch in everything():
             ledger.post(batch)
         ledger.post(holds(), partition=1)
         ledger.let_expire()
         ledger.post([captured("o-9", 1_000, {"z": 1_000}), paid_out("p-9", "z", 900)], partition=1)
+        ledger.post([paid_out("p-w", "w", 1), captured("o-w", 100, {"w": 100})])
         close_two_years(ledger)
     # The other book's: a hand that seals the shop's log again, to break one thing alone, breaks no signature.
     signed(database.dsn(), "system")
@@ -75,7 +81,7 @@ def sql(*statements: str) -> Plant:
 
 
 def an_event_is_missing(connection: psycopg.Connection[Any]) -> None:
-    connection.execute("DELETE FROM ledger.event WHERE book_id = 1 AND type = 'book.created'")
+    connection.execute("DELETE FROM ledger.event WHERE book_id = 1 AND type = 'account.went_negative'")
     reseal(connection, 1)
 
 
@@ -165,6 +171,12 @@ PLANTED: dict[str, Plant] = {
     "closing_balances": lambda connection: rewrite_states(
         connection, "type = 'period.closed'", '"trial_balance":"', '"trial_balance":"0'
     ),
+    "charts": sql(
+        """UPDATE ledger.chart SET document = document || '{"name": "another"}' WHERE book_id = 1 AND version = 2"""
+    ),
+    "crossings": lambda connection: rewrite_states(
+        connection, "type = 'account.went_negative'", '"minimum_minor":"0"', '"minimum_minor":"-9"'
+    ),
     "relay_checkpoints": sql("UPDATE ledger.relay_checkpoint SET position = 1000 WHERE book_id = 1"),
 }
 """A corruption for each check that no other check finds."""
@@ -189,6 +201,39 @@ def test_one_check_alone_finds(check: str, posted: TestDatabase) -> None:
     report = verify(posted.dsn())
     assert failed(report) == {check}
     assert first_bad(report, check)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE ledger.account_head SET limit_policy = 'A' WHERE limit_policy = 'W'",
+        "UPDATE ledger.account_head SET minimum_minor = -1 WHERE limit_policy = 'W'",
+        "UPDATE ledger.account_head SET maximum_minor = 9999999 WHERE limit_policy = 'W'",
+        "UPDATE ledger.account_head SET maximum_minor = 9, normal_side = 'D' WHERE account_id = 1",
+        "UPDATE ledger.account_head SET status = 'C' WHERE account_id = 1",
+        "UPDATE ledger.account SET parent = 'wallets' WHERE account_id = 1",
+    ],
+)
+def test_what_heads_say_of_status_and_limits_is_folded_from_the_accounts_events(
+    change: str, posted: TestDatabase
+) -> None:
+    with tampering(posted) as connection:
+        sql(change)(connection)
+    assert failed(verify(posted.dsn())) == {"accounts"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM ledger.chart WHERE book_id = 1 AND version = 2",
+        "UPDATE ledger.chart SET version = 3 WHERE book_id = 1 AND version = 2",
+        "UPDATE ledger.book SET chart_version = 1 WHERE book_id = 1",
+    ],
+)
+def test_versions_of_charts_are_those_that_the_log_put_in_force(change: str, posted: TestDatabase) -> None:
+    with tampering(posted) as connection:
+        sql(change)(connection)
+    assert failed(verify(posted.dsn())) == {"charts"}
 
 
 def test_every_check_has_its_corruption() -> None:

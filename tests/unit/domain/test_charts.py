@@ -3,6 +3,7 @@
 import pytest
 
 from ledger_core.domain.charts import ChartError, Template, chart_from_document
+from ledger_core.domain.limits import Limits
 from schemas.charts import load_chart
 
 CONTROL = {"role": "CASH", "code": "cash:{currency}", "type": "asset"}
@@ -38,7 +39,7 @@ def test_empty_chart_is_a_chart() -> None:
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ({"accounts": []}, "the chart: unknown member 'accounts'"),
+        ({"colours": []}, "the chart: unknown member 'colours'"),
         ({"controls": {}}, "controls is not a list"),
         ({"controls": ["CASH"]}, r"controls\[0\] is not an object"),
         ({"controls": [{**CONTROL, "colour": 1}]}, r"controls\[0\]: unknown member 'colour'"),
@@ -57,5 +58,66 @@ def test_empty_chart_is_a_chart() -> None:
     ],
 )
 def test_impossible_chart_is_refused_with_its_place(document: dict[str, object], reason: str) -> None:
+    with pytest.raises(ChartError, match=f"^{reason}"):
+        chart_from_document(document)
+
+
+GROUPS = [{"code": "liabilities"}, {"code": "wallets", "name": "Wallets", "parent": "liabilities"}]
+VIP = {
+    "code": "wallet:vip", "type": "liability", "currency": "EUR", "name": "Best customer", "parent": "wallets",
+    "role": "VIP", "limits": {"overdraft_minor": "500", "policy": "deny"},
+}  # fmt: skip
+
+
+def test_a_declared_account_comes_before_the_pattern_that_it_matches() -> None:
+    template = {"pattern": "wallet:*", "type": "liability", "parent": "liabilities"}
+    control = {"role": "VIP", "code": "vip:{currency}", "type": "liability"}
+    document = {"groups": GROUPS, "accounts": [VIP], "templates": [template], "controls": [control]}
+    chart = chart_from_document(document)
+    vip, other = chart.template_for("wallet:vip", "EUR"), chart.template_for("wallet:1", "EUR")
+    assert vip is not None
+    assert (vip.parent, vip.limits) == ("wallets", Limits(-500, None, "D"))
+    assert other is not None
+    assert (other.parent, other.limits) == ("liabilities", None)
+    assert chart.template_for("wallet:vip", "USD") is None
+    assert (chart.control("VIP", "EUR"), chart.control("VIP", "USD")) == ("wallet:vip", "vip:USD")
+
+
+def limited(**limits: object) -> dict[str, object]:
+    return {"templates": [{"pattern": "w:*", "type": "asset", "limits": limits}]}
+
+
+def test_limits_of_a_template_are_a_minimum_a_maximum_and_a_policy() -> None:
+    template = chart_from_document(limited(minimum_minor="0", maximum_minor="9", policy="warn")).templates[0]
+    assert template.limits == Limits(0, 9, "W")
+    assert chart_from_document(limited()).templates[0].limits == Limits()
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ({"groups": [{"code": "a b"}]}, r"groups\[0\]: not the code"),
+        ({"groups": [{"code": "a"}, {"code": "a"}]}, r"groups\[1\]: group a is given twice"),
+        ({"groups": [{"code": "a", "parent": "b"}]}, "group a: there is no group 'b'"),
+        ({"groups": [{"code": "a", "parent": "a"}]}, "group a is above itself"),
+        ({"groups": [{"code": "a", "parent": "b"}, {"code": "b", "parent": "a"}]}, "group a is above itself"),
+        ({"groups": [{"code": "a", "name": "x\n"}]}, r"groups\[0\]: name is longer"),
+        ({"controls": [{**CONTROL, "parent": "x"}]}, r"cash:\{currency\}: there is no group 'x'"),
+        ({"groups": GROUPS, "accounts": [VIP, VIP]}, r"accounts\[1\]: account wallet:vip is given twice"),
+        ({"groups": GROUPS, "accounts": [VIP, {**VIP, "code": "v"}]}, r"accounts\[1\]: role VIP in EUR is given twice"),
+        ({"accounts": [{**VIP, "currency": "euro"}]}, r"accounts\[0\]: currency is not"),
+        ({"accounts": [VIP]}, "wallet:vip: there is no group 'wallets'"),
+        (limited(policy="forbid"), r"templates\[0\].limits: policy is none of allow, warn, deny"),
+        (limited(minimum_minor="1", overdraft_minor="1"), r"templates\[0\].limits: a minimum and an overdraft"),
+        (limited(minimum_minor=1), r"templates\[0\].limits: minimum_minor is missing or no text"),
+        (limited(minimum_minor="-1"), r"templates\[0\].limits: minimum_minor is not a string of up to 18 digits"),
+        (limited(minimum_minor="2", maximum_minor="1"), r"templates\[0\].limits: the minimum is above the maximum"),
+        (limited(colour="red"), r"templates\[0\].limits: unknown member 'colour'"),
+        ({"templates": [{"pattern": "w:*", "type": "asset", "limits": []}]}, r"templates\[0\].limits is not an object"),
+    ],
+)
+def test_impossible_groups_accounts_and_limits_are_refused_with_their_place(
+    document: dict[str, object], reason: str
+) -> None:
     with pytest.raises(ChartError, match=f"^{reason}"):
         chart_from_document(document)

@@ -9,6 +9,7 @@ import pytest
 from eventsourcing.domain import Aggregate
 from eventsourcing.utils import register_topic
 
+from ledger_core.domain.limits import Limits
 from ledger_core.operations.account import Account
 from ledger_core.operations.application import TOPICS, register_topics
 from ledger_core.store.account_events import account_originator_id, opened_event, opened_state
@@ -19,6 +20,9 @@ GOLDEN: dict[str, bytes] = {
     "account.opened": b'{"code":"wallet:seller:42","type":"liability","currency":"BRL","role":"","keyed":false}',
     "account.frozen": b'{"code":"wallet:seller:42","reason":"court order 7"}',
     "account.unfrozen": b'{"code":"wallet:seller:42","reason":"lifted"}',
+    "account.limits_set": b'{"code":"wallet:seller:42","reason":"credit line",'
+    b'"limits":{"minimum_minor":"-500","maximum_minor":"900","policy":"deny"}}',
+    "account.closed": b'{"code":"wallet:seller:42","reason":"moved away"}',
 }
 """Version 1 of every event of an account, as published. Never edited: new versions are added beside them."""
 
@@ -64,8 +68,9 @@ def test_golden_events_of_version_1_still_fold() -> None:
     )
     frozen = fold(*(logged(topic, GOLDEN[topic], n) for n, topic in enumerate(list(GOLDEN)[:2], start=1)))
     assert frozen.frozen_because == "court order 7"
-    thawed = fold(*(logged(topic, state, n) for n, (topic, state) in enumerate(GOLDEN.items(), start=1)))
-    assert (thawed.frozen_because, thawed.version, thawed.modified_on) == (None, 3, RECORDED_AT)
+    last = fold(*(logged(topic, state, n) for n, (topic, state) in enumerate(GOLDEN.items(), start=1)))
+    assert (last.frozen_because, last.version, last.modified_on) == (None, 5, RECORDED_AT)
+    assert (last.limits, last.closed_because) == (Limits(-500, 900, "D"), "moved away")
 
 
 def test_every_event_of_an_account_has_a_golden_version_1() -> None:

@@ -1,0 +1,111 @@
+"""`ledgerctl chart`: compare, apply and show the versions of a book's chart of accounts."""
+
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+
+from api.cli.books import read_chart
+from api.cli.command import Json, Reason, group, state_of
+from api.cli.errors import CliError
+from api.cli.healing import heal
+from api.cli.output import table
+from api.cli.posting import said, transactions_of
+from api.cli.stores import Store, open_store
+from ledger_core.domain.charts import ChartError
+from ledger_core.operations.charts import ChartCommands, ChartPlan
+from ledger_core.store.connection import Role
+
+app = group("chart", "Compare, apply and show charts of accounts.")
+BookCode = Annotated[str, typer.Argument(metavar="BOOK", help="Code of the book.")]
+File = Annotated[Path, typer.Argument(help="Chart of accounts (JSON).")]
+Apply = Annotated[bool, typer.Option("--apply", help="Put it in force; without this it is a dry run.")]
+
+# What the next version of a chart may make right: accounts, control accounts and groups that were missing.
+WAITING = """
+    SELECT DISTINCT waits_for FROM ledger.dead_letter JOIN ledger.book_directory USING (book_id)
+    WHERE code = %s AND resolved_position IS NULL AND outcome = 'PARKED'
+      AND (waits_for LIKE 'account:%%' OR waits_for LIKE 'control:%%' OR waits_for LIKE 'group:%%')
+    ORDER BY waits_for"""
+
+
+@app.command(name="apply")
+def apply_chart(
+    context: typer.Context, book: BookCode, file: File, reason: Reason, apply: Apply = False, _json: Json = False
+) -> None:
+    """Show what a chart would change and, with --apply, put it in force as the next version."""
+    state = state_of(context)
+    document = read_chart(file)
+    with open_store(state.database, book=book, say=state.output.say) as store:
+        commands = ChartCommands(transactions_of(store), book)
+        try:
+            plan = commands.apply(document, reason=said(reason)) if apply else commands.plan(document)
+        except ChartError as error:
+            raise CliError("CHART_INVALID", str(error), "see docs/reference/charts.md") from error
+        applied = apply and bool(plan.changes)
+        healed = sum(heal(store, book, one) for one in _waiting(store, book)) if applied else 0
+    state.output.data(
+        {"plan": plan, "applied": applied, "reason": reason, "healed": healed},
+        lambda console: _draw_plan(console, plan, applied=applied, healed=healed),
+    )
+
+
+@app.command()
+def diff(context: typer.Context, book: BookCode, file: File, _json: Json = False) -> None:
+    """Compare a chart with the one in force; nothing is changed."""
+    state = state_of(context)
+    document = read_chart(file)
+    with open_store(state.database, book=book, say=state.output.say) as store:
+        try:
+            plan = ChartCommands(transactions_of(store), book).plan(document)
+        except ChartError as error:
+            raise CliError("CHART_INVALID", str(error), "see docs/reference/charts.md") from error
+    state.output.data({"plan": plan}, lambda console: _draw_plan(console, plan, applied=False, healed=0))
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    book: BookCode,
+    version: Annotated[int | None, typer.Option(min=1, help="This version instead of the one in force.")] = None,
+    _json: Json = False,
+) -> None:
+    """Show a version of a book's chart, as it can be applied again."""
+    state = state_of(context)
+    with open_store(state.database, book=book, say=state.output.say) as store:
+        found = ChartCommands(transactions_of(store), book).show(version)
+
+    def render(console: Console) -> None:
+        state.output.say(f"version {found.version} of book {book}" + (", in force" if found.in_force else ""))
+        console.print(orjson.dumps(found.document, option=orjson.OPT_INDENT_2).decode(), soft_wrap=True)
+
+    state.output.data({"chart": found}, render)
+
+
+def _waiting(store: Store, book: str) -> list[str]:
+    with store.connect(Role.POSTER) as connection:
+        return [row[0] for row in connection.execute(WAITING, (book,))]
+
+
+def _draw_plan(console: Console, plan: ChartPlan, *, applied: bool, healed: int) -> None:
+    drawn = table("what", "name", "change", "from", "to")
+    for change in plan.changes:
+        what = f"{change.action} {change.member}".strip()
+        drawn.add_row(change.section, change.name, what, change.before or "–", change.after or "–")
+    if plan.changes:
+        console.print(drawn)
+    for name, codes in (("opens", plan.opens), ("changes the limits of", plan.limits)):
+        if codes:
+            console.print(f"{name} {', '.join(codes)}")
+    for found in plan.contradictions:
+        console.print(f"refused, {found.code}: {found.detail}")
+    if not plan.changes:
+        console.print("nothing changes")
+    elif applied:
+        console.print(
+            f"version {plan.version} is in force" + (f"; {healed} parked events were decided" if healed else "")
+        )
+    elif not plan.contradictions:
+        console.print(f"dry run: --apply puts it in force as version {plan.version}")

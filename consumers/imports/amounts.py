@@ -48,6 +48,11 @@ def amount_of(text: str, *, lone_comma_groups: bool) -> Amount:
     return Amount(EXACT.minus(number) if negative else number, symbol)
 
 
+def symbol_of(text: str) -> str | None:
+    """`USD`, `$` or `"Gold coins"` by itself, without its quotes; None for anything else."""
+    return text.strip('"') if re.fullmatch(_SYMBOL, text) else None
+
+
 def times(amount: Amount, unit_price: Amount) -> Amount:
     """What an amount weighs at a price for one."""
     return Amount(EXACT.multiply(amount.number, unit_price.number), unit_price.commodity)

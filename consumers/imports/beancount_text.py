@@ -32,6 +32,8 @@ _BALANCE: Final = re.compile(rf"(?P<account>{_ACCOUNT})\s+(?P<amount>{_AMOUNT})"
 _NAMED: Final = re.compile(rf"{_STRING}\s+{_STRING}", re.DOTALL)
 _NOTE: Final = re.compile(rf"{_ACCOUNT}\s+{_STRING}", re.DOTALL)
 _METADATA: Final = re.compile(r"\s+[a-z][\w-]*:(?:\s.*)?")
+_MINOR_DIGITS: Final = re.compile(r'\s+minor_digits:\s*"([0-9])"\s*')
+"""Written by our own exports."""
 _POSTING: Final = re.compile(
     rf"\s+(?:[*!]\s+)?(?P<account>{_ACCOUNT})(?:\s+(?P<amount>{_AMOUNT}))?"
     rf"(?:\s*\{{\s*(?P<cost>{_AMOUNT})\s*\}})?(?:\s*(?P<at>@@?)\s*(?P<price>{_AMOUNT}))?\s*"
@@ -106,9 +108,11 @@ class _Reader:
         self._heading: Transaction | None = None
         self._postings: list[Posting] = []
         self._after_directive = False
+        self._commodity = ""
+        """The commodity that metadata are about."""
         self._directives: Mapping[str, Callable[[int, date, str], bool]] = {
             "*": self._begin, "!": self._begin, "txn": self._begin, "open": self._open, "close": self._close,
-            "balance": self._balance, "commodity": self._reads_over("commodity", _COMMODITY),
+            "balance": self._balance, "commodity": self._declare,
             "price": self._reads_over("price", _PRICE), "event": self._reads_over("event", _NAMED),
             "query": self._reads_over("query", _NAMED), "note": self._reads_over("note", _NOTE),
         }  # fmt: skip
@@ -156,6 +160,11 @@ class _Reader:
 
         return read_over
 
+    def _declare(self, _number: int, _day: date, rest: str) -> bool:
+        self._journal.read_over["commodity"] += 1
+        self._commodity = rest
+        return _COMMODITY.fullmatch(rest) is not None
+
     def _open(self, number: int, day: date, rest: str) -> bool:
         match = _OPEN.fullmatch(rest)
         if match is None:
@@ -195,6 +204,8 @@ class _Reader:
         if _METADATA.fullmatch(text):
             if self._heading is None and not self._after_directive:
                 self._fault(number, "metadata of nothing")
+            if self._commodity and (digits := _MINOR_DIGITS.fullmatch(text)):
+                self._journal.minor_digits[self._commodity] = int(digits[1])
             return
         match = _POSTING.fullmatch(text)
         if self._heading is None or match is None:
@@ -228,7 +239,7 @@ class _Reader:
         return Amount(EXACT.minus(value) if parts["sign"] == "-" else value, parts["currency"])
 
     def _finish(self) -> None:
-        self._after_directive = False
+        self._after_directive, self._commodity = False, ""
         if self._heading is None:
             return
         heading, postings = self._heading, tuple(self._postings)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from consumers.imports.balancing import Tolerance, balanced, half_a_unit, rounds_to_zero
 from consumers.imports.beancount_text import read_beancount_text
+from consumers.imports.commodities import in_whole_units
 from consumers.imports.journal_plan import Target, plan_journal
 from consumers.imports.ledger_text import Dialect, read_ledger_text
 from consumers.imports.model import Journal
@@ -42,6 +43,6 @@ def format_of(path: PurePath) -> str | None:
 def plan_of(lines: Sequence[str], target: Target) -> Plan:
     """The plan of a journal's lines. Raises `ImportFaultsError` for one that is not understood or does not balance."""
     known = FORMATS[target.format]
-    journal = known.read(lines)
+    journal = in_whole_units(known.read(lines))
     transactions = balanced(journal, known.tolerance, implied_exchange=known.implied_exchange)
     return plan_journal(journal, transactions, target)

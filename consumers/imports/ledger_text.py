@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Final
 
 from consumers.imports.amounts import AmountError, amount_of, times, with_sign_of
+from consumers.imports.commodities import minor_digits_of, sample_of
 from consumers.imports.model import Amount, Fault, ImportFaultsError, Journal, Posting, Transaction
 
 
@@ -60,7 +61,13 @@ class _Reader:
         self._heading: Transaction | None = None
         self._postings: list[Posting] = []
         self._in_comment = 0
-        self._after_directive = False
+        self._below = ""
+        """The directive that indented lines belong to, where they belong to no transaction."""
+        self._declared = ""
+        """What that directive declares: an account's name or a commodity's symbol."""
+        self._pointed: set[str] = set()
+        """Commodities in which a comma is between groups of digits, since a point is before decimals."""
+        self._all_pointed = dialect is Dialect.LEDGER
 
     def take(self, number: int, line: str) -> None:
         if self._in_comment:
@@ -69,7 +76,7 @@ class _Reader:
             self._indented(number, line)
         else:
             self._finish()
-            self._after_directive = False
+            self._below = ""
             if line.strip() and line[0] not in COMMENTS[self._dialect]:
                 self._directive(number, line)
 
@@ -88,6 +95,11 @@ class _Reader:
             self._in_comment = number
         elif word == "account":
             self._declare(number, line)
+        elif word == "commodity":
+            self._declare_commodity(number, line.removeprefix(word))
+        elif word == "decimal-mark" and line.split(maxsplit=1)[1:] == ["."]:
+            self._all_pointed = True
+            self._journal.read_over[word] += 1
         elif word in READ_OVER:
             self._journal.read_over[word] += 1
         else:
@@ -98,16 +110,52 @@ class _Reader:
         if match is None or not match["name"] or ";" in match["name"]:
             self._fault(number, "not a declaration of an account: `account NAME  ; type:TYPE`")
             return
-        self._after_directive = True
+        self._below, self._declared = "account", match["name"]
         self._journal.read_over["account"] += 1
-        tag = _TYPE_TAG.search(match["comment"] or "")
-        if tag is None:
-            return
-        declared = TYPES.get(tag["type"].lower())
+        if tag := _TYPE_TAG.search(match["comment"] or ""):
+            self._declare_type(number, tag["type"])
+
+    def _declare_type(self, number: int, said: str) -> None:
+        declared = TYPES.get(said.lower())
         if declared is None:
-            self._fault(number, f"{tag['type']!r:.30} is no type of account")
+            self._fault(number, f"{said!r:.30} is no type of account")
         else:
-            self._journal.account_types[match["name"]] = declared
+            self._journal.account_types[self._declared] = declared
+
+    def _declare_commodity(self, number: int, text: str) -> None:
+        sample, _, comment = text.partition(";")
+        self._below, self._declared = "commodity", ""
+        self._journal.read_over["commodity"] += 1
+        self._sample(number, sample.strip())
+        self._note(number, comment)
+
+    def _sample(self, number: int, text: str) -> None:
+        try:
+            symbol, pointed = sample_of(text, lone_comma_groups=self._all_pointed)
+        except AmountError as error:
+            self._fault(number, str(error))
+            return
+        if self._declared not in ("", symbol):
+            self._fault(number, f"a format of {symbol!r:.30} below the commodity {self._declared!r:.30}")
+        self._declared = symbol
+        if pointed:
+            self._pointed.add(symbol)
+
+    def _sub_directive(self, number: int, text: str) -> None:
+        word, _, rest = text.partition(" ")
+        if word == "note":
+            self._note(number, rest)
+        elif self._below == "commodity" and word == "format":
+            self._sample(number, rest.partition(";")[0].strip())
+        elif not (self._below == "commodity" and text == "nomarket"):
+            self._fault(number, f"the sub-directive {word!r:.30} is not supported")
+
+    def _note(self, number: int, text: str) -> None:
+        """A note is for people, but for two that our own exports write."""
+        if self._below == "commodity" and (digits := minor_digits_of(text)) is not None:
+            self._journal.minor_digits[self._declared] = digits
+        elif self._below == "account" and (tag := _TYPE_TAG.fullmatch(text.strip())):
+            self._declare_type(number, tag["type"])
 
     # --------------------------------------------------------------------------------------------- transactions
     def _begin(self, number: int, line: str) -> None:
@@ -129,10 +177,10 @@ class _Reader:
         if text[0] in ";#":
             return
         if self._heading is None:
-            if not self._after_directive:
-                self._fault(number, "a posting without a transaction")
+            if self._below:
+                self._sub_directive(number, text)
             else:
-                self._fault(number, f"the sub-directive {text.split()[0]!r:.30} is not supported")
+                self._fault(number, "a posting without a transaction")
             return
         try:
             self._postings.append(self._posting(number, line.partition(";")[0].rstrip()))
@@ -163,7 +211,10 @@ class _Reader:
         return Posting(number, account, amount, weight, virtual)
 
     def _amount(self, text: str) -> Amount:
-        return amount_of(text, lone_comma_groups=self._dialect is Dialect.LEDGER)
+        if self._all_pointed or not self._pointed:
+            return amount_of(text, lone_comma_groups=self._all_pointed)
+        commodity = amount_of(text, lone_comma_groups=True).commodity
+        return amount_of(text, lone_comma_groups=commodity in self._pointed)
 
     def _finish(self) -> None:
         if self._heading is None:

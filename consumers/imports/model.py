@@ -85,9 +85,11 @@ class Assertion:
 @dataclass(slots=True)
 class Journal:
     """A whole file. `account_types` are those that the file declares; `read_over` counts directives that are
-    understood and say nothing about balances, such as market prices."""
+    understood and say nothing about balances, such as market prices. Amounts of a commodity with `minor_digits` are
+    integers of minor units: so `ledgerctl export` writes them."""
 
     transactions: list[Transaction] = field(default_factory=list)
     assertions: list[Assertion] = field(default_factory=list)
     account_types: dict[str, str] = field(default_factory=dict)
     read_over: Counter[str] = field(default_factory=Counter)
+    minor_digits: dict[str, int] = field(default_factory=dict)

@@ -66,6 +66,11 @@ def test_directives_that_say_nothing_of_balances_are_counted() -> None:
     assert journal.transactions == []
 
 
+def test_minor_digits_are_those_of_the_commodity_that_they_stand_below() -> None:
+    journal = read('2026-01-01 commodity USD\n  minor_digits: "2"\n\n2026-01-01 open Assets:X\n  minor_digits: "3"\n')
+    assert journal.minor_digits == {"USD": 2}
+
+
 def test_assertions_are_kept() -> None:
     assertions = read("2026-03-01 balance Assets:Cash  -10.00 USD\n").assertions
     assert assertions == [Assertion(4, date(2026, 3, 1), "Assets:Cash", usd("-10.00"))]

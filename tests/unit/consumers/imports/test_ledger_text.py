@@ -60,6 +60,28 @@ def test_directives_that_say_nothing_of_balances_are_counted_and_types_are_kept(
     assert len(journal.transactions) == 1
 
 
+def test_a_comma_is_between_groups_where_the_file_says_that_a_point_is_before_decimals() -> None:
+    text = "2026-01-01 x\n A  1,234 EUR\n B\n"
+    assert faults(text) == [2]
+    pointed = ("commodity 1,000.00 EUR", "commodity EUR\n  format 1000. EUR", "decimal-mark .")
+    for declared in pointed:
+        (transaction,) = read(f"{declared}\n{text}").transactions
+        assert transaction.postings[0].amount == Amount(Decimal(1234), "EUR")
+    assert faults(f"commodity 1.00 USD\n{text}") == [3]
+    assert faults(f"commodity EUR\n{text}") == [3]
+
+
+def test_notes_below_a_declaration_are_for_people_but_for_those_of_our_own_exports() -> None:
+    journal = read(
+        "commodity $\n  note dollars\n  nomarket\ncommodity 1000. BRL  ; minor digits: 2\n"
+        'commodity "GOLD 1"\n    note minor digits: 3\naccount Till\n  note the drawer\n    note type: liability\n',
+        Dialect.LEDGER,
+    )
+    assert journal.minor_digits == {"BRL": 2, "GOLD 1": 3}
+    assert journal.account_types == {"Till": "liability"}
+    assert journal.read_over == {"commodity": 3, "account": 1}
+
+
 def test_a_comment_block_may_last_to_the_end_of_the_file() -> None:
     assert read("2026-01-01 x\n A  1\n B\ncomment\nanything at all\n").transactions[0].line == 1
 
@@ -67,7 +89,11 @@ def test_a_comment_block_may_last_to_the_end_of_the_file() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "include other.journal", "alias a=b", "commodity 1.000,00 EUR", "D $1,000.00", "Y 2025", "year 2025",
+        "include other.journal", "alias a=b", "commodity 1.000,00 EUR", "commodity 1,000 EUR", "commodity",
+        "commodity 1.0",
+        "commodity EUR USD", "decimal-mark", "commodity USD\n  format 1.000,00 USD", "commodity USD\n  format 1.00 EUR",
+        "commodity USD\n  alias $", "commodity USD\n  default", "account A\n  alias b", "account A\n  note type: Q",
+        "D $1,000.00", "Y 2025", "year 2025",
         "apply account Assets", "= Expenses", "~ monthly", "decimal-mark ,", "bucket Assets", "!include x",
         "2026-13-01 x", "01-05 no year", "2026-01/05 mixed", "2026-01-05=2026-01-06 two dates", "account",
         "account A ; one space", "account A  ; type:Q", "default commodity", "assert 1 == 2", "| not in hledger",
@@ -75,7 +101,8 @@ def test_a_comment_block_may_last_to_the_end_of_the_file() -> None:
     ],
 )  # fmt: skip
 def test_a_line_that_is_not_supported_is_a_fault_with_its_number(line: str) -> None:
-    assert faults(f"; first\n{line}\n") == [2] or faults(f"; first\n{line}\n A  1\n B\n") == [2]
+    at = 2 + line.count("\n")
+    assert faults(f"; first\n{line}\n") == [at] or faults(f"; first\n{line}\n A  1\n B\n") == [at]
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ def show(context: typer.Context, code: Code, book: Book, _json: Json = False) ->
                     "account": account.code, "type": account.type, "currency": account.currency,
                     "status": account.status, "role": account.role or "–", "entries": f"{account.entries:,}",
                     "debits": money(account.debits), "credits": money(account.credits),
-                    "balance": balance_text(account.balance), "position": position,
+                    "balance": balance_text(account.balance), "held": money(account.held),
+                    "available": balance_text(account.available), "position": position,
                 }
             )
         )  # fmt: skip

@@ -87,6 +87,8 @@ class Account(Wire):
     debits: Amount
     credits: Amount
     balance: Balance
+    held: Amount = Field(description="What open holds keep back of it")
+    available: Balance = Field(description="The balance less what is held")
 
     @classmethod
     def of(cls, account: accounts.Account) -> Self:
@@ -94,6 +96,7 @@ class Account(Wire):
             "account": account.code, "type": account.type, "role": account.role, "keyed": account.keyed,
             "status": account.status, "entries": account.entries, "debits": Amount.of(account.debits),
             "credits": Amount.of(account.credits), "balance": Balance.at(account.balance),
+            "held": Amount.of(account.held), "available": Balance.at(account.available),
         })  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from psycopg.rows import args_row
 
+from ledger_core.domain.account_types import NORMAL_SIDE, AccountType
 from projections.queries.amounts import Amount, Balance, balance_of
 from projections.queries.errors import NotFoundError, PositionAheadError
 from projections.queries.snapshot import QUERIES, Snapshot
@@ -16,7 +17,8 @@ STATUS: Final = {"O": "open", "F": "frozen", "C": "closed"}
 class Account:
     """An account and its head: exact at the snapshot's position.
 
-    `entries` counts them, since the first is 1.
+    `entries` counts them, since the first is 1. `held` is what open holds keep back of it, and `available` the balance
+    less that.
     """
 
     code: str
@@ -30,6 +32,8 @@ class Account:
     debits: Amount
     credits: Amount
     balance: Balance
+    held: Amount
+    available: Balance
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +114,14 @@ def _running_after(at: Snapshot, account_id: int, posting_sequence: int) -> tupl
 
 
 def _account(
-    code: str, type_: str, currency: str, scale: int, role: str, keyed: bool, status: str,
-    entries: int, debits_minor: int, credits_minor: int,
+    code: str, type_: AccountType, currency: str, scale: int, role: str, keyed: bool, status: str,
+    entries: int, debits_minor: int, credits_minor: int, debits_pending_minor: int, credits_pending_minor: int,
 ) -> Account:  # fmt: skip
+    difference_minor = debits_minor - credits_minor
+    # Only what will leave the account: a hold on its own side keeps nothing back.
+    grows_by_debits = NORMAL_SIDE[type_] == "D"
+    held_minor = credits_pending_minor if grows_by_debits else debits_pending_minor
+    available_minor = difference_minor - held_minor if grows_by_debits else difference_minor + held_minor
     return Account(
         code=code,
         type=type_,
@@ -124,5 +133,7 @@ def _account(
         entries=entries,
         debits=Amount(debits_minor, currency, scale),
         credits=Amount(credits_minor, currency, scale),
-        balance=balance_of(debits_minor - credits_minor, currency, scale),
+        balance=balance_of(difference_minor, currency, scale),
+        held=Amount(held_minor, currency, scale),
+        available=balance_of(available_minor, currency, scale),
     )

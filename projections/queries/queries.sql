@@ -37,7 +37,7 @@ SELECT asset_id, code, scale, name FROM ledger.asset ORDER BY code;
 -- name: accounts
 -- A page of accounts in code order, with their heads.
 SELECT account.code, account.type, asset.code, asset.scale, account.role, account.keyed, head.status,
-    head.posting_sequence, head.debits_posted, head.credits_posted
+    head.posting_sequence, head.debits_posted, head.credits_posted, head.debits_pending, head.credits_pending
 FROM ledger.account
 JOIN ledger.asset ON asset.asset_id = account.asset_id
 JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
@@ -47,7 +47,7 @@ ORDER BY account.code LIMIT %(limit)s;
 -- name: account
 -- One account with its head.
 SELECT account.code, account.type, asset.code, asset.scale, account.role, account.keyed, head.status,
-    head.posting_sequence, head.debits_posted, head.credits_posted
+    head.posting_sequence, head.debits_posted, head.credits_posted, head.debits_pending, head.credits_pending
 FROM ledger.account
 JOIN ledger.asset ON asset.asset_id = account.asset_id
 JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id

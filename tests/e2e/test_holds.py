@@ -83,6 +83,14 @@ def test_one_hold_is_shown_with_what_it_still_keeps_back(shop: TestDatabase) -> 
     assert (nowhere.code, nowhere.error["code"]) == (1, "BOOK_NOT_FOUND")
 
 
+def test_an_account_is_shown_with_what_is_held_and_available(shop: TestDatabase) -> None:
+    account = ledgerctl("account", "show", BUYER, "-b", "shop", "--json").json["account"]
+    assert account["balance"] == {"amount_minor": "4000", "currency": "BRL", "scale": 2, "side": "debit"}
+    assert account["held"] == {"amount_minor": "16000", "currency": "BRL", "scale": 2}
+    assert account["available"] == {"amount_minor": "20000", "currency": "BRL", "scale": 2, "side": "debit"}
+    assert "available" in ledgerctl("account", "show", BUYER, "-b", "shop").out
+
+
 def test_holds_that_are_due_expire_once(shop: TestDatabase) -> None:
     assert ledgerctl("hold", "expire", "--json").json == {"expired": {"shop": 1}}
     assert ledgerctl("hold", "expire", "--json").json == {"expired": {}}

@@ -4,10 +4,10 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from ledger_core.domain.holds import HoldStatus
-from projections.queries import holds
-from projections.queries.amounts import Amount, Side
+from projections.queries import accounts, holds
+from projections.queries.amounts import Amount, Balance, Side
 from projections.queries.errors import NotFoundError
-from tests.support.posted_ledger import PostedLedger
+from tests.support.posted_ledger import PostedLedger, held
 from tests.support.posted_ledger import holds as holds_of_all_kinds
 from tests.support.shop import shop_at
 
@@ -59,3 +59,45 @@ def test_an_expired_hold_keeps_nothing_back(held_shop: PostedLedger, pool: Conne
         hold = holds.hold(at, "h-due")
         assert (hold.status, hold.released.minor, hold.held.minor) == (HoldStatus.EXPIRED, 100, 0)
         assert hold.closed_position == at.position
+
+
+def test_an_account_says_what_is_held_and_what_is_available(held_shop: PostedLedger, pool: ConnectionPool) -> None:
+    held_shop.post([held("h-cash", 30, CASH, side="credit"), held("h-in", 7, CASH, side="debit")])
+    with shop_at(pool) as at:
+        wallet, cash = accounts.account(at, "wallet:seller:a"), accounts.account(at, CASH)
+        assert (wallet.held.minor, cash.held.minor) == (100 + 40 + 100, 30)
+        assert debit_minor(wallet.available) == debit_minor(wallet.balance) + 240
+        assert debit_minor(cash.available) == debit_minor(cash.balance) - 30
+        assert accounts.account(at, "wallet:seller:b").held.minor == 0
+    held_shop.let_expire()
+    with shop_at(pool) as at:
+        assert accounts.account(at, "wallet:seller:a").held.minor == 140
+
+
+CASH = "cash:bank:BRL"
+
+
+def debit_minor(balance: Balance) -> int:
+    """Debits less credits."""
+    return balance.amount.minor if balance.side is Side.DEBIT else -balance.amount.minor
+
+
+def test_views_answer_as_the_queries_do(held_shop: PostedLedger, pool: ConnectionPool) -> None:
+    with shop_at(pool) as at:
+        viewed = at.connection.execute(
+            """SELECT account, held_minor, available_minor, available_side FROM read.balance ORDER BY account"""
+        ).fetchall()
+        assert viewed == [
+            (one.code, one.held.minor, one.available.amount.minor, one.available.side) for one in accounts.accounts(at)
+        ]
+        seen = at.connection.execute(
+            """SELECT hold_id, account, status, side, amount_minor, captured_minor, released_minor, held_minor,
+                position, closed_position FROM read.hold ORDER BY hold_id"""
+        ).fetchall()
+        assert seen == [
+            (
+                one.hold_id, one.account, one.status, one.side, one.amount.minor, one.captured.minor,
+                one.released.minor, one.held.minor, one.placed_position, one.closed_position,
+            )
+            for one in holds.holds(at)
+        ]  # fmt: skip

@@ -23,6 +23,8 @@ from consumers.payments import PaymentsSettings
 
 REPOSITORY = Path(__file__).parents[1]
 LATEST = Path(__file__).parent / "results" / "latest.json"
+LONG = Path(__file__).parent / "results" / "long.json"
+"""Of a long run in full length, which is not part of the usual one."""
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -69,6 +71,8 @@ def main(arguments: Sequence[str]) -> int:
     if not (options.quick or options.only or options.no_write):
         write_json(LATEST, found)
         write_readme(REPOSITORY / "README.md", text)
+    elif options.long and not options.no_write and (options.sustained_events or 0) >= Sizes().sustained_events:
+        write_json(LONG, found)
     return 0
 
 

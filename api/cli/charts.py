@@ -26,7 +26,7 @@ Apply = Annotated[bool, typer.Option("--apply", help="Put it in force; without t
 # What the next version of a chart may make right: accounts, control accounts and groups that were missing.
 WAITING = """
     SELECT DISTINCT waits_for FROM ledger.dead_letter JOIN ledger.book_directory USING (book_id)
-    WHERE code = %s AND resolved_position IS NULL AND outcome = 'PARKED'
+    WHERE book_directory.code = %s AND resolved_position IS NULL AND outcome = 'PARKED'
       AND (waits_for LIKE 'account:%%' OR waits_for LIKE 'control:%%' OR waits_for LIKE 'group:%%')
     ORDER BY waits_for"""
 

@@ -16,6 +16,7 @@ from api.cli.command import State
 from api.cli.errors import CliError
 from api.cli.ingest import ingesting
 from api.cli.output import details, table
+from api.cli.posting import said
 from api.cli.stores import Store, open_store
 from api.cli.verify import shown_progress
 from consumers.files import IngestRaced, LineOutcome
@@ -56,8 +57,7 @@ class Import:
 
 def run_import(state: State, wanted: Import, planner: Planner) -> None:
     """One import. Raises `CliError`."""
-    if not wanted.reason.strip():
-        raise CliError("REASON_MISSING", "the reason is empty", "say why, with --reason")
+    said(wanted.reason)
     content = _read(wanted.file)
     with (
         open_store(state.database, book=wanted.book, say=state.output.say) as store,
@@ -81,7 +81,7 @@ def _book(connection: psycopg.Connection, wanted: Import) -> Book:
         return find_book(connection, wanted.book, source=wanted.source)
     except SourceNotAllowedError as error:
         row = f'{{"source": "{wanted.source}", "types": ["{EVENT_TYPE}"], "through": "ingest"}}'
-        step = f"declare in the sources of its chart: {row} (docs/reference/charts.md)"
+        step = f"add {row} to the sources of its chart, with: ledgerctl chart apply {wanted.book} FILE"
         raise CliError("SOURCE_NOT_ALLOWED", str(error), step) from error
 
 

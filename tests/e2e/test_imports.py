@@ -236,8 +236,8 @@ def test_a_book_whose_policy_says_no_is_not_touched(machine: TestDatabase, tmp_p
     assert imported("journal", BOOKS / "shop.beancount", "--apply", book="strict").json["outcomes"] == {"POSTED": 5}
     chart["sources"].append(json.loads(row))
     written(tmp_path, "chart.json", json.dumps(chart))
-    assert ledgerctl("book", "create", "open", "--chart", str(file)).code == 0
-    assert imported("opening", OPENING, "--apply", book="open").json["outcomes"] == {"POSTED": 4}
+    assert ledgerctl("chart", "apply", "strict", str(file), *WHY, "--apply").code == 0
+    assert imported("opening", OPENING, "--apply", book="strict").json["outcomes"] == {"POSTED": 4}
 
 
 def test_what_is_not_understood_is_said_before_anything_is_read(tmp_path: Path) -> None:

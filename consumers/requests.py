@@ -1,10 +1,18 @@
 """Turns requests for vouchers by hand into facts: digits become integers, names of sides and purposes ours."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from types import MappingProxyType
 
 from ledger_core.domain.references import VoidRequested
-from ledger_core.domain.requests import Adjustment, Quote, VoucherGroupRequested, VoucherRef, VoucherRequested
+from ledger_core.domain.requests import (
+    Adjustment,
+    CompensationRequested,
+    Quote,
+    VoucherGroupRequested,
+    VoucherRef,
+    VoucherRequested,
+)
 from ledger_core.domain.vouchers import Line, Purpose, Side
 from schemas.envelope import parse_time_us
 from schemas.events import vouchers
@@ -16,16 +24,21 @@ _PURPOSES: Mapping[str, int] = MappingProxyType({purpose.name.lower(): purpose.v
 def voucher_requested(data: vouchers.VoucherRequestedV1) -> VoucherRequested:
     effective_at = data.get("effective_at")
     adjustment, compensates, quote = data.get("adjustment"), data.get("compensates"), data.get("quote")
-    return VoucherRequested(
+    fact = VoucherRequested(
         kind=data["kind"],
         lines=[_line(line) for line in data["lines"]],
         effective_at_us=parse_time_us(effective_at) if effective_at is not None else None,
         memo=data.get("memo", ""),
         metadata=data.get("metadata", {}),
         adjustment=Adjustment(adjustment["reason"], adjustment["reference"]) if adjustment is not None else None,
-        compensates=voucher_ref(compensates) if compensates is not None else None,
         quote=Quote(**quote) if quote is not None else None,
     )
+    return fact if compensates is None else _compensating(fact, voucher_ref(compensates))
+
+
+def _compensating(fact: VoucherRequested, ref: VoucherRef) -> CompensationRequested:
+    said = {field.name: getattr(fact, field.name) for field in fields(fact)}
+    return CompensationRequested(**said, compensates=ref)
 
 
 def voucher_group_requested(data: vouchers.VoucherGroupRequestedV1) -> VoucherGroupRequested:

@@ -125,7 +125,7 @@ def _facts(voucher: ExplainedVoucher) -> Any:
         "rule": voucher.rule,
         "memo": voucher.memo,
         "reverses": ", ".join(f"voucher {number}" for number in voucher.reverses),
-        "compensates": " ".join(f"{name} {value}" for name, value in voucher.compensates.items()),
+        "compensates": ", ".join(f"voucher {number}" for number in voucher.compensates),
         "cause": f"{origin.event_type} {origin.event_id} of {origin.source}",
         "record": f"{record.topic}[{record.partition}] at offset {record.offset}" if record else "",
         "persons": ", ".join(f"{name} {person}" for name, person in voucher.persons.items()),

@@ -40,7 +40,7 @@ class ExplainedVoucher(Wire):
     recorded_at: datetime
     origin: Origin
     reverses: list[int] = Field(description="Numbers of the vouchers that this one mirrors")
-    compensates: dict[str, str] = Field(description="The voucher that its request names; empty for most")
+    compensates: list[int] = Field(description="Numbers of the vouchers that this one makes good; one at most")
     persons: dict[str, str] = Field(description="By what they did: operator, requested_by, approved_by, confirmed_by")
     details: dict[str, Any] = Field(description="What else its event says, such as metadata, adjustment or quote")
 

@@ -3,9 +3,9 @@
 from ledger_core.domain.holds import HoldFact
 from ledger_core.domain.payments import PaymentFact
 from ledger_core.domain.references import VoidRequested
-from ledger_core.domain.requests import VoucherGroupRequested, VoucherRequested
+from ledger_core.domain.requests import CompensationRequested, VoucherGroupRequested, VoucherRequested
 
-Fact = PaymentFact | VoucherRequested | VoidRequested | HoldFact
+Fact = PaymentFact | VoucherRequested | CompensationRequested | VoidRequested | HoldFact
 """What one event of the log is about; each has a rule."""
 
 UpstreamFact = Fact | VoucherGroupRequested

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ledger_core.domain import hold_life, payment_life, reversals, subjects
+from ledger_core.domain import compensations, hold_life, payment_life, reversals, subjects
 from ledger_core.domain.cases import Case, Locked, Proposal
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldPlaced, HoldReleased
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payments import PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentVoided
 from ledger_core.domain.references import VoidRequested
+from ledger_core.domain.requests import CompensationRequested
 
 
 def _never(case: Case, locked: Locked) -> Refusal | None:  # noqa: ARG001
@@ -70,6 +71,7 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     HoldPlaced: replace(_HOLD, refuse_sums=hold_life.refuse_placing, heals=HOLD_PLACED),
     HoldCaptured: _HOLD,
     HoldReleased: _HOLD,
+    CompensationRequested: LifeCycle(refuse=compensations.refuse, propose=compensations.propose, has_subject=False),
     VoidRequested: LifeCycle(refuse=reversals.refuse, propose=reversals.propose, accept=reversals.accept),
 })  # fmt: skip
 

@@ -46,8 +46,14 @@ class VoucherRequested:
     memo: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     adjustment: Adjustment | None = None
-    compensates: VoucherRef | None = None
     quote: Quote | None = None
+
+
+@dataclass(slots=True)
+class CompensationRequested(VoucherRequested):
+    """A voucher that makes another one good: which, is looked up under lock."""
+
+    compensates: VoucherRef = field(kw_only=True)
 
 
 @dataclass(slots=True)

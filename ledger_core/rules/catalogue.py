@@ -17,7 +17,7 @@ from ledger_core.domain.payments import (
     PayoutPaid,
 )
 from ledger_core.domain.references import VoidRequested
-from ledger_core.domain.requests import VoucherRequested
+from ledger_core.domain.requests import CompensationRequested, VoucherRequested
 from ledger_core.domain.vouchers import Draft, Line
 from ledger_core.rules import holds, payments, payouts, requested
 
@@ -51,6 +51,7 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     HoldPlaced: Rule("hold", "hold_placed", 1, holds.placed),
     HoldCaptured: Rule("capture", "hold_captured", 1, holds.captured),
     HoldReleased: Rule("release", "hold_released", 1, holds.released),
+    CompensationRequested: Rule("", "compensation_requested", 1, requested.requested),
     VoidRequested: Rule("reversal", "void_requested", 1, None),
 })  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import Final
 from ledger_core.domain.charts import CONTROL_PREFIX, Chart, Role
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
-from ledger_core.domain.requests import VoucherRef, VoucherRequested
+from ledger_core.domain.requests import CompensationRequested, VoucherRequested
 from ledger_core.domain.vouchers import KINDS, Draft, Line
 from ledger_core.rules.accounts import control_missing, same_account_on_both_sides
 
@@ -36,7 +36,8 @@ def _refuse_kind(fact: VoucherRequested) -> Refusal | None:
         return Refusal(Code.DATA_INVALID, "kind: can't be asked for by hand")
     if kind.needs_adjustment and fact.adjustment is None:
         return Refusal(Code.DATA_INVALID, f"adjustment: a voucher of kind {fact.kind} needs its reason and reference")
-    if fact.adjustment is not None and fact.adjustment.reason == "compensating" and fact.compensates is None:
+    compensating = fact.adjustment is not None and fact.adjustment.reason == "compensating"
+    if compensating and not isinstance(fact, CompensationRequested):
         return Refusal(Code.DATA_INVALID, "compensates: a compensating adjustment names its voucher")
     return None
 
@@ -79,7 +80,7 @@ def refuse_sums(lines: Sequence[Line]) -> Refusal | None:
 
 
 def _details(fact: VoucherRequested) -> dict[str, object]:
-    """What the voucher keeps of its request, in one order."""
+    """What the voucher keeps of its request, in one order. What it compensates is found under lock."""
     details: dict[str, object] = {}
     if fact.memo:
         details["memo"] = fact.memo
@@ -87,14 +88,6 @@ def _details(fact: VoucherRequested) -> dict[str, object]:
         details["metadata"] = dict(fact.metadata)
     if fact.adjustment is not None:
         details["adjustment"] = fact.adjustment._asdict()
-    if fact.compensates is not None:
-        details["compensates"] = _reference(fact.compensates)
     if fact.quote is not None:
         details["quote"] = fact.quote._asdict()
     return details
-
-
-def _reference(ref: VoucherRef) -> dict[str, str]:
-    if ref.voucher_no:
-        return {"voucher_no": str(ref.voucher_no)}
-    return {"event_id": ref.event_id} | ({"source": ref.source} if ref.source else {})

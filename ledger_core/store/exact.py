@@ -57,7 +57,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         transaction.met_known_subjects = rows.met_known
         parked = _parked_items(transaction, rows.known, preparer, decode)
         transaction.holds = holds = read_holds(transaction, [*items, *parked], preparer)
-        originals = OriginalRows(transaction, preparer, [*items, *parked])
+        originals = OriginalRows(transaction, preparer, [*items, *flat(parked)])
         originals.find(rows.known)
     locked = _lock(transaction, rows.known, parked, originals)
     with transaction.step("decided"):

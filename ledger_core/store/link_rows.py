@@ -11,7 +11,7 @@ from ledger_core.store.named_sql import load_queries
 
 QUERIES = load_queries("ledger_core.store", "links.sql")
 
-INSERTS: Final = (("reverses", "insert_reversals"),)
+INSERTS: Final = (("reverses", "insert_reversals"), ("compensates", "insert_compensations"))
 """Members of a voucher's state that hold links, and how their rows are written."""
 
 Linked = tuple[Item, Draft]

@@ -10,7 +10,7 @@ from ledger_core.domain.originals import SEVERAL, Original, Vouchers, no_voucher
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payments import PaymentCaptured, PaymentVoided
 from ledger_core.domain.references import VoidRequested, VoucherLink
-from ledger_core.domain.requests import VoucherRef
+from ledger_core.domain.requests import CompensationRequested, VoucherRef
 from ledger_core.domain.subjects import Subject
 from ledger_core.store.books import Book
 from ledger_core.store.encoding import EVENT_PARKED, VOUCHER_POSTED
@@ -78,16 +78,15 @@ class OriginalRows:
         return [
             item.subject_key
             for item in self._items
-            if item.position_parked and isinstance(item.fact, VoidRequested) and self._is_found(item)
+            if item.position_parked and isinstance(item.fact, VoidRequested) and self._is_found(item.fact.voucher, item)
         ]
 
-    def _is_found(self, item: Item) -> bool:
-        assert isinstance(item.fact, VoidRequested)
-        return (item.book.book_id, item.fact.voucher) in self.vouchers.by_ref
+    def _is_found(self, ref: VoucherRef, item: Item) -> bool:
+        return (item.book.book_id, ref) in self.vouchers.by_ref
 
     def _refer_to_one_another(self) -> bool:
         """True when an event may refer to a voucher that another one of this batch posts."""
-        if any(isinstance(item.fact, VoidRequested) and not self._is_found(item) for item in self._items):
+        if any((ref := _ref_of(item)) is not None and not self._is_found(ref, item) for item in self._items):
             return True
         voided = {item.subject_key for item in self._items if isinstance(item.fact, PaymentVoided)}
         return bool(voided) and any(
@@ -134,8 +133,21 @@ class OriginalRows:
 def _refs(items: Iterable[Item]) -> Iterator[tuple[int, VoucherRef]]:
     """What these events refer to; a source that they leave out is their own."""
     for item in items:
-        fact = item.fact
-        if isinstance(fact, VoidRequested):
-            if fact.voucher.event_id and not fact.voucher.source:
-                fact.voucher = fact.voucher._replace(source=item.incoming.source)
-            yield item.book.book_id, fact.voucher
+        ref = _ref_of(item)
+        if ref is not None:
+            yield item.book.book_id, ref
+
+
+def _ref_of(item: Item) -> VoucherRef | None:
+    fact = item.fact
+    if isinstance(fact, VoidRequested):
+        fact.voucher = _with_source(fact.voucher, item)
+        return fact.voucher
+    if isinstance(fact, CompensationRequested):
+        fact.compensates = _with_source(fact.compensates, item)
+        return fact.compensates
+    return None
+
+
+def _with_source(ref: VoucherRef, item: Item) -> VoucherRef:
+    return ref._replace(source=item.incoming.source) if ref.event_id and not ref.source else ref

@@ -50,8 +50,8 @@ class Origin:
 class ExplainedVoucher:
     """A voucher with all that is known of it.
 
-    `reverses` are the vouchers that this one mirrors; `compensates` names another as its request did. `persons` are
-    by what they did, such as approved_by. `details` is what else its event says.
+    `reverses` are the vouchers that this one mirrors, `compensates` what it makes good, by their numbers. `persons`
+    are by what they did, such as approved_by. `details` is what else its event says.
     """
 
     voucher_no: int
@@ -65,7 +65,7 @@ class ExplainedVoucher:
     recorded_at: datetime
     origin: Origin
     reverses: list[int]
-    compensates: dict[str, str]
+    compensates: list[int]
     persons: dict[str, str]
     details: dict[str, Any]
     lines: list[VoucherLine]
@@ -195,7 +195,7 @@ def _voucher(
         recorded_at=recorded_at,
         origin=_origin(state),
         reverses=[int(link["voucher_no"]) for link in state.get("reverses", ())],
-        compensates=state.get("compensates", {}),
+        compensates=[int(link["voucher_no"]) for link in state.get("compensates", ())],
         persons=dict(_persons(state)),
         details={name: value for name, value in state.items() if name not in _OWN_FIELDS},
         lines=[

@@ -18,7 +18,7 @@ from ledger_core.domain.payments import (
     PayoutPaid,
 )
 from ledger_core.domain.references import VoidRequested, VoucherLink
-from ledger_core.domain.requests import VoucherRef
+from ledger_core.domain.requests import CompensationRequested, VoucherRef
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft, Line, Purpose, Side
 
@@ -59,6 +59,10 @@ def void_of(voucher_no: int = 0, *, event: str = "") -> VoidRequested:
     return VoidRequested(VoucherRef(voucher_no, event, SOURCE if event else ""), "posted twice")
 
 
+def compensation(voucher_no: int = 0, *, event: str = "") -> CompensationRequested:
+    return CompensationRequested("adjustment", (), compensates=VoucherRef(voucher_no, event, SOURCE if event else ""))
+
+
 @dataclass(slots=True)
 class NamedCase(Case):
     """A case of an upstream event to which others can refer."""
@@ -72,6 +76,8 @@ class NamedCase(Case):
 
 def lines_of(fact: Fact | None, seller: str) -> list[Line]:
     """Two lines a voucher: which account pays does not matter to the decision."""
+    if isinstance(fact, CompensationRequested):
+        return [Line("cash", "D", 5, "EUR", Purpose.PAYMENT), Line(seller, "C", 5, "EUR", Purpose.PAYMENT)]
     if not isinstance(fact, PaymentCaptured | PaymentRefunded | PayoutPaid):
         return []
     sides: tuple[Side, Side] = ("D", "C") if isinstance(fact, PaymentCaptured) else ("C", "D")

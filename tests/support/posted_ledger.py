@@ -139,6 +139,19 @@ def requested(order: str, amount: int, *, credit: str = "wallet:seller:a") -> di
     }
 
 
+def reversed_and_compensated() -> list[Message]:
+    """Vouchers that are linked to others: a capture taken back by request, and one made good."""
+    producer = Producer(BOOK, SOURCE)
+    void = {"voucher": {"event_id": "captured-l-1"}, "reason": "posted twice", "requested_by": "ana"}
+    good = {**requested("l-2", 900), "compensates": {"event_id": "captured-l-2"}}
+    return [
+        captured("l-1", 800, {"b": 800}),
+        captured("l-2", 900, {"b": 900}),
+        producer.event("voucher.void_requested.v1", "void-l-1", "l-1", TIME, void),
+        producer.event("voucher.requested.v1", "compensation-l-2", "l-3", TIME, good),
+    ]
+
+
 def group(order: str, *vouchers: Mapping[str, object]) -> Message:
     """Vouchers that post together or not at all."""
     data = {"vouchers": list(vouchers)}

@@ -99,6 +99,28 @@ def void_requested(
     return event("voucher.void_requested.v1", order, event_id or f"void-{order}-{voucher_no}{of}", data, **where)
 
 
+COMPENSATING = {"reason": "compensating", "reference": "case 7"}
+
+
+def compensation(order: str, *, voucher_no: int = 0, of: str = "", event_id: str = "", **where: str) -> Message:
+    """A voucher by hand that gives 5 to the seller for the one that it names."""
+    voucher = {"voucher_no": str(voucher_no)} if voucher_no else {"event_id": of}
+    data = {**by_hand(), "adjustment": COMPENSATING, "compensates": voucher}
+    return event("voucher.requested.v1", order, event_id or f"compensation-{order}", data, **where)
+
+
+def by_hand() -> dict[str, object]:
+    """The data of a voucher by hand: 5 from the clearing account to a seller."""
+    sides = (("clearing:processor:EUR", "debit"), ("wallet:seller:1", "credit"))
+    return {
+        "kind": "adjustment",
+        "adjustment": {"reason": "correction", "reference": "case 7"},
+        "lines": [
+            {"account": account, "side": side, "amount_minor": "5", "currency": "EUR"} for account, side in sides
+        ],
+    }
+
+
 def garbage(number: int = 0) -> Message:
     return Message(b"key", (), b"\xff not json %d" % number)
 

@@ -192,6 +192,11 @@ ORDER BY 1 LIMIT 1;
 -- Which voucher was reversed, and by which.
 SELECT reversed_position, reversal_position FROM ledger.reversal WHERE book_id = %s AND reversal_position > %s;
 
+-- name: compensations
+-- Which voucher makes good which.
+SELECT compensating_position, compensated_position FROM ledger.compensation
+WHERE book_id = %s AND compensating_position > %s;
+
 -- name: mirrors
 -- Reversals with all that each takes back, in the order in which its lines should stand.
 SELECT reversal_position, (array_agg(mirror.state))[1], array_agg(original.state ORDER BY reversed_position)

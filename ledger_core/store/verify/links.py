@@ -14,6 +14,11 @@ from ledger_core.store.verify.snapshot import BookEnd
 
 MIRRORING: Final = (b"payment.voided.v1", b"voucher.void_requested.v1")
 """Upstream types whose vouchers are mirrors."""
+BY_HAND: Final = (b"voucher.requested.v1", b"voucher.group_requested.v1")
+"""Upstream types whose vouchers may make another good."""
+LINKING: Final = frozenset(MIRRORING + BY_HAND)
+COMPENSATES: Final = b'"compensates":['
+"""Of a state that has this member; text inside a string would have its quotes escaped."""
 OTHER_SIDE: Final = {"D": "C", "C": "D"}
 
 Link = tuple[int, int]
@@ -25,6 +30,7 @@ class SaidLinks:
     """What vouchers say of others in their states."""
 
     reversals: list[Link] = field(default_factory=list)
+    compensations: list[Link] = field(default_factory=list)
 
     def take(
         self,
@@ -34,28 +40,38 @@ class SaidLinks:
         states: Sequence[bytes],
     ) -> None:
         """Adds the links of the vouchers among these outcomes; `event_types` are those of their upstream events."""
-        if not any(event_type in event_types for event_type in MIRRORING):
+        if LINKING.isdisjoint(event_types):
             return
         for position, voucher_no, event_type, state in zip(positions, voucher_nos, event_types, states, strict=True):
-            if voucher_no and event_type in MIRRORING:
-                self.reversals += [(position, reversed_position) for reversed_position in _positions(state)]
+            if not voucher_no:
+                continue
+            if event_type in MIRRORING:
+                self.reversals += [(position, linked) for linked in _positions(state, "reverses")]
+            elif event_type in BY_HAND and COMPENSATES in state:
+                self.compensations += [(position, linked) for linked in _positions(state, "compensates")]
 
     def add(self, later: "SaidLinks") -> None:
         self.reversals += later.reversals
+        self.compensations += later.compensations
 
 
-def _positions(state: bytes) -> Iterable[int]:
-    """Positions of what a mirror says that it reverses; 0 for what can't be read: no row has it."""
+def _positions(state: bytes, member: str) -> Iterable[int]:
+    """Positions of what a voucher says that it is about; 0 for what can't be read: no row has it."""
     try:
-        return [int(link["position"]) for link in orjson.loads(state)["reverses"]] or [0]
+        return [int(link["position"]) for link in orjson.loads(state)[member]] or [0]
     except (ValueError, KeyError, TypeError):
         return [0]
 
 
 def check_links(connection: psycopg.Connection[Any], book: BookEnd, after: int, said: SaidLinks, tally: Tally) -> None:
-    """Rows say what each mirror says that it reverses, and its lines are those of the reversed with sides exchanged.
-    Mirrors at or before the position `after` are left out."""
+    """Rows say what vouchers say of others, and lines of a mirror are those of the reversed with sides exchanged.
+    Vouchers at or before the position `after` are left out."""
     queries = load_queries("ledger_core.store.verify", "checks.sql")
+    rows = connection.execute(queries["compensations"], (book.book_id, after)).fetchall()
+    tally.count("compensations", len(rows))
+    different = set(said.compensations) ^ set(rows)
+    if different:
+        tally.bad("compensations", f"book {book.code}: link of the voucher at position {min(different)[0]}")
     rows = connection.execute(queries["reversals"], (book.book_id, after)).fetchall()
     tally.count("reversals", len(rows))
     different = set(said.reversals) ^ {(mirror, reversed_position) for reversed_position, mirror in rows}

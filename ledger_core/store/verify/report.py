@@ -28,6 +28,7 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "holds": "each hold is what its events add up to",
     "held_amounts": "what is held of each account is what its open holds keep back",
     "reversals": "each reversal says what it takes back, at most one takes back each, and its lines are the mirror",
+    "compensations": "each voucher that makes another one good says which, and the rows of such links say the same",
     "parked_keys": "an order key counts as parked as often as it has parked events waiting",
     "dead_letters": "each refused event has its dead letter with its code, and the reverse",
     "groups": "members of a group stand behind each other, all of one upstream event, all accepted or none",

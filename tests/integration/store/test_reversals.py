@@ -11,7 +11,10 @@ from tests.support.databases import TestDatabase
 from tests.support.postings import (
     Gate,
     Scene,
+    by_hand,
     captured,
+    compensation,
+    event,
     outcomes,
     paid_out,
     refunded,
@@ -162,6 +165,49 @@ def test_a_void_that_came_first_waits_for_its_voucher_and_is_healed_by_it(scene:
     result = scene.post(paid_out("p-1"))
     assert [decided.outcome.value for _, decided in result.healed] == ["POSTED"]
     assert links(scene) == [(1, "reversed_by", 2), (2, "reverses", 1)]
+
+
+def test_a_voucher_by_hand_and_its_void_in_one_batch_say_the_same_amount(scene: Scene) -> None:
+    scene.post(
+        event("voucher.requested.v1", "h-1", "h-1", by_hand()),
+        void_requested("h-1", of="h-1"),
+    )
+    assert [state(scene, number, "amount_minor") for number in (1, 2)] == ["5", "5"]
+
+
+# Compensation.
+
+
+def test_a_compensation_is_linked_both_ways_under_an_order_key_of_its_own(scene: Scene) -> None:
+    scene.post(captured("o-1"))
+    by_number, by_event = compensation("a-1", voucher_no=1), compensation("a-2", of="captured-o-1")
+    assert outcomes(scene.post(by_number, by_event)) == ["POSTED", "POSTED"]
+    assert links(scene) == [
+        (1, "compensated_by", 2), (1, "compensated_by", 3), (2, "compensates", 1), (3, "compensates", 1),
+    ]  # fmt: skip
+    assert state(scene, 3, "compensates") == [
+        {"position": scene.one("SELECT position FROM ledger.event WHERE voucher_no = 1"), "voucher_no": 1,
+         "event_type": "payment.captured.v1"}
+    ]  # fmt: skip
+
+
+def test_members_of_a_group_may_compensate_and_a_void_takes_back_a_compensation(scene: Scene) -> None:
+    scene.post(captured("o-1"))
+    data = {"vouchers": [by_hand(), {**by_hand(), "compensates": {"voucher_no": "1"}}]}
+    assert outcomes(scene.post(event("voucher.group_requested.v1", "g-1", "g-1", data))) == ["POSTED"]
+    assert outcomes(scene.post(void_requested("g-1", voucher_no=3))) == ["POSTED"]
+    assert links(scene) == [
+        (1, "compensated_by", 3), (3, "compensates", 1), (3, "reversed_by", 4), (4, "reverses", 3),
+    ]  # fmt: skip
+
+
+def test_a_compensation_of_what_does_not_stand_in_its_book_is_refused_and_links_nothing(scene: Scene) -> None:
+    scene.create_book("other")
+    scene.post(captured("o-1"), compensation("a-0", of="captured-o-1", event_id="elsewhere", book="other"))
+    foreign = compensation("a-1", voucher_no=1, event_id="foreign", book="other")
+    missing = compensation("a-2", voucher_no=9, event_id="missing")
+    assert outcomes(scene.post(foreign, missing)) == ["VOUCHER_UNKNOWN", "VOUCHER_UNKNOWN"]
+    assert (links(scene), scene.vouchers()) == ([], 1)
 
 
 # At the same time.

@@ -20,6 +20,7 @@ from tests.support.posted_ledger import (
     holds,
     paid_out,
     refunded,
+    reversed_and_compensated,
     voided,
 )
 from tests.support.signing import signed
@@ -27,6 +28,8 @@ from tests.support.tampering import recompute_running, reseal, rewrite_states, t
 
 pytestmark = pytest.mark.postgres
 
+VOID_OF_PAYMENT = "reversal_position = (SELECT max(position) FROM ledger.event WHERE order_key = 'o-7')"
+"""The link of a payment's void: what a request took back is also missed in the sums of its payment."""
 CLEARING = "clearing:processor:BRL"
 TEMPLATES = [{"pattern": "wallet:seller:*", "type": "liability"}, {"pattern": "wallet:buyer:*", "type": "liability"}]
 Plant = Callable[[psycopg.Connection[Any]], object]
@@ -47,6 +50,7 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
         ledger.let_expire()
         ledger.post([captured("o-9", 1_000, {"z": 1_000}), paid_out("p-9", "z", 900)], partition=1)
         ledger.post([paid_out("p-w", "w", 1), captured("o-w", 100, {"w": 100})])
+        ledger.post(reversed_and_compensated(), partition=1)
         close_two_years(ledger)
     # The other book's: a hand that seals the shop's log again, to break one thing alone, breaks no signature.
     signed(database.dsn(), "system")
@@ -160,7 +164,8 @@ PLANTED: dict[str, Plant] = {
     "subjects": sql("UPDATE ledger.subject SET captured_minor = captured_minor + 1 WHERE order_key = 'o-3'"),
     "holds": sql("UPDATE ledger.hold SET tolerance_bps = 501 WHERE hold_id = 'h-part'"),
     "held_amounts": sql("UPDATE ledger.account_head SET debits_pending = debits_pending + 1 WHERE debits_pending > 0"),
-    "reversals": sql("DELETE FROM ledger.reversal"),
+    "reversals": sql(f"DELETE FROM ledger.reversal WHERE {VOID_OF_PAYMENT}"),
+    "compensations": sql("UPDATE ledger.compensation SET compensated_position = compensated_position - 1"),
     "parked_keys": sql("UPDATE ledger.subject SET parked = parked + 1 WHERE order_key = 'o-8'"),
     "dead_letters": sql("DELETE FROM ledger.dead_letter WHERE code = 'AMOUNT_NOT_POSITIVE'"),
     "groups": lambda connection: rewrite_states(connection, "order_key = 'g-1'", '"group":[2,2]', '"group":[2,3]'),
@@ -244,13 +249,13 @@ def test_every_check_has_its_corruption() -> None:
 def test_a_reversal_that_is_no_mirror_of_what_it_says_it_reverses_is_found(posted: TestDatabase) -> None:
     with tampering(posted) as connection:
         row = connection.execute(
-            """SELECT reversed_position, (SELECT min(position) FROM ledger.event WHERE voucher_no = 1 AND book_id = 1)
-               FROM ledger.reversal"""
+            f"""SELECT reversed_position, (SELECT min(position) FROM ledger.event WHERE voucher_no = 1 AND book_id = 1)
+               FROM ledger.reversal WHERE {VOID_OF_PAYMENT}"""
         ).fetchone()
         assert row is not None
         said = '"reverses":[{"position":%d,'
         rewrite_states(connection, "voucher_no > 0", said % row[0], said % row[1])
-        connection.execute("UPDATE ledger.reversal SET reversed_position = %s", (row[1],))
+        connection.execute(f"UPDATE ledger.reversal SET reversed_position = %s WHERE {VOID_OF_PAYMENT}", (row[1],))
     report = verify(posted.dsn())
     assert failed(report) == {"reversals"}
     assert "no mirror" in first_bad(report, "reversals")

@@ -25,6 +25,7 @@ class Sizes:
     naive_events: int = 3_000
     store_events: int = 1_000_000
     statement_entries: int = 10_000_000
+    account_entries: int = 1_000_000
     lookups: int = 2_000
     latency_seconds: float = 8.0
     sustained_events: int = 5_000_000
@@ -35,6 +36,7 @@ QUICK = Sizes(
     naive_events=200,
     store_events=16_000,
     statement_entries=100_000,
+    account_entries=20_000,
     lookups=100,
     latency_seconds=2.0,
     sustained_events=40_000,

@@ -10,6 +10,7 @@ from benchmarks.olist import olist
 from benchmarks.pipeline import pipeline
 from benchmarks.rows import STAGES
 from benchmarks.store_rows import read_store
+from benchmarks.two_times_rows import two_times
 
 ONE_WORKER: Final = (
     "kafka_to_posted_1_worker", "replay_known", "memory_mb", "disk_bytes_per_voucher", "cpu_worker_us",
@@ -39,6 +40,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure(("pipeline", "pipeline_p99_ms"), pipeline),
     Measure(READ_STORE, read_store, once=True),
     Measure(LOOKUPS, lookups, once=True),
+    Measure(("balance_two_times_p99_ms",), two_times, once=True),
     Measure(("olist",), olist, once=True),
     Measure(("sustained",), long_run, once=True, optional="long"),
 )

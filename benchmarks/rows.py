@@ -60,6 +60,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("verify", RATE, "every check over the whole store", "", "≥ 500,000"),
     Row("balance_p99_ms", "ms", "balance now, of a random account", "", "< 5"),
     Row("balance_at_p99_ms", "ms", "balance at a position", "", "< 5"),
+    Row("balance_two_times_p99_ms", "ms", "at a date and a position, 1 M entries, a fifth backdated", "", "< 10"),
     Row("statement_p99_ms", "ms", "statement page of 100 entries", "", "< 10"),
     Row("statement_entries", "entries", "in the store while these were asked", "", "10,000,000"),
     Row("memory_mb", "MB", "peak of one worker process", "", "< 250"),

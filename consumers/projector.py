@@ -26,6 +26,7 @@ from consumers.transport.ports import (
     TransportUnavailable,
 )
 from projections.checkpoints import read_lag
+from projections.day_rollups.table import roll_up
 from projections.projection import Projection
 from projections.registry import PROJECTIONS
 from projections.runner import MAX_STEP_EVENTS, Applied, Runner
@@ -38,6 +39,9 @@ RETRY_MIN_SECONDS = 0.1
 RETRY_MAX_SECONDS = 5.0
 HASH_BYTES = 16
 LAG_SECONDS = 5.0
+ROLL_UP_SECONDS = 1.0
+ROLL_UP_SHARE = 0.1
+"""Roll-ups save readers time and decide nothing, so they may take no more than this part of the projector's time."""
 RETRIED = (TransportUnavailable, psycopg.OperationalError)
 
 LABELS = ("projector.fetched", "projector.applied")
@@ -99,6 +103,7 @@ class Projector:
         self._lock = asyncio.Lock()
         self._clock = clock
         self._report_lag_at = 0.0
+        self._roll_up_at = 0.0
 
     # The source asks where to begin
 
@@ -185,6 +190,7 @@ class Projector:
 
     async def _apply(self, batch: Mapping[Partition, Slice]) -> Applied | None:
         await self._report_lag()
+        await self._roll_up()
         if not batch:
             return None
         async with self._lock:
@@ -208,6 +214,16 @@ class Projector:
         for projection, positions in lag.items():
             self._metrics.projection_lag(projection, positions)
 
+    async def _roll_up(self) -> None:
+        """Roll up stretches of entries that are full, now and then: also when the topic is silent."""
+        began = self._clock()
+        if began < self._roll_up_at:
+            return
+        async with self._lock:
+            more = await in_thread(self._roll_up_now)
+        ended = self._clock()
+        self._roll_up_at = ended + max(0.0 if more else ROLL_UP_SECONDS, (ended - began) / ROLL_UP_SHARE)
+
     # In a thread, under the lock
 
     def _apply_now(self, batch: Mapping[Partition, Slice]) -> Applied:
@@ -220,6 +236,9 @@ class Projector:
         with connection.transaction():
             stored = read_source_positions(connection, CONSUMER, [self._topic])
         return {Partition(*key): position for key, position in stored.items()}
+
+    def _roll_up_now(self) -> bool:
+        return roll_up(self._connected())
 
     def _read_lag(self) -> dict[str, int]:
         connection = self._connected()

@@ -12,6 +12,7 @@ import typer
 from api.cli import (
     accounts,
     assets,
+    balance,
     books,
     charts,
     checkpoints,
@@ -58,6 +59,7 @@ app.command()(explain.explain)
 app.command()(export.export)
 app.command()(reconcile.reconcile)
 app.command()(lag.lag)
+app.command()(balance.balance)
 app.command(name="trial-balance")(trial_balance.trial_balance)
 app.command()(findings.findings)
 app.command()(consume.consume)

@@ -12,11 +12,12 @@ from api.cli.output import table
 from api.cli.stores import Store, open_store
 from api.cli.verify import shown_progress
 from ledger_core.store.connection import Role, connect
+from projections.day_rollups import table as day_rollups
 from projections.rebuild import rebuild as rebuild_projection
 from projections.registry import PROJECTIONS
 
 app = group("projector", "Look after the read models.")
-NAMES = tuple(projection.name for projection in PROJECTIONS)
+NAMES = (*(projection.name for projection in PROJECTIONS), day_rollups.NAME)
 FIND_BOOK = "SELECT book_id FROM ledger.book_directory WHERE code = %s"
 
 
@@ -46,6 +47,9 @@ def rebuild(
             for chosen in PROJECTIONS
             if projection in {None, chosen.name}
         ]
+        if projection in {None, day_rollups.NAME}:
+            with store.connect(Role.PROJECTOR) as connection:
+                done.append(day_rollups.rebuild(connection, book_id))
 
     def render(console: Console) -> None:
         drawn = table("projection", "version", "position", "rows", "", right=("version", "position", "rows"))

@@ -10,14 +10,14 @@ from api.query.answers import link_next, name_position, read_cursor, snapshot_fo
 from api.query.parameters import (
     AccountCode,
     AccountPage,
-    AtPosition,
+    BalanceQuery,
     BookCode,
     DaysQuery,
     OfBookQuery,
     StatementQuery,
 )
 from api.query.services import Served
-from projections.queries import accounts, daily_balances, statements
+from projections.queries import accounts, daily_balances, effective_balances, statements
 from projections.queries.snapshot import Reads
 
 router = APIRouter(prefix="/v1/books/{book}/accounts", tags=["accounts"])
@@ -54,13 +54,19 @@ def show_account(
         return wire.AccountAnswer(book=book, position=at.position, **dict(found))
 
 
-@router.get("/{account}/balance", summary="Show a balance, now or at a position")
+@router.get("/{account}/balance", summary="Show a balance: now, at a position, at a date, or both")
 def show_balance(
-    services: Served, response: Response, book: BookCode, account: AccountCode, query: Annotated[AtPosition, Query()]
+    services: Served, response: Response, book: BookCode, account: AccountCode, query: Annotated[BalanceQuery, Query()]
 ) -> wire.BalanceAnswer:
-    """The balance now, or as it was known at `as_of_position`."""
+    """The balance of what took effect through `effective_at`, as known at `known_at_position`; now, without either."""
+    position = query.known_at_position if query.as_of_position is None else query.as_of_position
     with snapshot_for(services, book, query) as at:
-        found = accounts.balance(at, account, as_of_position=query.as_of_position)
+        if query.effective_at is None:
+            found = accounts.balance(at, account, as_of_position=position)
+        else:
+            found = effective_balances.effective_balance(
+                at, account, effective_at=query.effective_at, known_at_position=position
+            )
         name_position(response, found.position)
         return wire.BalanceAnswer.of(book, found)
 

@@ -17,8 +17,8 @@ from api.query.parameters import (
     VoucherNo,
 )
 from api.query.services import Served
-from projections.queries import books, events, findings, health, payments, trial_balances, vouchers
-from projections.queries.snapshot import Reads
+from projections.queries import books, effective_balances, events, findings, health, payments, trial_balances, vouchers
+from projections.queries.snapshot import Reads, Snapshot
 
 router = APIRouter(prefix="/v1/books")
 
@@ -67,20 +67,29 @@ def show_event(
 def show_trial_balance(
     services: Served, response: Response, book: BookCode, query: Annotated[TrialBalanceQuery, Query()]
 ) -> wire.TrialBalanceAnswer:
-    """Debits and credits per currency and account type: now, from the store; by day, from the projection."""
+    """Debits and credits per currency and account type: now or in two times, from the store; by day, projected."""
     reads = Reads.LOG if query.through is None else Reads.TRIAL_BALANCE
     with snapshot_for(services, book, query, reads=reads) as at:
-        name_position(response, at.position)
-        if query.through is None:
-            totals = trial_balances.trial_balance(at)
-        else:
-            totals = trial_balances.trial_balance_through(at, query.through)
+        position, totals = _trial_balance(at, query)
+        name_position(response, position)
         return wire.TrialBalanceAnswer(
             book=book,
-            position=at.position,
+            position=position,
             through=query.through,
+            effective_at=query.effective_at,
             currencies=[wire.CurrencyTotal.of(total) for total in totals],
         )
+
+
+def _trial_balance(at: Snapshot, query: TrialBalanceQuery) -> tuple[int, list[trial_balances.CurrencyTotal]]:
+    """The totals, and the position at which they are known."""
+    if query.through is not None:
+        return at.position, trial_balances.trial_balance_through(at, query.through)
+    if query.effective_at is None and query.known_at_position is None:
+        return at.position, trial_balances.trial_balance(at)
+    position = at.position if query.known_at_position is None else query.known_at_position
+    day = query.effective_at or effective_balances.END_OF_TIME
+    return position, effective_balances.effective_trial_balance(at, effective_at=day, known_at_position=position)
 
 
 @router.get("/{book}/findings", tags=["reports"], summary="List findings of reconciliation")

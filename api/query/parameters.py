@@ -2,13 +2,14 @@
 
 import re
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 from fastapi import Path, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 MAX_LIMIT: Final = 1000
 MAX_BIGINT: Final = 2**63 - 1
+Given = TypeVar("Given")
 _DIGITS: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # No control characters: PostgreSQL's text holds no NUL, and nothing that we name has any of the others.
@@ -31,12 +32,21 @@ def _day(value: object) -> object:
     return value
 
 
+def _alone(value: Given, info: ValidationInfo) -> Given:
+    """A parameter that would say the same as the two times in other words, or contradict them."""
+    if value is not None and any(info.data.get(other) is not None for other in ("effective_at", "known_at_position")):
+        message = "stands alone: not with effective_at or known_at_position"
+        raise ValueError(message)
+    return value
+
+
 Day = Annotated[date, BeforeValidator(_day)]
 Position = Annotated[int, Field(ge=0, le=MAX_BIGINT), BeforeValidator(_digits)]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(_digits)]
 CursorText = Annotated[str, Field(max_length=2000)]
 CURSOR: Final = "From the page before; never made by hand"
 MIN_POSITION: Final = "Wait until this position can be read (your own write), or answer 503"
+KNOWN_AT: Final = "As it was known at this position: of what was recorded up to it; now, when left out"
 AS_OF: Final = "As it was known at this position; now, when left out"
 
 
@@ -56,6 +66,26 @@ class AtPosition(OfBook):
     """A question that can be asked about an earlier position."""
 
     as_of_position: Position | None = Field(default=None, description=AS_OF)
+
+
+class InTwoTimes(OfBook):
+    """A question about what took effect through a day, as it was known at a position."""
+
+    effective_at: Day | None = Field(
+        default=None, description="What took effect through this UTC day, inclusive; all of it, when left out"
+    )
+    known_at_position: Position | None = Field(default=None, description=KNOWN_AT)
+
+
+class BalanceQuery(InTwoTimes):
+    """A balance now, at a position, at a date, or both."""
+
+    as_of_position: Position | None = Field(default=None, description="The same as known_at_position alone")
+
+    @field_validator("as_of_position")
+    @classmethod
+    def _stands_alone(cls, value: int | None, info: ValidationInfo) -> int | None:
+        return _alone(value, info)
 
 
 class BookPage(Strict):
@@ -105,10 +135,17 @@ class EventQuery(OfBook):
     id: str = Field(min_length=1, max_length=2048, pattern=PRINTABLE, description="ce_id of the event")
 
 
-class TrialBalanceQuery(OfBook):
-    """The trial balance now, or of what took effect up to a day."""
+class TrialBalanceQuery(InTwoTimes):
+    """The trial balance now, up to a day as far as the projection has come, or exactly in two times."""
 
-    through: Day | None = Field(default=None, description="UTC day of effective_at, inclusive; now, when left out")
+    through: Day | None = Field(
+        default=None, description="UTC day of effective_at, inclusive, from the projection: fast, at its own position"
+    )
+
+    @field_validator("through")
+    @classmethod
+    def _stands_alone(cls, value: date | None, info: ValidationInfo) -> date | None:
+        return _alone(value, info)
 
 
 class FindingPage(OfBook):

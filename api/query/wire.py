@@ -115,18 +115,21 @@ class AccountPage(Wire):
 class BalanceAnswer(Wire):
     book: str
     position: Position = Field(description="The balance is as it was known at this position")
+    effective_at: date | None = Field(description="Last UTC day of what is in it, inclusive; null where all of it is")
     account: str
     type: str
     balance: Balance
-    posting_sequence: int = Field(description="Number of entries until then")
-    last_entry_position: int = Field(description="Position of the last of them; 0 before the first")
+    entries: int = Field(description="Number of entries that are in it")
+    posting_sequence: int = Field(description="Number of entries that were known at the position")
+    last_entry_position: int = Field(description="Position of the last of these; 0 before the first")
 
     @classmethod
     def of(cls, book: str, balance: accounts.BalanceAt) -> Self:
         return cls(
             book=book, position=balance.position, account=balance.code, type=balance.type,
             balance=Balance.at(balance.balance), posting_sequence=balance.posting_sequence,
-            last_entry_position=balance.last_entry_position,
+            last_entry_position=balance.last_entry_position, entries=balance.entries,
+            effective_at=balance.effective_at,
         )  # fmt: skip
 
 
@@ -271,7 +274,7 @@ class EventAnswer(Wire):
 
 class TypeTotal(Wire):
     type: str
-    accounts: int | None = Field(description="Null in a trial balance by day")
+    accounts: int | None = Field(description="Those that have an entry in it, where it is in two times; else all")
     entries: int
     debits: Amount
     credits: Amount
@@ -302,7 +305,8 @@ class CurrencyTotal(Wire):
 class TrialBalanceAnswer(Wire):
     book: str
     position: Position
-    through: date | None
+    through: date | None = Field(description="As asked for: by day, from the projection")
+    effective_at: date | None = Field(description="As asked for: in two times, from the store")
     currencies: list[CurrencyTotal]
 
 

@@ -1,6 +1,7 @@
 """Accounts, and their balances now and at a position."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from psycopg.rows import args_row
@@ -38,7 +39,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class BalanceAt:
-    """The balance of an account as known at `position`; `last_entry_position` is 0 before its first entry."""
+    """The balance of an account as known at `position`; `last_entry_position` is 0 before its first entry.
+
+    `posting_sequence` numbers the last entry that was known, `entries` counts those that are in the balance: fewer
+    where it is that of what took effect through the day `effective_at`.
+    """
 
     code: str
     type: str
@@ -46,6 +51,8 @@ class BalanceAt:
     balance: Balance
     posting_sequence: int
     last_entry_position: int
+    entries: int
+    effective_at: date | None = None
 
 
 def accounts(at: Snapshot, *, after: str = "", limit: int = 100) -> list[Account]:
@@ -69,17 +76,23 @@ def balance(at: Snapshot, code: str, *, as_of_position: int | None = None) -> Ba
 
     Raises NotFoundError, PositionAheadError.
     """
+    return numbered_balance(at, code, as_of_position=as_of_position)[1]
+
+
+def numbered_balance(at: Snapshot, code: str, *, as_of_position: int | None = None) -> tuple[int, BalanceAt]:
+    """Number of the account, and its balance likewise."""
     found = account(at, code)
     position = at.position if as_of_position is None else as_of_position
     account_id, posting_sequence = entries_until(at, code, position)
     running_minor, last_entry_position = _running_after(at, account_id, posting_sequence)
-    return BalanceAt(
+    return account_id, BalanceAt(
         code=found.code,
         type=found.type,
         position=position,
         balance=balance_of(running_minor, found.currency, found.scale),
         posting_sequence=posting_sequence,
         last_entry_position=last_entry_position,
+        entries=posting_sequence,
     )
 
 

@@ -269,3 +269,76 @@ JOIN ledger.event ON event.book_id = entry.book_id AND event.position = entry.po
 WHERE entry.book_id = %(book_id)s AND entry.account_id = %(account_id)s
     AND entry.posting_sequence BETWEEN %(first)s AND %(last)s
 ORDER BY entry.posting_sequence;
+
+-- name: accounts_to_sum
+-- A page of accounts in the order of their numbers, with how many entries each has now.
+SELECT account.account_id, account.type, asset.code, asset.scale, head.posting_sequence
+FROM ledger.account
+JOIN ledger.asset ON asset.asset_id = account.asset_id
+JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
+WHERE account.book_id = %(book_id)s AND account.account_id > %(after)s
+ORDER BY account.account_id LIMIT %(limit)s;
+
+-- name: entries_of_accounts_until
+-- How many entries each of these accounts had at a position: the bisection of entries_until, over all of them at once.
+-- OFFSET 0 keeps it a look-up by key for each account, however many there are.
+WITH RECURSIVE bisection (account_id, low, high, middle) AS (
+    SELECT wanted.account_id, 0::bigint, wanted.entries + 1, (wanted.entries + 1) / 2
+    FROM unnest(%(account_ids)s::integer[], %(entries)s::bigint[]) AS wanted (account_id, entries)
+    UNION ALL
+    SELECT bisection.account_id, half.low, half.high, (half.low + half.high) / 2
+    FROM bisection
+    CROSS JOIN LATERAL (
+        SELECT position FROM ledger.entry
+        WHERE entry.book_id = %(book_id)s AND entry.account_id = bisection.account_id
+            AND entry.posting_sequence = bisection.middle
+        OFFSET 0
+    ) AS entry
+    CROSS JOIN LATERAL (
+        SELECT
+            CASE WHEN entry.position <= %(position)s THEN bisection.middle ELSE bisection.low END AS low,
+            CASE WHEN entry.position <= %(position)s THEN bisection.high ELSE bisection.middle END AS high
+    ) AS half
+    WHERE bisection.high - bisection.low > 1
+)
+SELECT account_id, low FROM bisection WHERE high - low = 1;
+
+-- name: rolled_stretches
+-- How many stretches of level 1 are rolled up for each of these accounts; they are gapless, so the last one tells.
+SELECT wanted.account_id, last_of.chunk + 1
+FROM unnest(%(account_ids)s::integer[]) AS wanted (account_id)
+CROSS JOIN LATERAL (
+    SELECT rollup.chunk FROM projections.day_rollup AS rollup
+    WHERE rollup.book_id = %(book_id)s AND rollup.account_id = wanted.account_id AND rollup.level = 1
+    ORDER BY rollup.chunk DESC LIMIT 1
+) AS last_of;
+
+-- name: effective_sums
+-- What took effect through a UTC day, by account: of stretches from their roll-ups, of other ranges entry by entry.
+SELECT account_id, sum(debits)::bigint, sum(credits)::bigint, sum(entries)::bigint
+FROM (
+    SELECT stretch.account_id, through_day.debits_minor AS debits, through_day.credits_minor AS credits, through_day.entries
+    FROM unnest(%(stretch_accounts)s::integer[], %(levels)s::smallint[], %(chunks)s::bigint[])
+        AS stretch (account_id, level, chunk)
+    CROSS JOIN LATERAL (
+        SELECT rollup.debits_minor, rollup.credits_minor, rollup.entries FROM projections.day_rollup AS rollup
+        WHERE rollup.book_id = %(book_id)s AND rollup.account_id = stretch.account_id
+            AND rollup.level = stretch.level AND rollup.chunk = stretch.chunk AND rollup.day <= %(through)s::date
+        ORDER BY rollup.day DESC LIMIT 1
+    ) AS through_day
+    UNION ALL
+    SELECT tail.account_id, read_one_by_one.debits, read_one_by_one.credits, read_one_by_one.entries
+    FROM unnest(%(tail_accounts)s::integer[], %(firsts)s::bigint[], %(lasts)s::bigint[])
+        AS tail (account_id, first, last)
+    CROSS JOIN LATERAL (
+        SELECT
+            coalesce(sum(entry.amount_minor) FILTER (WHERE entry.side = 'D'), 0) AS debits,
+            coalesce(sum(entry.amount_minor) FILTER (WHERE entry.side = 'C'), 0) AS credits,
+            count(*) AS entries
+        FROM ledger.entry
+        WHERE entry.book_id = %(book_id)s AND entry.account_id = tail.account_id
+            AND entry.posting_sequence BETWEEN tail.first AND tail.last
+            AND entry.effective_at < (%(through)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+    ) AS read_one_by_one
+) AS part
+GROUP BY account_id;

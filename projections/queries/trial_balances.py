@@ -15,7 +15,7 @@ Row = tuple[str, int, str, int | None, int, Decimal, Decimal]
 
 @dataclass(frozen=True, slots=True)
 class TypeTotal:
-    """Sums over accounts of one type in one currency; `accounts` is None where only days are kept."""
+    """Sums over accounts of one type in one currency; `accounts` is None where only sums by day are kept."""
 
     type: str
     accounts: int | None
@@ -37,16 +37,17 @@ class CurrencyTotal:
 
 def trial_balance(at: Snapshot) -> list[CurrencyTotal]:
     """The trial balance now, from the heads of the snapshot; one element per currency."""
-    return _totals(at.connection.execute(QUERIES["trial_balance"], {"book_id": at.book_id}).fetchall())
+    return currency_totals(at.connection.execute(QUERIES["trial_balance"], {"book_id": at.book_id}).fetchall())
 
 
 def trial_balance_through(at: Snapshot, day: date) -> list[CurrencyTotal]:
     """The trial balance of what took effect up to the end of a UTC day; `at` must read TRIAL_BALANCE."""
     parameters = {"book_id": at.book_id, "day": day}
-    return _totals(at.connection.execute(QUERIES["trial_balance_through"], parameters).fetchall())
+    return currency_totals(at.connection.execute(QUERIES["trial_balance_through"], parameters).fetchall())
 
 
-def _totals(rows: Sequence[Row]) -> list[CurrencyTotal]:
+def currency_totals(rows: Sequence[Row]) -> list[CurrencyTotal]:
+    """The rows of a trial balance, sorted by currency, as one element per currency."""
     return [_currency_total(currency, list(group)) for currency, group in groupby(rows, key=itemgetter(0))]
 
 

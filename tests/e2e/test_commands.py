@@ -105,6 +105,53 @@ def test_the_trial_balance_is_zero_and_drawn_with_its_currency(shop: TestDatabas
     assert "difference" in ledgerctl("trial-balance", "--book", "shop").out
 
 
+def test_a_balance_is_shown_in_two_times(shop: TestDatabase) -> None:
+    balance = ("--json", "balance", "shop", "wallet:seller:1")
+    now = ledgerctl(*balance).json
+    assert (now["balance"]["amount_minor"], now["effective_at"], now["entries"]) == ("5400", None, 2)
+    day = ledgerctl("--json", "account", "statement", "wallet:seller:1", "-b", "shop").json["entries"][0][
+        "effective_at"
+    ][:10]
+    through = ledgerctl(*balance, "--effective-at", day).json
+    assert (through["balance"], through["effective_at"], through["position"]) == (now["balance"], day, now["position"])
+    before = ledgerctl(*balance, "--effective-at", "2000-01-01", "--known-at-position", "3").json
+    assert (before["balance"]["side"], before["entries"], before["position"]) == ("none", 0, 3)
+    assert day in ledgerctl("balance", "shop", "wallet:seller:1", "--effective-at", day).out
+    trial = ledgerctl("--json", "trial-balance", "-b", "shop", "--effective-at", day)
+    assert (trial.code, trial.json["trial_balance"]) == (0, {"BRL": 0})
+
+
+@pytest.mark.parametrize(
+    ("asked", "exit_code", "code"),
+    [
+        (["balance", "shop", "wallet:seller:1", "--known-at-position", "99"], 1, "POSITION_AHEAD"),
+        (["balance", "shop", "wallet:seller:1", "--effective-at", "2026-01-01", "--known-at-position", "99"], 1,
+         "POSITION_AHEAD"),
+        (["trial-balance", "-b", "shop", "--known-at-position", "99"], 1, "POSITION_AHEAD"),
+        (["balance", "shop", "wallet:seller:none", "--effective-at", "2026-01-01"], 1, "ACCOUNT_NOT_FOUND"),
+        (["balance", "none", "wallet:seller:1"], 1, "BOOK_NOT_FOUND"),
+    ],
+)  # fmt: skip
+def test_a_balance_that_cannot_be_told_is_refused_by_name(
+    shop: TestDatabase, asked: list[str], exit_code: int, code: str
+) -> None:
+    ended = ledgerctl("--json", *asked)
+    assert (ended.code, ended.error["code"]) == (exit_code, code)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["balance", "shop", "wallet:seller:1", "--effective-at", "2026-02-30"],
+        ["balance", "shop", "wallet:seller:1", "--effective-at", "2026-01-01T12:00:00Z"],
+        ["balance", "shop", "wallet:seller:1", "--known-at-position", "-1"],
+        ["trial-balance", "-b", "shop", "--through", "2026-01-01", "--effective-at", "2026-01-01"],
+    ],
+)
+def test_times_that_are_none_are_a_usage_error(shop: TestDatabase, asked: list[str]) -> None:
+    assert ledgerctl(*asked).code == 2
+
+
 def test_verify_is_green_and_exits_3_naming_the_row_when_a_row_was_changed(shop: TestDatabase) -> None:
     green = ledgerctl("verify", "--json")
     assert (green.code, green.json["ok"]) == (0, True)

@@ -21,6 +21,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     reading.I6_CHECKPOINTS,
     reading.I6_DAILY_BALANCES,
     reading.I6_TRIAL_BALANCE,
+    reading.I6_DAY_ROLLUPS,
     reading.I6_PAYMENTS,
     money.I7_REVERSALS,
     money.I8_FROZEN,

@@ -62,6 +62,38 @@ I6_TRIAL_BALANCE = Invariant(
     """,
 )
 
+I6_DAY_ROLLUPS = Invariant(
+    "I6",
+    "Day roll-ups are the entries of their stretches, of which every one is there that is full at its level",
+    """
+    WITH rolled AS (
+        SELECT book_id, account_id, (max(chunk) + 1) * 256 AS entries FROM projections.day_rollup
+        WHERE level = 1 GROUP BY 1, 2
+    ), stretch AS (
+        SELECT book_id, account_id, level, chunk, 16 ^ (level + 1) AS length FROM rolled
+        CROSS JOIN generate_series(1, 14) AS level
+        CROSS JOIN LATERAL generate_series(0, (entries / 16 ^ (level + 1))::numeric::bigint) AS chunk
+        WHERE (chunk + 1) * 16 ^ (level + 1) <= entries
+    ), folded AS (
+        SELECT book_id, account_id, level, chunk, day, sum(debits) OVER so_far AS debits,
+            sum(credits) OVER so_far AS credits, sum(entries) OVER so_far AS entries
+        FROM (
+            SELECT stretch.book_id, stretch.account_id, level, chunk, (effective_at AT TIME ZONE 'UTC')::date AS day,
+                coalesce(sum(amount_minor) FILTER (WHERE side = 'D'), 0) AS debits,
+                coalesce(sum(amount_minor) FILTER (WHERE side = 'C'), 0) AS credits, count(*) AS entries
+            FROM stretch JOIN ledger.entry ON entry.book_id = stretch.book_id AND entry.account_id = stretch.account_id
+                AND posting_sequence > (chunk * length)::bigint AND posting_sequence <= ((chunk + 1) * length)::bigint
+            GROUP BY 1, 2, 3, 4, 5
+        ) movement
+        WINDOW so_far AS (PARTITION BY book_id, account_id, level, chunk ORDER BY day)
+    )
+    SELECT format('roll-up of account %s/%s, level %s, stretch %s, %s', book_id, account_id, level, chunk, day)
+    FROM folded FULL JOIN projections.day_rollup row USING (book_id, account_id, level, chunk, day)
+    WHERE (folded.debits, folded.credits, folded.entries)
+        IS DISTINCT FROM (row.debits_minor, row.credits_minor, row.entries)
+    """,
+)
+
 I6_PAYMENTS = Invariant(
     "I6",
     "Payments are the sums of their events up to the checkpoint",

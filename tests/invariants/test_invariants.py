@@ -99,6 +99,7 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE projections.daily_balance_versions SET debits_minor = debits_minor + 1 WHERE account LIKE 'cash%'",
         "DELETE FROM projections.trial_balance_versions WHERE account_type = 'revenue'",
         "UPDATE projections.payment_versions SET captured_minor = captured_minor + 1 WHERE order_key = 'o-3'",
+        "INSERT INTO projections.day_rollup VALUES (0, 1, 0, 1, 1, 1, '2026-11-21', 1)",
         "UPDATE projections.checkpoint SET position = position - 1",
         "UPDATE projections.checkpoint SET block_hash = sha256('x')",
     ],

@@ -18,6 +18,7 @@ TABLES = (
     "payment_versions",
     "daily_balance_versions",
     "trial_balance_versions",
+    "day_rollup",
 )
 VIEWS = ("payment", "daily_balance", "trial_balance", "progress")
 

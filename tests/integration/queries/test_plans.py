@@ -23,11 +23,14 @@ KEYS: Final = {
     "block": ("batch_id", "last_position"),
     "reversal": ("reversed_position", "reversal_position"),
     "compensation": ("compensated_position", "compensating_position"),
+    "day_rollup": ("level",),
 }
 PARAMETERS: Final = {
     "account": "wallet:seller:a", "account_id": 1, "position": 9, "posting_sequence": 1, "first": 1, "last": 100,
     "voucher_no": 1, "source": "/psp", "event_id": "captured-o-1", "low": "a#1#", "high": "a#1$", "order_key": "o-1",
     "after": "2020-01-01", "through": "2030-01-01", "limit": 100,
+    "account_ids": "{1,2}", "entries": "{9,9}", "stretch_accounts": "{1,1}", "levels": "{1,2}", "chunks": "{7,0}",
+    "tail_accounts": "{1,2}", "firsts": "{4097,1}", "lasts": "{4200,200}",
 }  # fmt: skip
 
 
@@ -65,7 +68,15 @@ FILL: Final = (
     INSERT INTO ledger.compensation (book_id, compensated_position, compensating_position)
     SELECT %(book_id)s, 1000 + n, 1001 + n FROM generate_series(1, %(rows)s / 10, 2) n
     """,
-    "ANALYZE ledger.event, ledger.block, ledger.entry, ledger.inbox, ledger.reversal, ledger.compensation",
+    """
+    INSERT INTO projections.day_rollup (book_id, account_id, level, chunk, day, debits_minor, credits_minor, entries)
+    SELECT %(book_id)s, 1000000 + account, 1, n, '2026-11-21', 1, 0, 256
+    FROM generate_series(1, %(rows)s / 10) n, generate_series(1, 10) account
+    """,
+    """
+    ANALYZE ledger.event, ledger.block, ledger.entry, ledger.inbox, ledger.reversal, ledger.compensation,
+        projections.day_rollup
+    """,
 )
 
 
@@ -99,6 +110,7 @@ def scans(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
         "account", "entries_now", "entries_until", "running_after", "statement", "voucher", "voucher_lines",
         "voucher_links",
         "event_outcomes", "event_conflicts", "explained_entries", "explained_voucher", "entries_to_sum", "last_zero",
+        "entries_of_accounts_until", "rolled_stretches", "effective_sums",
     ],
 )  # fmt: skip
 def test_a_question_about_one_thing_looks_it_up_by_its_key(large: ConnectionPool, name: str) -> None:

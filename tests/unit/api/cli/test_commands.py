@@ -35,7 +35,7 @@ COMMANDS = list(commands())
 PROMISED = {
     ("demo",), ("up",), ("ingest",), ("migrate",), ("doctor",), ("verify",), ("explain",), ("export",),
     ("reconcile",), ("lag",),
-    ("trial-balance",),
+    ("trial-balance",), ("balance",),
     ("findings",), ("consume",), ("asset", "add"), ("asset", "list"), ("import", "opening"), ("import", "journal"),
     ("book", "create"), ("book", "list"), ("chart", "apply"), ("chart", "diff"), ("chart", "show"),
     ("voucher", "show"), ("account", "open"),

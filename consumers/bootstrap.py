@@ -1,13 +1,16 @@
-"""Puts the processes of this package together: payments consumer, relay, projector, expiry, signer, or all in one.
+"""Puts the processes of this package together: consumers, relay, projector, expiry, signer, or all of them in one.
 
 `python -m consumers.bootstrap payments` is one process; settings come from LEDGER_… variables. Exit code 0
 after SIGTERM or SIGINT, 1 when the work failed, 5 when the configuration does not let it start.
 """
 
 import asyncio
+import json
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -17,6 +20,7 @@ from consumers.decode import Decoder
 from consumers.expiry import Expiry
 from consumers.lag import report_lag
 from consumers.logging import configure_logging, masked_text
+from consumers.merchants import MerchantColumns, MerchantDecoder, MerchantPoster
 from consumers.metrics import ConsumerMetrics, serve_metrics
 from consumers.payments import PaymentsConsumer, PaymentsSettings
 from consumers.process import labels_for, stop_on_signals, stop_with_parent, tune_collector, tune_threads
@@ -28,6 +32,7 @@ from consumers.settings import (
     AllInOneProcess,
     ConfigurationError,
     ExpiryProcess,
+    MerchantsProcess,
     PaymentsProcess,
     ProcessSettings,
     ProjectorProcess,
@@ -38,6 +43,7 @@ from consumers.settings import (
 from consumers.signer import Signer, key_in
 from consumers.transport.ports import Source
 from consumers.transports import choose_transport
+from ledger_core.domain.charts import chart_from_document
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.poster import Poster
 from ledger_core.store.proof.notes import SigningKey
@@ -115,6 +121,43 @@ async def run_signer(settings: SignerProcess, key: SigningKey, metrics: Consumer
     await Signer(partial(connect, dsn, Role.POSTER), key, interval_seconds=interval_seconds, metrics=metrics).run(stop)
 
 
+async def run_merchants(settings: MerchantsProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
+    """The consumer of merchants' changes, until `stop`."""
+    dsn = settings.postgres_dsn.get_secret_value()
+    columns = MerchantColumns(
+        settings.merchants_id_column, settings.merchants_status_column, settings.merchants_currencies_column,
+        settings.merchants_book_prefix,
+    )  # fmt: skip
+    assets = await asyncio.to_thread(read_assets, dsn)
+    decoder = MerchantDecoder(columns, assets, partial(read_assets, dsn))
+    source = choose_transport(settings).source([settings.merchants_topic], settings.merchants_group, Role.POSTER)
+    label = labels_for(settings.fault_kill_at)
+    chart = read_chart(settings.merchants_chart_file)
+    poster = MerchantPoster(dsn, decode=decoder.decode, chart=chart, label=label)
+    await asyncio.to_thread(poster.open)
+    try:
+        await PaymentsConsumer(source, poster, decoder, PaymentsSettings(), metrics, label).run(stop)
+    finally:
+        await asyncio.to_thread(poster.close)
+
+
+def read_chart(path: Path | None) -> dict[str, object]:
+    """The chart of the books that merchants get. Raises `ConfigurationError`."""
+    try:
+        text = (path or files("schemas") / "charts" / "marketplace.json").read_text("utf-8")
+        document: dict[str, object] = json.loads(text)
+        chart_from_document(document)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ConfigurationError({"LEDGER_MERCHANTS_CHART_FILE": str(error)}) from None
+    return document
+
+
+def demand_topic(settings: MerchantsProcess) -> None:
+    """Raises `ConfigurationError` where no topic of merchants is named."""
+    if not settings.merchants_topic:
+        raise ConfigurationError({"LEDGER_MERCHANTS_TOPIC": "name the topic of the merchants' table"})
+
+
 async def run_all(
     settings: AllInOneProcess, key: SigningKey | None, metrics: ConsumerMetrics, stop: asyncio.Event
 ) -> None:
@@ -124,6 +167,8 @@ async def run_all(
             tasks.create_task(run(settings, metrics, stop))
         if key is not None:
             tasks.create_task(run_signer(settings, key, metrics, stop))
+        if settings.merchants_topic:
+            tasks.create_task(run_merchants(settings, metrics, stop))
 
 
 def projector_connection(settings: ProcessSettings) -> Callable[[], psycopg.Connection]:
@@ -154,6 +199,11 @@ def choose_work(name: str) -> tuple[ProcessSettings, Work]:
             signer = load_settings(SignerProcess)
             key = key_in(signer.signing_key_file)
             return signer, lambda metrics, stop: run_signer(signer, key, metrics, stop)
+        case "merchants":
+            merchants = load_settings(MerchantsProcess)
+            demand_topic(merchants)
+            read_chart(merchants.merchants_chart_file)
+            return merchants, lambda metrics, stop: run_merchants(merchants, metrics, stop)
         case "all":
             every = load_settings(AllInOneProcess)
             own_key = key_in(every.signing_key_file) if every.signing_key_file else None
@@ -161,7 +211,7 @@ def choose_work(name: str) -> tuple[ProcessSettings, Work]:
     raise KeyError(name)
 
 
-PROCESSES: Final = ("payments", "relay", "projector", "expiry", "signer", "all")
+PROCESSES: Final = ("payments", "relay", "projector", "expiry", "signer", "merchants", "all")
 
 
 async def _run(name: str, settings: ProcessSettings, work: Work) -> None:
@@ -218,7 +268,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python -m consumers.bootstrap payments|relay|projector|expiry|signer|all`."""
+    """`python -m consumers.bootstrap payments|relay|projector|expiry|signer|merchants|all`."""
     if len(arguments) != 1 or arguments[0] not in PROCESSES:
         print(f"usage: python -m consumers.bootstrap {'|'.join(PROCESSES)}", file=sys.stderr)  # noqa: T201
         return 2

@@ -217,12 +217,12 @@ class Decoder:
         key = f"{incarnation}:{record.topic}:{record.partition}:{record.offset}"
         key += f":{refused_by}" if refused_by is not None else ""
         return Incoming(
-            SYSTEM_BOOK, UNDECODABLE_SOURCE, key, event_type, key, _plausible_us(record.timestamp),
+            SYSTEM_BOOK, UNDECODABLE_SOURCE, key, event_type, key, plausible_us(record.timestamp),
             fingerprint(event_type, record.value or b""), None, refusal, record,
         )  # fmt: skip
 
 
-def _plausible_us(timestamp_ms: int) -> int:
+def plausible_us(timestamp_ms: int) -> int:
     """A record's timestamp is whatever its producer wrote: kept within the years that an event may have."""
     return min(max(timestamp_ms, 0) * 1000, LAST_US - 1)
 

@@ -121,8 +121,22 @@ class SignerProcess(ProcessSettings):
     signing_interval_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60.0
 
 
-class AllInOneProcess(PaymentsProcess, RelayProcess, ProjectorProcess, ExpiryProcess, SignerProcess):
-    """All of them in one process, for one machine; checkpoints are signed when a key is set."""
+class MerchantsProcess(ProcessSettings):
+    """The consumer of merchants' changes. Without a topic there is none."""
+
+    merchants_topic: str = ""
+    merchants_group: str = "ledger-merchants"
+    merchants_id_column: str = "id"
+    merchants_status_column: str = "status"
+    merchants_currencies_column: str = "currencies"
+    merchants_book_prefix: Annotated[str, Field(pattern="^([a-z0-9][a-z0-9._-]{0,30})?$")] = "merchant-"
+    merchants_chart_file: Path | None = None
+    """Chart of accounts of the books that are opened; the marketplace chart if left out."""
+
+
+class AllInOneProcess(PaymentsProcess, RelayProcess, ProjectorProcess, ExpiryProcess, SignerProcess, MerchantsProcess):
+    """All of them in one process, for one machine; checkpoints are signed when a key is set, and merchants' changes
+    are consumed when their topic is."""
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

@@ -19,6 +19,7 @@ class Process(StrEnum):
     PROJECTOR = "projector"
     EXPIRY = "expiry"
     SIGNER = "signer"
+    MERCHANTS = "merchants"
     ALL = "all"
 
 
@@ -26,7 +27,7 @@ def consume(
     process: Annotated[Process, typer.Argument(help="Which process.")] = Process.ALL,
     _json: Json = False,
 ) -> None:
-    """Run payments consumer, relay, projector, expiry of holds, signer of checkpoints, or all, until told to stop."""
+    """Run one process of the pipeline, or all of them in one, until told to stop."""
     if os.environ.get("LEDGER_POSTGRES_DSN"):
         raise typer.Exit(run_process(process.value))
     with open_server() as (server_dsn, _):

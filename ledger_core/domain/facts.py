@@ -1,11 +1,12 @@
 """Everything that an upstream event can say."""
 
 from ledger_core.domain.holds import HoldFact
+from ledger_core.domain.merchants import MerchantChanged
 from ledger_core.domain.payments import PaymentFact
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested, VoucherGroupRequested, VoucherRequested
 
-Fact = PaymentFact | VoucherRequested | CompensationRequested | VoidRequested | HoldFact
+Fact = PaymentFact | VoucherRequested | CompensationRequested | VoidRequested | HoldFact | MerchantChanged
 """What one event of the log is about; each has a rule."""
 
 UpstreamFact = Fact | VoucherGroupRequested

@@ -31,6 +31,7 @@ class Code(StrEnum):
     # is it for this book, and do we know its kind?
     BOOK_MISMATCH = "BOOK_MISMATCH"
     BOOK_UNKNOWN = "BOOK_UNKNOWN"
+    BOOK_DROPPED = "BOOK_DROPPED"
     EVENT_TYPE_UNKNOWN = "EVENT_TYPE_UNKNOWN"
     SCHEMA_VERSION_UNKNOWN = "SCHEMA_VERSION_UNKNOWN"
     SOURCE_NOT_ALLOWED = "SOURCE_NOT_ALLOWED"
@@ -105,6 +106,7 @@ BOOKLESS_CODES = frozenset(
         Code.ENVELOPE_INVALID,
         Code.BOOK_MISMATCH,
         Code.BOOK_UNKNOWN,
+        Code.BOOK_DROPPED,
     }
 )
 """Refusals of records that no book can be trusted to own: they stand in the system book (id 0)."""

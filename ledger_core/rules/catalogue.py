@@ -8,6 +8,7 @@ from typing import Any
 from ledger_core.domain.charts import Chart
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldReleased
+from ledger_core.domain.merchants import MerchantChanged
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payments import (
     PaymentAuthorized,
@@ -19,7 +20,7 @@ from ledger_core.domain.payments import (
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested, VoucherRequested
 from ledger_core.domain.vouchers import Draft, Line
-from ledger_core.rules import holds, payments, payouts, requested
+from ledger_core.rules import holds, merchants, payments, payouts, requested
 
 
 @dataclass(slots=True, frozen=True)
@@ -52,6 +53,7 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     HoldCaptured: Rule("capture", "hold_captured", 1, holds.captured),
     HoldReleased: Rule("release", "hold_released", 1, holds.released),
     CompensationRequested: Rule("", "compensation_requested", 1, requested.requested),
+    MerchantChanged: Rule("merchant", "merchant_changed", 1, merchants.changed),
     VoidRequested: Rule("reversal", "void_requested", 1, None),
 })  # fmt: skip
 

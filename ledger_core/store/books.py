@@ -60,6 +60,8 @@ class Book:
     chart: Chart
     accounts: dict[str, AccountRef] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)
+    dropped: bool = False
+    """Takes no posting any more; asked again each time, for it may be taken up again."""
 
 
 class Books:
@@ -74,18 +76,24 @@ class Books:
 
     def find(self, codes: Iterable[str]) -> dict[str, Book]:
         """The books of these codes that exist."""
-        missing = [code for code in codes if code not in self._books]
+        missing = [code for code in codes if (book := self._books.get(code)) is None or book.dropped]
         if missing:
             with self._connection.transaction():
-                for book_id, code, version, document in self._connection.execute(QUERIES["books"], (missing,)):
-                    self._books[code] = Book(book_id, code, chart_from_document(document, version=version))
+                for book_id, code, version, document, dropped in self._connection.execute(QUERIES["books"], (missing,)):
+                    chart = chart_from_document(document, version=version)
+                    self._books[code] = Book(book_id, code, chart, dropped=dropped)
         return self._books
 
+    def dropped(self) -> set[int]:
+        """Ids of books that are known to be dropped."""
+        return {book.book_id for book in self._books.values() if book.dropped}
+
     def reload_charts(self) -> None:
-        """After another version came into force. Accounts and sources never change, so they are kept."""
+        """After another version came into force, or a book was dropped. Accounts and sources never change, so they are kept."""
         self.charts_moved = False
         with self._connection.transaction():
-            for _, code, version, document in self._connection.execute(QUERIES["books"], (list(self._books),)):
+            for _, code, version, document, dropped in self._connection.execute(QUERIES["books"], (list(self._books),)):
+                self._books[code].dropped = dropped
                 if self._books[code].chart.version != version:
                     self._books[code].chart = chart_from_document(document, version=version)
 

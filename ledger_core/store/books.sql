@@ -4,7 +4,7 @@ SELECT code, asset_id FROM ledger.asset;
 
 -- name: books
 -- Books of these codes with the chart in force.
-SELECT book.book_id, book.code, book.chart_version, chart.document
+SELECT book.book_id, book.code, book.chart_version, chart.document, book.posting_mode = 'dropped'
 FROM ledger.book_directory directory
 JOIN ledger.book USING (book_id)
 JOIN ledger.chart ON chart.book_id = book.book_id AND chart.version = book.chart_version

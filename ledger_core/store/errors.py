@@ -31,7 +31,7 @@ class SurpriseError(StoreError):
 
 
 class ChartMovedError(SurpriseError):
-    """Another version of a book's chart came into force since this was prepared."""
+    """Another version of a book's chart came into force since this was prepared, or the book was dropped."""
 
 
 class LimitReachedError(SurpriseError):

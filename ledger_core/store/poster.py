@@ -172,6 +172,8 @@ class Poster:
         A few order keys a transaction: however many wait, none of them is long.
         """
         owner = self._exact_preparer.books.find([book])[book]
+        if owner.dropped:
+            return BatchResult((), ())  # they go on waiting: nothing is posted there
         keys = self._exact_preparer.parked_for(owner.book_id, waits_for)
         healed: list[tuple[Incoming, Decided]] = []
         for first in range(0, len(keys), HEALED_AT_ONCE):
@@ -187,7 +189,9 @@ class Poster:
 
     def _again(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], before: Prepared) -> Prepared:
         prepared = self._lay_out(self._exact_preparer, incoming, advances, look_up=True)
-        prepared.drain, prepared.lock_every_key = before.drain, before.lock_every_key
+        dropped = self._exact_preparer.books.dropped()
+        prepared.drain = tuple(key for key in before.drain if key[0] not in dropped)
+        prepared.lock_every_key = before.lock_every_key
         prepared.moment, prepared.hold_terms = before.moment, before.hold_terms
         return prepared
 

@@ -123,14 +123,34 @@ class Preparer:
         asked = _asked(incoming)
         books = self._books_of(asked)
         arrivals = []
+        known = self._known_to_dropped(incoming, books)
         for place, event in enumerate(incoming):
             book = books.get(event.book)
-            if book is None:
-                event = _of_unknown_book(event, advances)  # noqa: PLW2901 - the event as it goes on
+            if book is None or (book.dropped and place not in known):
+                event = _of_no_book(event, advances, dropped=book is not None)  # noqa: PLW2901 - as it goes on
                 book = books[SYSTEM_BOOK]
                 self.books.find_sources(book, [event.source])
             arrivals.append(((book.book_id, book.sources[event.source], event.event_id), place, event, book))
         return arrivals, _forbidden(asked, books)
+
+    def _known_to_dropped(self, incoming: Sequence[Incoming], books: dict[str, Book]) -> set[int]:
+        """Places of events that were decided before their book was dropped: they are replays, whatever became of it."""
+        dropped = {code: book for code, book in books.items() if book.dropped}
+        if not dropped:
+            return set()
+        places = [place for place, event in enumerate(incoming) if event.book in dropped]
+        for book in dropped.values():
+            self.books.find_sources(
+                book, {incoming[place].source for place in places if incoming[place].book == book.code}
+            )
+        keys = {
+            place: (book.book_id, book.sources[event.source], event.event_id)
+            for place in places
+            for event in (incoming[place],)
+            for book in (dropped[event.book],)
+        }
+        known = self._known(list(keys.values()))
+        return {place for place, key in keys.items() if known.get(key) == incoming[place].fingerprint}
 
     def _items_of(
         self, arrivals: Sequence[Arrival], forbidden: set[Asked], look_up: bool
@@ -263,11 +283,14 @@ def _asked(incoming: Sequence[Incoming]) -> set[Asked]:
 
 
 def _forbidden(asked: set[Asked], books: dict[str, Book]) -> set[Asked]:
-    """What may not be sent on a topic, by the policies of the books: asked once for all events of a kind."""
+    """What may not be sent on a topic, by the policies of the books: asked once for all events of a kind. Nobody sends
+    to the system book: what comes there the consumers themselves put there."""
     return {
         (code, source, event_type)
         for code, source, event_type in asked
-        if code in books and not books[code].chart.sources.allows(source, event_type, ingested=False)
+        if code in books
+        and code != SYSTEM_BOOK
+        and not books[code].chart.sources.allows(source, event_type, ingested=False)
     }
 
 
@@ -286,14 +309,18 @@ def _refuse_sources(items: Sequence[Item], forbidden: set[Asked]) -> None:
                 refuse_whole(item, refusal)
 
 
-def _of_unknown_book(event: Incoming, advances: Sequence[SourceAdvance]) -> Incoming:
-    """An event of a book that does not exist waits in the system book, under its coordinates."""
+def _of_no_book(event: Incoming, advances: Sequence[SourceAdvance], *, dropped: bool) -> Incoming:
+    """An event of a book that does not exist waits in the system book, under its coordinates; one of a book that was
+    dropped is refused there, for nothing is added to that book."""
     record = event.record
     incarnations = {(a.topic, a.partition): a.incarnation for a in advances}
     incarnation = incarnations.get((record.topic, record.partition), 1)
     topic = record.topic.partition("#")[0]  # the cursor of a replay is no part of a record's place
     place = f"{incarnation}:{topic}:{record.partition}:{record.offset}"
-    refusal = Refusal(Code.BOOK_UNKNOWN, f"there is no book {event.book[:80]}", f"book:{event.book[:80]}")
+    if dropped:
+        refusal = Refusal(Code.BOOK_DROPPED, f"book {event.book[:80]} was dropped and takes no posting")
+    else:
+        refusal = Refusal(Code.BOOK_UNKNOWN, f"there is no book {event.book[:80]}", f"book:{event.book[:80]}")
     return Incoming(
         SYSTEM_BOOK,
         UNDECODABLE_SOURCE,

@@ -243,6 +243,8 @@ class Transaction:
             for span, (book_id, position, voucher_no, number, previous, mode, chart, recorded_at_us, closed_us) in zip(
                 spans, rows, strict=True
             ):
+                if mode == "dropped":
+                    raise ChartMovedError(f"book {book_id} was dropped since its chart was read")
                 if mode != "open":
                     raise PostingHaltedError(f"posting into book {book_id} is halted")
                 if self.decided_closed_through.get(book_id, closed_us) != closed_us:

@@ -89,7 +89,7 @@ class Books:
         return {book.book_id for book in self._books.values() if book.dropped}
 
     def reload_charts(self) -> None:
-        """After another version came into force, or a book was dropped. Accounts and sources never change, so they are kept."""
+        """After another version came into force, or a book was dropped; accounts and sources never change."""
         self.charts_moved = False
         with self._connection.transaction():
             for _, code, version, document, dropped in self._connection.execute(QUERIES["books"], (list(self._books),)):

@@ -343,3 +343,18 @@ FROM (
     FROM ledger.entry WHERE book_id = %(book_id)s AND effective_at < %(end)s
     GROUP BY 1, 2, 3
 ) cells;
+
+-- name: merchants
+-- Books of merchants, and those that are dropped, against the last event that says so.
+SELECT count(*), min(book.code) FILTER (WHERE
+    (posting_mode = 'dropped') IS DISTINCT FROM (merchant.status = 'DROPPED')
+    OR told.type IS DISTINCT FROM CASE merchant.status
+        WHEN 'PROVISIONED' THEN 'book.provisioned' WHEN 'ACTIVE' THEN 'book.activated' WHEN 'DROPPED' THEN 'book.dropped' END)
+FROM ledger.book
+LEFT JOIN ledger.merchant USING (book_id)
+LEFT JOIN LATERAL (
+    SELECT type FROM ledger.event
+    WHERE event.book_id = book.book_id AND type IN ('book.provisioned', 'book.activated', 'book.dropped')
+    ORDER BY event.position DESC LIMIT 1
+) AS told ON true
+WHERE book.book_id = %s AND (merchant.book_id IS NOT NULL OR posting_mode = 'dropped');

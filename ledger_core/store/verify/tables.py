@@ -52,6 +52,7 @@ class TableChecks:
         if book.book_id == SYSTEM_BOOK_ID:
             self._check_first_bad("assets_and_events", (), "asset", check="assets")
         check_periods(self._connection, book.book_id, book.code, self._tally)
+        self._check_first_bad("merchants", (book.book_id,), "book")
         for check, what in (("charts", "version"), ("crossings", "position")):
             self._check_first_bad(check, {"book_id": book.book_id}, f"book {book.code}: {what}")
         count, published = self._one("relay_checkpoint", (book.book_id,))

@@ -22,6 +22,7 @@ from ledger_core.store.connection import Role, connect
 from schemas.strict_json import MAX_BYTES, MAX_DEPTH
 from tests.support.databases import create_database, drop_database
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
+from tests.support.merchants import drop_book
 from tests.support.postings import CHART, Scene, captured, event, paid_out, refunded, void_requested, voided
 
 pytestmark = pytest.mark.postgres
@@ -93,6 +94,12 @@ def closed(scene: Scene, book: str) -> Iterator[None]:
 
 
 @contextmanager
+def dropped(scene: Scene, book: str) -> Iterator[None]:
+    drop_book(scene.dsn, book)
+    yield
+
+
+@contextmanager
 def year_closed(scene: Scene, book: str) -> Iterator[None]:
     PeriodLifecycle(lambda: connect(scene.dsn, Role.POSTER), book).close(date(2020, 12, 31), reason="year end")
     yield
@@ -108,6 +115,7 @@ TABLE: Mapping[Code, Row] = {
     Code.ENVELOPE_INVALID: Row(raw(b"{}")),
     Code.BOOK_MISMATCH: Row(captured("o"), expected_book="another"),
     Code.BOOK_UNKNOWN: Row(captured("o", book="nowhere")),
+    Code.BOOK_DROPPED: Row(captured("o"), around=dropped),
     Code.EVENT_TYPE_UNKNOWN: Row(event("weather.changed.v1", "k", "e", {})),
     Code.SCHEMA_VERSION_UNKNOWN: Row(event("payment.captured.v9", "k", "e", {})),
     Code.SOURCE_NOT_ALLOWED: Row(captured("o"), chart={"sources": [{"source": "/psp", "types": ["payout.*"]}]}),

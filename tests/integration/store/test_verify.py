@@ -12,6 +12,7 @@ from ledger_core.store.connection import Role, connect
 from ledger_core.store.verify import CHECKS, VerifyReport, run, scan, verify
 from tests.support.closed_years import close_two_years
 from tests.support.databases import TestDatabase, copy_database, create_database, drop_database
+from tests.support.merchants import drop_book
 from tests.support.posted_ledger import (
     PostedLedger,
     authorized,
@@ -54,6 +55,7 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
         close_two_years(ledger)
     # The other book's: a hand that seals the shop's log again, to break one thing alone, breaks no signature.
     signed(database.dsn(), "system")
+    drop_book(database.dsn(), "merchant-7")
     with connect(database.dsn(), Role.POSTER) as connection:
         add_asset(connection, "ETH", scale=9, name="Ether", reason="a test")
     yield database
@@ -171,6 +173,7 @@ PLANTED: dict[str, Plant] = {
     "groups": lambda connection: rewrite_states(connection, "order_key = 'g-1'", '"group":[2,2]', '"group":[2,3]'),
     "accounts": sql("UPDATE ledger.account_head SET status = 'F' WHERE account_id = 1"),
     "assets": sql("UPDATE ledger.asset SET scale = 2 WHERE code = 'ETH'"),
+    "merchants": sql("UPDATE ledger.book SET posting_mode = 'open' WHERE code = 'merchant-7'"),
     "signed_checkpoints": sql("UPDATE ledger.signed_checkpoint SET signature = sha512('x')"),
     "periods": sql("UPDATE ledger.book SET closed_through = '2020-06-30T23:59:59.999999Z' WHERE book_id = 1"),
     "closing_balances": lambda connection: rewrite_states(

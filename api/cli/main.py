@@ -35,6 +35,7 @@ from api.cli import (
     trial_balance,
     up,
     verify,
+    voids,
     vouchers,
 )
 from api.cli.command import State, ask_for_json, state_of
@@ -56,6 +57,7 @@ app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.command()(verify.verify)
 app.command()(explain.explain)
+app.command()(voids.void)
 app.command()(export.export)
 app.command()(reconcile.reconcile)
 app.command()(lag.lag)

@@ -1,4 +1,4 @@
-"""`ledgerctl voucher`: one voucher with its lines and its cause."""
+"""`ledgerctl voucher`: one voucher with its lines, its cause and its links."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -10,7 +10,7 @@ from rich.table import Table
 from api.cli.command import Book, Json, group, state_of
 from api.cli.output import details, moment, money, table
 from api.cli.stores import open_store
-from projections.queries.vouchers import Voucher, VoucherLine
+from projections.queries.vouchers import Voucher, VoucherLine, VoucherLink
 from projections.queries.vouchers import voucher as read_voucher
 
 app = group("voucher", "Show vouchers.")
@@ -28,7 +28,7 @@ def show(
     book: Book,
     _json: Json = False,
 ) -> None:
-    """Show one voucher: its lines, the rule that made it and the event that caused it."""
+    """Show one voucher: its lines, the rule that made it, the event that caused it, and what is linked to it."""
     state = state_of(context)
     with (
         open_store(state.database, book=book, say=state.output.say) as store,
@@ -39,7 +39,7 @@ def show(
 
 
 def _draw(console: Console, voucher: Voucher) -> None:
-    cause = voucher.cause
+    cause, links = voucher.cause, voucher.links
     console.print(
         details(
             {
@@ -49,10 +49,16 @@ def _draw(console: Console, voucher: Voucher) -> None:
                 "recorded": moment(voucher.recorded_at), "position": voucher.position,
                 "cause": f"{cause.event_type} {cause.event_id} of {cause.source}",
                 "record": f"{cause.topic}[{cause.partition}] at offset {cause.offset}",
+                **_linked("reverses", links.reverses), **_linked("reversed by", links.reversed_by),
+                **_linked("compensates", links.compensates), **_linked("compensated by", links.compensated_by),
             }
         )
     )  # fmt: skip
     console.print(lines_table(voucher.lines))
+
+
+def _linked(name: str, links: Sequence[VoucherLink]) -> dict[str, object]:
+    return {name: ", ".join(f"voucher {link.voucher_no}" for link in links)} if links else {}
 
 
 def lines_table(lines: Sequence[VoucherLine]) -> Table:

@@ -40,15 +40,10 @@ def refuse_line(head: Head, asset_id: int, line: Line) -> Refusal | None:
     """Currency and status: what no line may go against, posted or held."""
     if head.asset_id != asset_id:
         return Refusal(Code.ACCOUNT_CURRENCY_MISMATCH, f"{line.account} is not kept in {line.currency}")
-    return refuse_status(head.status, line.account)
-
-
-def refuse_status(status: str, account: str) -> Refusal | None:
-    """Only an open account takes entries."""
-    if status == CLOSED:
-        return Refusal(Code.ACCOUNT_CLOSED, f"{account} is closed")
-    if status == FROZEN:
-        return Refusal(Code.ACCOUNT_FROZEN, f"{account} is frozen", f"account:{account}")
+    if head.status == CLOSED:
+        return Refusal(Code.ACCOUNT_CLOSED, f"{line.account} is closed")
+    if head.status == FROZEN:
+        return Refusal(Code.ACCOUNT_FROZEN, f"{line.account} is frozen", f"account:{line.account}")
     return None
 
 

@@ -113,17 +113,6 @@ FROM read.voucher_line WHERE book_id = %(book_id)s AND voucher_no = %(voucher_no
 SELECT link, other_voucher_no, other_position
 FROM read.voucher_link WHERE book_id = %(book_id)s AND position = %(position)s ORDER BY other_position;
 
--- name: payment_sums
--- What is known of an order key under the lock of postings: captured less reversed, refunded less reversed.
-SELECT captured_minor, refunded_minor FROM ledger.subject WHERE book_id = %(book_id)s AND order_key = %(order_key)s;
-
--- name: account_statuses
--- Open, frozen or closed: what postings ask the head of each account.
-SELECT account.code, head.status
-FROM ledger.account
-JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
-WHERE account.book_id = %(book_id)s AND account.code = ANY(%(accounts)s) ORDER BY account.code;
-
 -- name: event_outcomes
 -- Every decision on one upstream event, oldest first: the highest revision counts.
 SELECT revision, outcome, position, voucher_no, code, detail, waits_for, event_type, order_key, effective_at, recorded_at,

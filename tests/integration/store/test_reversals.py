@@ -135,16 +135,6 @@ def test_a_payments_void_mirrors_what_was_not_reversed_and_links_all_that_it_mir
     assert outcomes(scene.post(void_requested("o-1", of="c-10", event_id="late"))) == ["ALREADY_REVERSED"]
 
 
-def test_voids_in_two_books_mirror_the_captures_of_their_own(scene: Scene) -> None:
-    """Both captures stand at the same place of their blocks: a place alone does not name a voucher."""
-    scene.create_book("other")
-    scene.post(captured("o-1", 70), captured("o-1", 5, to="wallet:seller:2", book="other"))
-    assert outcomes(scene.post(voided("o-1"), voided("o-1", book="other"))) == ["POSTED", "POSTED"]
-    assert scene.rows("SELECT DISTINCT debits_posted, credits_posted FROM ledger.account_head ORDER BY 1") == [
-        (5, 5), (70, 70),
-    ]  # fmt: skip
-
-
 # One batch.
 
 

@@ -33,7 +33,7 @@ def name_of(command: CommandInfo) -> str:
 
 COMMANDS = list(commands())
 PROMISED = {
-    ("demo",), ("up",), ("ingest",), ("migrate",), ("doctor",), ("verify",), ("explain",), ("export",),
+    ("demo",), ("up",), ("ingest",), ("migrate",), ("doctor",), ("verify",), ("explain",), ("export",), ("void",),
     ("reconcile",), ("lag",),
     ("trial-balance",), ("balance",),
     ("findings",), ("consume",), ("asset", "add"), ("asset", "list"), ("import", "opening"), ("import", "journal"),

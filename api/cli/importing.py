@@ -176,6 +176,8 @@ def _draw(console: Console, result: Mapping[str, object], refused: Sequence[Line
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value[:SHOWN_FAULTS])) or "–"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {number}" for name, number in value.items()) or "–"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -39,6 +39,7 @@ def balanced(journal: Journal, tolerance: Tolerance, *, implied_exchange: bool) 
     if faults:
         raise ImportFaultsError(faults, "IMPORT_UNBALANCED")
     _check_assertions(whole, journal.assertions)
+    _check_holdings(sorted(whole, key=lambda transaction: transaction.day))
     return whole
 
 
@@ -102,6 +103,23 @@ def _check_assertions(transactions: Iterable[Transaction], assertions: Sequence[
         )
         if abs(found - wanted.number) > EXACT.scaleb(Decimal(1), -wanted.places):
             faults.append(Fault(assertion.line, f"{assertion.account} holds {found} {wanted.commodity}"))
+    if faults:
+        raise ImportFaultsError(faults, "IMPORT_UNBALANCED")
+
+
+def _check_holdings(transactions: Iterable[Transaction]) -> None:
+    """What the file says that accounts hold after some postings, as hledger reads it: by days, with virtual postings,
+    without accounts below."""
+    faults: list[Fault] = []
+    held: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for posting in (posting for transaction in transactions for posting in transaction.postings):
+        if posting.amount is not None:
+            key = posting.account, posting.amount.commodity
+            held[key] = EXACT.add(held[key], posting.amount.number)
+        if posting.holds is not None:
+            found = held[posting.account, posting.holds.commodity]
+            if found != posting.holds.number:
+                faults.append(Fault(posting.line, f"{posting.account} holds {found} {posting.holds.commodity}".strip()))
     if faults:
         raise ImportFaultsError(faults, "IMPORT_UNBALANCED")
 

@@ -45,7 +45,9 @@ def in_whole_units(journal: Journal) -> Journal:
         return Amount(_moved(amount.number, by), amount.commodity) if by else amount
 
     def posting(one: Posting) -> Posting:
-        return replace(one, amount=one.amount and moved(one.amount), weight=one.weight and moved(one.weight))
+        amounts = (each and moved(each) for each in (one.amount, one.weight, one.holds))
+        amount, weight, holds = amounts
+        return replace(one, amount=amount, weight=weight, holds=holds)
 
     def transaction(one: Transaction) -> Transaction:
         return replace(one, postings=tuple(map(posting, one.postings)))

@@ -195,20 +195,29 @@ class _Reader:
         written = (match["amount"] or "").strip()
         if not written:
             return Posting(number, account, None, virtual=virtual)
-        if "=" in written:
-            raise AmountError("balance assertions and assignments are not supported")
+        written, asserts, holds_text = (part.strip() for part in written.partition("="))
+        holds = self._asserted(written, holds_text) if asserts else None
         if any(sign in written for sign in _COST_SIGNS):
             raise AmountError("lot costs and dates are not supported")
         amount_text, sign, price_text = written.partition("@")
         amount = self._amount(amount_text.strip())
         if not sign:
-            return Posting(number, account, amount, virtual=virtual)
+            return Posting(number, account, amount, virtual=virtual, holds=holds)
         total = price_text.startswith("@")
         price = self._amount(price_text.removeprefix("@").strip())
         if price.number < 0:
             raise AmountError("a price is not negative")
         weight = with_sign_of(amount, price) if total else times(amount, price)
-        return Posting(number, account, amount, weight, virtual)
+        return Posting(number, account, amount, weight, virtual, holds)
+
+    def _asserted(self, amount: str, holds: str) -> Amount:
+        if not amount:
+            raise AmountError("balance assignments are not supported: say the amount")
+        if self._dialect is Dialect.LEDGER:
+            raise AmountError("balance assertions are not supported: ledger's see a part of the transaction only")
+        if holds.startswith(("=", "*")):
+            raise AmountError("of balance assertions only = is supported, of one commodity and account")
+        return self._amount(holds)
 
     def _amount(self, text: str) -> Amount:
         if self._all_pointed or not self._pointed:

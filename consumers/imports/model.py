@@ -49,8 +49,9 @@ class Amount:
 class Posting:
     """One posting. `amount` is None where the file leaves it to be inferred.
 
-    `price` is what the whole amount weighs in another commodity, from a price or cost. A `virtual` posting
-    stands outside the balance of its transaction.
+    `weight` is what the whole amount weighs in another commodity, from a price or cost. A `virtual` posting
+    stands outside the balance of its transaction. `holds` is what the file says that its account, without those below
+    it, holds after it.
     """
 
     line: int
@@ -58,6 +59,7 @@ class Posting:
     amount: Amount | None
     weight: Amount | None = None
     virtual: bool = False
+    holds: Amount | None = None
 
 
 @dataclass(frozen=True, slots=True)

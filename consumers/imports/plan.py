@@ -8,6 +8,7 @@ from typing import Final
 
 import orjson
 
+from consumers.decode import fingerprint
 from consumers.imports.model import EXACT, Amount, Fault
 from ledger_core.domain.charts import AccountType
 from ledger_core.domain.money import MAX_AMOUNT_MINOR
@@ -57,6 +58,8 @@ class Request:
     line: int
     event_id: str
     event: bytes
+    fingerprint: bytes
+    """By which the ledger tells a repeat from another event of the same id."""
 
 
 @dataclass(slots=True)
@@ -82,12 +85,14 @@ class Plan:
 
     def ask(self, line: int, event_id: str, time: str, data: Mapping[str, object], lines: Sequence[Line]) -> None:
         """Add the event that asks for a voucher of these lines."""
+        data = {**data, "lines": [one.wire for one in lines]}
         event = {
             "specversion": "1.0", "id": event_id, "source": self.source, "type": EVENT_TYPE, "subject": event_id,
             "time": time, "ledgerbook": self.book, "datacontenttype": "application/json",
-            "data": {**data, "lines": [one.wire for one in lines]},
+            "data": data,
         }  # fmt: skip
-        self.requests.append(Request(line, event_id, orjson.dumps(event)))
+        canonical = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+        self.requests.append(Request(line, event_id, orjson.dumps(event), fingerprint(EVENT_TYPE, canonical)))
         for one in lines:
             if one.side == "debit":
                 self.debits[one.currency] += one.amount_minor

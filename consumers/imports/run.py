@@ -29,7 +29,7 @@ JOIN ledger.asset ON asset.asset_id = account.asset_id
 WHERE book_id = %s AND account.code = ANY(%s)
 """
 KNOWN: Final[LiteralString] = """
-SELECT count(*) FROM ledger.inbox JOIN ledger.source USING (book_id, source_id)
+SELECT event_id, fingerprint FROM ledger.inbox JOIN ledger.source USING (book_id, source_id)
 WHERE book_id = %s AND uri = %s AND event_id = ANY(%s) AND revision = 1
 """
 
@@ -44,10 +44,14 @@ class SourceNotAllowedError(PermissionError):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an import meets its book: what has to be opened, and how many of its events were decided before."""
+    """How an import meets its book: what has to be opened, and how many of its events were decided before.
+
+    `conflicts` are the lines of those that would say something else under an id that is known: they will be refused.
+    """
 
     to_open: list[WantedAccount]
     known_events: int
+    conflicts: list[int]
 
 
 def read_scales(connection: psycopg.Connection) -> dict[str, int]:
@@ -99,8 +103,9 @@ def look_up(connection: psycopg.Connection, plan: Plan, book: Book) -> Standing:
     if faults:
         raise ImportFaultsError(faults)
     ids = [request.event_id for request in plan.requests]
-    row = connection.execute(KNOWN, (book.book_id, plan.source, ids)).fetchone()
-    return Standing(to_open, row[0] if row else 0)
+    known: dict[str, bytes] = dict(connection.execute(KNOWN, (book.book_id, plan.source, ids)).fetchall())
+    conflicts = [one.line for one in plan.requests if known.get(one.event_id, one.fingerprint) != one.fingerprint]
+    return Standing(to_open, len(known), conflicts)
 
 
 def _differences(wanted: WantedAccount, account_type: str, currency: str, status: str) -> Iterator[Fault]:
@@ -161,6 +166,7 @@ def summary(plan: Plan, standing: Standing) -> Mapping[str, object]:
     return {
         "vouchers": len(plan.requests) - standing.known_events,
         "decided_before": standing.known_events,
+        "conflicts_on_lines": standing.conflicts,
         "accounts_to_open": len(standing.to_open),
         "assets_to_add": dict(plan.new_assets),
         "debits_minor": {currency: str(minor) for currency, minor in sorted(plan.debits.items())},

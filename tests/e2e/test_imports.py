@@ -104,6 +104,8 @@ def test_a_file_that_has_grown_posts_its_new_rows_and_another_amount_is_a_confli
     grown = written(tmp_path, "grown.csv", OPENING.read_text() + "wallet:seller:3,liability,credit,700,BRL\n")
     assert imported("opening", grown, "--apply").json["outcomes"] == {"REPLAYED": 4, "POSTED": 1}
     changed = written(tmp_path, "changed.csv", OPENING.read_text().replace("40000", "40001"))
+    assert imported("opening", grown).json["conflicts_on_lines"] == []
+    assert imported("opening", changed).json["conflicts_on_lines"] == [3]
     ended = imported("opening", changed, "--apply")
     assert (ended.code, ended.error["code"]) == (1, "IMPORT_INCOMPLETE")
     (refused,) = ended.json["not_posted"]
@@ -218,6 +220,32 @@ def test_assets_of_a_journal_are_added_when_asked_and_an_interrupted_import_goes
     assert imported("journal", half, "--apply").json["outcomes"] == {"POSTED": 1}
     assert imported("journal", shares, "--apply").json["outcomes"] == {"REPLAYED": 1, "POSTED": 1}
     assert balances()["Assets:A:ACME"] == 2_250
+
+
+def test_an_import_that_was_cut_short_is_completed_by_the_next(machine: TestDatabase, tmp_path: Path) -> None:
+    sales = "".join(f"2026-01-02 sale {number}\n  Assets:Till  1 USD\n  Income:Sales\n\n" for number in range(1_500))
+    file = written(tmp_path, "sales.journal", sales)
+    with psycopg.connect(machine.dsn(), autocommit=True) as connection:
+        connection.execute(CUT_SHORT)
+        connection.execute(
+            """CREATE TRIGGER cut_short BEFORE UPDATE ON ledger.source_position FOR EACH ROW
+               EXECUTE FUNCTION ledger.cut_short()"""
+        )
+        cut = imported("journal", file, "--apply")
+        connection.execute("DROP TRIGGER cut_short ON ledger.source_position")
+        connection.execute("DROP FUNCTION ledger.cut_short")
+    assert (cut.code, cut.out) == (5, "")  # the database stopped it: not ready
+    held = balances()["Assets:Till:USD"]
+    assert 0 < held < 150_000
+    again = imported("journal", file, "--apply")
+    assert again.json["outcomes"] == {"REPLAYED": held // 100, "POSTED": 1_500 - held // 100}
+    assert balances() == {"Assets:Till:USD": 150_000, "Income:Sales:USD": -150_000}
+
+
+CUT_SHORT = """
+CREATE FUNCTION ledger.cut_short() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN IF NEW.next_offset > 5000 THEN RAISE EXCEPTION 'cut short' USING ERRCODE = '57014'; END IF; RETURN NEW; END $$
+"""
 
 
 # ----------------------------------------------------------------------------------------------- who may, and words

@@ -114,3 +114,27 @@ def test_every_transaction_that_is_out_is_named() -> None:
         (1, "the transaction is out by 2"),
         (4, "the transaction is out by 4"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("holds", "right"),
+    [
+        ("= 3 X", True), ("= 3.00 X", True), ("= 4 X", False), ("= 0 Y", True), ("= 3", False), ("= -3 X", False),
+    ],
+)  # fmt: skip
+def test_what_an_account_holds_after_a_posting_goes_by_days_with_virtual_postings_without_accounts_below(
+    holds: str, right: bool
+) -> None:
+    text = (
+        f"2026-01-05 later\n  A  1 X {holds}\n  B\n"
+        "2026-01-01 x\n  A  1 X = 1 X\n  (A)  1 X = 2 X\n  A:below  5 X\n  B\n"
+        "2026-01-06 after\n  A  9 X = 12 X\n  B\n"
+    )
+    known = FORMATS["hledger"]
+    journal = known.read(text.split("\n"))
+    if right:
+        assert len(balanced(journal, known.tolerance, implied_exchange=True)) == 3
+        return
+    with pytest.raises(ImportFaultsError, match="line 2: A holds") as refused:
+        balanced(journal, known.tolerance, implied_exchange=True)
+    assert refused.value.code == "IMPORT_UNBALANCED"

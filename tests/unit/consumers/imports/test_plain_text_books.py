@@ -45,5 +45,5 @@ def test_a_journal_of_prices_is_read_and_one_with_balance_assignments_is_refused
     target = Target("shop", "hledger", naming, {}, add_assets=True)
     plan = plan_of(member("hl_1ktxns-100accts.journal").split("\n"), target)
     assert (plan.faults[:1], plan.read_over["P"]) == ([], 1_000)
-    with pytest.raises(ImportFaultsError, match="line 16: balance assertions and assignments are not supported"):
+    with pytest.raises(ImportFaultsError, match="line 16: balance assignments are not supported"):
         plan_of(member("hl_multicurrency.journal").split("\n"), target)

@@ -32,11 +32,25 @@ PROBLEMS: Final[tuple[ProblemKind, ...]] = (
         "NOT_FOUND", 404, "There is no such thing",
         "Check the name. What belongs to others and what does not exist look alike.",
     ),
-    ProblemKind("METHOD_NOT_ALLOWED", 405, "This method is not allowed here", "The query API only answers GET."),
+    ProblemKind(
+        "METHOD_NOT_ALLOWED", 405, "This method is not allowed here",
+        "The query API only answers GET, the webhook inbox takes POST.",
+    ),
     ProblemKind("REQUEST_INVALID", 400, "The request cannot be read", "Correct the request; it will not do as it is."),
     ProblemKind(
         "PARAMETER_INVALID", 422, "A parameter is unknown, missing or malformed",
         "Look at errors[]: it names each parameter and what is wrong with it. Unknown parameters are never ignored.",
+    ),
+    ProblemKind(
+        "SIGNATURE_INVALID", 401, "The signature does not verify",
+        "Sign the very bytes that are sent, with a secret that this endpoint knows, and with a clock that is right.",
+    ),
+    ProblemKind("BODY_TOO_SLOW", 408, "The body did not come in time", "Send the request again, and faster."),
+    ProblemKind("BODY_TOO_LARGE", 413, "The body is too large", "Webhooks are small; this one will not be taken."),
+    ProblemKind("MEDIA_TYPE_UNSUPPORTED", 415, "The body is not JSON", "Send application/json."),
+    ProblemKind(
+        "WEBHOOK_UNREADABLE", 400, "The webhook cannot be read",
+        "It is no JSON object, or lacks its id or type: nothing was stored, and sending it again will not help.",
     ),
     ProblemKind(
         "CURSOR_INVALID", 422, "The cursor does not belong to this request",

@@ -1,4 +1,4 @@
-"""Puts the processes of this package together: consumers, relay, projector, expiry, signer, or all of them in one.
+"""Puts the processes of this package together: consumers, relay, projector, expiry, signer, webhooks, or all in one.
 
 `python -m consumers.bootstrap payments` is one process; settings come from LEDGER_… variables. Exit code 0
 after SIGTERM or SIGINT, 1 when the work failed, 5 when the configuration does not let it start.
@@ -38,11 +38,13 @@ from consumers.settings import (
     ProjectorProcess,
     RelayProcess,
     SignerProcess,
+    WebhooksProcess,
     load_settings,
 )
 from consumers.signer import Signer, key_in
 from consumers.transport.ports import Source
 from consumers.transports import choose_transport
+from consumers.webhooks.running import run_webhooks
 from ledger_core.domain.charts import chart_from_document
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.poster import Poster
@@ -163,7 +165,7 @@ async def run_all(
 ) -> None:
     """All of them, until `stop`; when one fails the others stop too, and its error comes out."""
     async with asyncio.TaskGroup() as tasks:
-        for run in (run_payments, run_relay, run_projector, run_expiry):
+        for run in (run_payments, run_relay, run_projector, run_expiry, run_webhooks):
             tasks.create_task(run(settings, metrics, stop))
         if key is not None:
             tasks.create_task(run_signer(settings, key, metrics, stop))
@@ -204,6 +206,9 @@ def choose_work(name: str) -> tuple[ProcessSettings, Work]:
             demand_topic(merchants)
             read_chart(merchants.merchants_chart_file)
             return merchants, lambda metrics, stop: run_merchants(merchants, metrics, stop)
+        case "webhooks":
+            webhooks = load_settings(WebhooksProcess)
+            return webhooks, lambda metrics, stop: run_webhooks(webhooks, metrics, stop)
         case "all":
             every = load_settings(AllInOneProcess)
             own_key = key_in(every.signing_key_file) if every.signing_key_file else None
@@ -211,7 +216,7 @@ def choose_work(name: str) -> tuple[ProcessSettings, Work]:
     raise KeyError(name)
 
 
-PROCESSES: Final = ("payments", "relay", "projector", "expiry", "signer", "merchants", "all")
+PROCESSES: Final = ("payments", "relay", "projector", "expiry", "signer", "merchants", "webhooks", "all")
 
 
 async def _run(name: str, settings: ProcessSettings, work: Work) -> None:
@@ -268,7 +273,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python -m consumers.bootstrap payments|relay|projector|expiry|signer|merchants|all`."""
+    """`python -m consumers.bootstrap payments|relay|projector|expiry|signer|merchants|webhooks|all`."""
     if len(arguments) != 1 or arguments[0] not in PROCESSES:
         print(f"usage: python -m consumers.bootstrap {'|'.join(PROCESSES)}", file=sys.stderr)  # noqa: T201
         return 2

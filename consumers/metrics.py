@@ -20,7 +20,7 @@ BATCH_SECONDS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 
 
 
 class ConsumerMetrics:
-    """What the payments consumer, the relay and the projector report."""
+    """What the payments consumer, the relay, the publisher of webhooks and the projector report."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry = registry or CollectorRegistry()
@@ -52,6 +52,21 @@ class ConsumerMetrics:
         self._relayed = Counter("ledger_relayed_events", "Events acknowledged by the ledger's topic", registry=registry)
         self._relay_waiting = Gauge(
             "ledger_relay_waiting_events", "Committed events still to be relayed", registry=registry
+        )
+        self._webhooks = Counter(
+            "ledger_webhooks_processed",
+            "Stored webhooks: published, recorded by name, or unmappable",
+            ["endpoint", "outcome"],
+            registry=registry,
+        )
+        self._webhooks_waiting = Gauge(
+            "ledger_webhooks_waiting", "Stored webhooks still to be published", registry=registry
+        )
+        self._adapter_healthy = Gauge(
+            "ledger_adapter_healthy",
+            "1 while an endpoint's webhooks can be mapped and published",
+            ["endpoint", "aspect"],
+            registry=registry,
         )
         self._projected = Counter("ledger_projected_events", "Events applied to projections", registry=registry)
         self._projection_lag = Gauge(
@@ -98,6 +113,17 @@ class ConsumerMetrics:
 
     def relay_waiting(self, events: int) -> None:
         self._relay_waiting.set(events)
+
+    # ------------------------------------------------------------------------- publisher
+
+    def webhooks_processed(self, endpoint: str, outcome: str, count: int) -> None:
+        self._webhooks.labels(endpoint, outcome).inc(count)
+
+    def webhooks_waiting(self, count: int) -> None:
+        self._webhooks_waiting.set(count)
+
+    def adapter_healthy(self, endpoint: str, aspect: str, healthy: bool) -> None:
+        self._adapter_healthy.labels(endpoint, aspect).set(healthy)
 
     # -------------------------------------------------------------------------- projector
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "LEDGER_"
@@ -134,7 +134,28 @@ class MerchantsProcess(ProcessSettings):
     """Chart of accounts of the books that are opened; the marketplace chart if left out."""
 
 
-class AllInOneProcess(PaymentsProcess, RelayProcess, ProjectorProcess, ExpiryProcess, SignerProcess, MerchantsProcess):
+class MappingSettings(BaseModel):
+    """What the publisher must know of an endpoint; the rest of its settings are the inbox's."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    payout_account: Annotated[str, Field(pattern="^([A-Za-z0-9][A-Za-z0-9:._{}-]{0,150})?$")] = ""
+    """Account that payouts are taken from; `{account}` in it is the processor's id of whose payout it is."""
+    captures_at_once: bool = False
+    """Adyen: payments are captured with their authorisation."""
+
+
+class WebhooksProcess(ProcessSettings):
+    """The publisher of webhooks."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__")
+
+    webhooks: dict[str, MappingSettings] = {}
+
+
+class AllInOneProcess(
+    PaymentsProcess, RelayProcess, ProjectorProcess, ExpiryProcess, SignerProcess, MerchantsProcess, WebhooksProcess
+):
     """All of them in one process, for one machine; checkpoints are signed when a key is set, and merchants' changes
     are consumed when their topic is."""
 

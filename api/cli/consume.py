@@ -17,6 +17,7 @@ class Process(StrEnum):
     PAYMENTS = "payments"
     RELAY = "relay"
     PROJECTOR = "projector"
+    WEBHOOKS = "webhooks"
     EXPIRY = "expiry"
     SIGNER = "signer"
     MERCHANTS = "merchants"

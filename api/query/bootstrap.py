@@ -36,11 +36,11 @@ def serving(settings: QuerySettings, *, log: FilteringBoundLogger | None = None)
 
 
 @contextmanager
-def listening(app: FastAPI, host: str, port: int) -> Iterator[str]:
-    """Listen with this application in a thread; gives the URL. Raises ApiStartError."""
-    with _listener(host, port) as listener:
-        server = uvicorn.Server(_configuration(app))
-        thread = threading.Thread(target=server.run, args=([listener],), name="query-api", daemon=True)
+def listening(app: FastAPI, host: str, port: int, *, setting: str = "LEDGER_API_PORT") -> Iterator[str]:
+    """Listen with this application in a thread; gives the URL. `setting` names the port. Raises ApiStartError."""
+    with open_listener(host, port, setting) as listener:
+        server = uvicorn.Server(server_configuration(app))
+        thread = threading.Thread(target=server.run, args=([listener],), name=app.title, daemon=True)
         thread.start()
         try:
             # The socket takes connections already; they are served as soon as the loop turns.
@@ -53,8 +53,8 @@ def listening(app: FastAPI, host: str, port: int) -> Iterator[str]:
 def main() -> None:
     """Serve in this process until it is told to stop."""
     settings = QuerySettings.model_validate({})
-    with _application(settings, None) as app, _listener(settings.api_host, settings.api_port) as listener:
-        uvicorn.Server(_configuration(app)).run([listener])
+    with _application(settings, None) as app, open_listener(settings.api_host, settings.api_port) as listener:
+        uvicorn.Server(server_configuration(app)).run([listener])
 
 
 @contextmanager
@@ -84,7 +84,8 @@ def _cursor_key(settings: QuerySettings) -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
-def _configuration(app: FastAPI) -> uvicorn.Config:
+def server_configuration(app: FastAPI) -> uvicorn.Config:
+    """How every server of ours runs: quiet, bounded, and without a word about itself."""
     return uvicorn.Config(
         app,
         log_config=None,
@@ -97,7 +98,7 @@ def _configuration(app: FastAPI) -> uvicorn.Config:
     )
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int, setting: str = "LEDGER_API_PORT") -> socket.socket:
     """A listening socket, so that a taken port is an error here and not in the server's thread."""
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -110,8 +111,7 @@ def _listener(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         message = (
-            f"the query API cannot listen on {host}:{port} ({error.strerror}): "
-            "set LEDGER_API_PORT to another port, or to 0 for any"
+            f"the API cannot listen on {host}:{port} ({error.strerror}): set {setting} to another port, or to 0 for any"
         )
         raise ApiStartError(message) from error
     return listener

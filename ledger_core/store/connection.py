@@ -12,13 +12,15 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 
 class Role(StrEnum):
-    """The roles that the first migration creates; what each may do is said there."""
+    """The roles that the migrations create; what each may do is said there."""
 
     OWNER = "ledger_owner"
     POSTER = "ledger_poster"
     PROJECTOR = "ledger_projector"
     READER = "ledger_reader"
     RECONCILER = "ledger_reconciler"
+    INBOX = "ledger_inbox"
+    PUBLISHER = "ledger_publisher"
 
 
 def dsn_for_role(dsn: str, role: Role) -> str:

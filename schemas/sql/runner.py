@@ -23,7 +23,10 @@ LOCK_TIMEOUT_MS = 10_000  # behind a migration that waits for a lock the whole s
 MIGRATOR_TIMEOUT_MS = 300_000
 NO_TRANSACTION = "-- no-transaction"
 FILE_NAME = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
-ROLES = ("ledger_owner", "ledger_poster", "ledger_projector", "ledger_reader", "ledger_reconciler")
+ROLES = (
+    "ledger_owner", "ledger_poster", "ledger_projector", "ledger_reader", "ledger_reconciler", "ledger_inbox",
+    "ledger_publisher",
+)  # fmt: skip
 
 CREATE_HISTORY = """
     CREATE SCHEMA IF NOT EXISTS ledger_migrations;

@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings
 from api.cli.errors import MEANINGS
 from api.cli.judging import JudgeSettings
 from api.query.settings import QuerySettings
+from api.webhooks.metrics import InboxMetrics
+from api.webhooks.settings import InboxSettings
 from consumers.metrics import ConsumerMetrics
 from consumers.settings import PREFIX, AllInOneProcess
 from deploy.local.stack import StackSettings
@@ -68,15 +70,16 @@ def test_reference_pages_name_everything(name: str, words: list[str]) -> None:
     assert [word for word in words if word not in text] == []
 
 
-@pytest.mark.parametrize("model", [AllInOneProcess, QuerySettings, StackSettings, JudgeSettings])
+@pytest.mark.parametrize("model", [AllInOneProcess, QuerySettings, InboxSettings, StackSettings, JudgeSettings])
 def test_every_setting_is_documented(model: type[BaseSettings]) -> None:
     text = page("reference/settings.md")
     assert [name for name in model.model_fields if f"`{PREFIX}{name.upper()}`" not in text] == []
 
 
-def test_every_metric_of_the_consumers_is_documented_and_no_other() -> None:
+def test_every_metric_of_consumers_and_inbox_is_documented_and_no_other() -> None:
     registry = CollectorRegistry()
     ConsumerMetrics(registry)
+    InboxMetrics(registry)
     names = {f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in registry.collect()}
     assert set(re.findall(r"`(ledger_[a-z_]+)`", page("reference/metrics.md"))) == names
 

@@ -7,7 +7,8 @@ I10_NO_RIGHT = Invariant(
     "No runtime role may change or remove a row of the log, and the owner meets a trigger",
     """
     SELECT format('%s may %s ledger.%s', role, privilege, log_table)
-    FROM unnest(ARRAY['ledger_poster', 'ledger_projector', 'ledger_reader', 'ledger_reconciler']) AS role,
+    FROM unnest(ARRAY['ledger_poster', 'ledger_projector', 'ledger_reader', 'ledger_reconciler', 'ledger_inbox',
+        'ledger_publisher']) AS role,
         unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS privilege,
         unnest(ARRAY['event', 'entry', 'block', 'inbox', 'signed_checkpoint']) AS log_table
     WHERE has_table_privilege(role, 'ledger.' || log_table, privilege)

@@ -116,7 +116,7 @@ def test_user_without_superuser_rights_can_migrate(empty: str, postgres_server: 
         connection.execute(
             sql.SQL("CREATE ROLE {} LOGIN CREATEROLE BYPASSRLS PASSWORD {}").format(sql.Identifier(name), password)
         )
-        for role in ("owner", "poster", "projector", "reader", "reconciler"):
+        for role in ("owner", "poster", "projector", "reader", "reconciler", "inbox", "publisher"):
             # The cluster is shared with other tests, whose superuser made these roles and alone may grant them.
             exists = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (f"ledger_{role}",)).fetchone()
             if exists is not None:

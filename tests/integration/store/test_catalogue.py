@@ -10,7 +10,7 @@ from tests.support.databases import TestDatabase
 
 pytestmark = pytest.mark.postgres
 
-OUR_SCHEMAS = ["ledger", "projections", "reconciliation", "transport", "read", "ledger_migrations"]
+OUR_SCHEMAS = ["ledger", "projections", "reconciliation", "webhook", "transport", "read", "ledger_migrations"]
 
 REFERENCE_TABLES = {
     "ledger.asset": "what money is counted in, the same for every book",
@@ -91,7 +91,8 @@ def test_every_table_of_a_book_walls_off_readers(catalogue: psycopg.Connection[A
         """SELECT pg_class.oid::regclass::text FROM pg_class
            JOIN pg_namespace ON pg_namespace.oid = relnamespace
            JOIN pg_attribute ON attrelid = pg_class.oid AND attname = 'book_id'
-           WHERE relkind IN ('r', 'p') AND NOT relrowsecurity AND nspname IN ('ledger', 'projections', 'reconciliation')
+           WHERE relkind IN ('r', 'p') AND NOT relrowsecurity
+               AND nspname IN ('ledger', 'projections', 'reconciliation', 'webhook')
                AND has_table_privilege('ledger_reader', pg_class.oid, 'SELECT')"""
     ).fetchall()
     # These say how far a book is, and hold nothing of what is in it.

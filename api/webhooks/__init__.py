@@ -1,0 +1,1 @@
+"""The webhook inbox: processors post here, and what was acknowledged is stored."""

@@ -1,0 +1,1 @@
+"""How processors sign their webhooks and what they call them: one module each."""

@@ -17,13 +17,15 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
 
 
 def refuse_placing(case: Case, locked: Locked) -> Refusal | None:
-    """Status, currency and limits of the account as for an entry, then what its counter can hold."""
+    """Status and currency of the account as for an entry, what is available of it, then what its counter can hold."""
     (movement,) = case.movements
     head, line = locked.heads[movement.head], movement.line
     refusal = refuse_line(head, movement.asset_id, line)
-    refusal = refusal or refuse_limits(propose(case, locked), locked)
     if refusal is not None:
         return refusal
+    limited = refuse_limits(propose(case, locked), locked)
+    if limited is not None:  # nothing is posted: only the minimum can be in the way
+        return Refusal(Code.INSUFFICIENT_AVAILABLE, limited.detail)
     if head.pending_minor(line.side) + line.amount_minor > MAX_COUNTER_MINOR:
         return Refusal(Code.OVERFLOW, "what is held of the account would pass 2^63 - 1")
     return None

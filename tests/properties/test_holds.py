@@ -1,4 +1,7 @@
-"""Holds end where a few lines of plain Python say, in whatever batches their events come, expiries between them."""
+"""Holds end where a few lines of plain Python say, in whatever batches their events come, expiries between them.
+
+All are of one account, which may be overdrawn so far and no further, by what was captured and what is held together.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy.demo.messages import Message
+from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.hold_expiry import expire_holds
 from tests.support.databases import TestDatabase
-from tests.support.postings import Scene, Worker, event
+from tests.support.postings import CHART, Scene, Worker, event
 
 pytestmark = pytest.mark.postgres
 
@@ -21,6 +25,13 @@ IDS = ("h1", "h2", "h3")
 NEVER = "9999-12-30T00:00:00Z"
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 BUYER = "wallet:buyer:1"
+OVERDRAFT = 150
+LIMITED = {
+    "pattern": BUYER,
+    "type": "liability",
+    "limits": {"overdraft_minor": str(OVERDRAFT), "policy": "deny"},
+}
+CHART_WITH_LIMIT = {**CHART, "templates": [LIMITED, {"pattern": "wallet:seller:*", "type": "liability"}]}
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,8 @@ class Model:
         if isinstance(sent, Place):
             if known is not None:
                 return "HOLD_EXISTS"
+            if self.used() + sent.amount > OVERDRAFT:
+                return "INSUFFICIENT_AVAILABLE"
             self.holds[sent.hold] = Known(sent.amount, sent.bps)
             return "RECORDED"
         if known is None:
@@ -104,10 +117,17 @@ class Model:
             return "RECORDED"
         if known.captured + sent.amount > known.amount + known.amount * known.bps // 10_000:
             return "CAPTURE_EXCEEDS_HOLD"
+        freed = known.held if sent.final else min(known.held, sent.amount)
+        if sent.amount > freed and self.used() - freed + sent.amount > OVERDRAFT:
+            return "LIMIT_MINIMUM"
         known.captured, known.status = known.captured + sent.amount, "PARTIALLY_CAPTURED"
         if sent.final or not known.held:
             known.close("CAPTURED")
         return "POSTED"
+
+    def used(self) -> int:
+        """What was taken of the account, and what is held of it."""
+        return sum(known.captured + known.held for known in self.holds.values())
 
     def expire(self, hold: str) -> None:
         known = self.holds.get(hold)
@@ -136,7 +156,8 @@ class Run:
     book: str
 
     def play(self, stream: Sequence[Step], cuts: set[int]) -> Model:
-        self.scene.create_book(self.book)
+        with connect(self.scene.dsn, Role.POSTER) as connection:
+            create_book(connection, self.book, CHART_WITH_LIMIT)
         model = Model()
         batch: list[Message] = []
         for place, step in enumerate(stream):

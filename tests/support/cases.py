@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ledger_core.domain.cases import Case, Decision, Head, HeadKey, Locked, Movement
+from ledger_core.domain.cases import Case, Crossing, Decision, Head, HeadKey, Locked, Movement
 from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import Hold
@@ -100,6 +100,7 @@ class Desk:
     queues: dict[tuple[int, str], deque[Case]] = field(default_factory=dict)
     vouchers: Vouchers = field(default_factory=Vouchers)
     holds: dict[tuple[int, str], Hold] = field(default_factory=dict)
+    crossings: list[Crossing] = field(default_factory=list)
     closed_through_us: int = -(2**63)
     batch: int = BATCH
     position: int = 0
@@ -134,6 +135,7 @@ class Desk:
             queues=self.queues,
             vouchers=self.vouchers,
             holds=self.holds,
+            crossings=self.crossings,
             closed_through_us={BOOK: self.closed_through_us},
             next_reference={BOOK: self.batch << 16 | arrivals},
         )

@@ -162,6 +162,7 @@ TABLE: Mapping[Code, Row] = {
     Code.ACCOUNT_FROZEN: Row(captured("o"), around=frozen),
     Code.LIMIT_MINIMUM: Row(paid_out("w"), chart={"templates": [limited(minimum_minor="0")]}),
     Code.LIMIT_MAXIMUM: Row(captured("o"), chart={"templates": [limited(maximum_minor="99")]}),
+    Code.INSUFFICIENT_AVAILABLE: Row(placed("h", of=SELLER), chart={"templates": [limited(overdraft_minor="99")]}),
     Code.PERIOD_CLOSED: Row(paid_out("w", time=LONG_AGO), around=year_closed),
     Code.OVERFLOW: Row(by_hand(*(_two(10**18 - 1, 10**18 - 1) * 10))),
     Code.GROUP_MEMBER_REFUSED: Row(

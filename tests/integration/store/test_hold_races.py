@@ -13,7 +13,7 @@ from ledger_core.store.connection import Role, connect
 from ledger_core.store.hold_expiry import expire_due, expire_holds
 from tests.support.databases import TestDatabase
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
-from tests.support.postings import Gate, Scene, captured, outcomes
+from tests.support.postings import Gate, Scene, captured, outcomes, paid_out
 
 pytestmark = pytest.mark.postgres
 
@@ -95,6 +95,40 @@ def test_sixteen_writers_never_take_more_than_was_held_and_its_tolerance(scene: 
         assert 0.9 * amount < taken_minor[hold] <= ceiling  # so much was asked for that hardly anything is left
     # Heads are what their entries and open holds add up to: `assert_whole` folds both.
     assert scene.one("SELECT sum(captured_minor)::bigint FROM ledger.hold WHERE hold_id LIKE 'own%%'") == 64 * 60
+    assert scene.deadlocks() == 0
+
+
+def test_sixteen_writers_never_hold_or_take_more_than_is_available(scene: Scene) -> None:
+    """Much more is asked for than the accounts have: by holds, by captures beyond them, and by payouts."""
+    funds, rich = 1_000, BUYERS[:2]
+    limits = {"minimum_minor": "0", "policy": "deny"}
+    templates = [{"pattern": account, "type": "liability", "limits": limits} for account in rich]
+    scene.apply_chart({**scene.chart(), "templates": [*templates, *scene.chart()["templates"]]})
+    scene.post(*(captured(f"o-{n}", funds, to=account) for n, account in enumerate(rich)))
+
+    def stream(writer: int) -> list[Message]:
+        random = Random(writer)
+        events = []
+        for n in range(8):
+            hold, of, amount = f"h-{writer}-{n}", rich[(writer + n) % 2], random.randint(10, 60)
+            events += [placed(hold, amount, of=of, tolerance_bps=5_000)]
+            events += [taken(hold, (SELLERS[n % 3], amount // 2)), paid_out(f"p-{writer}-{n}", 15, of=of)]
+            events += [taken(hold, (SELLERS[n % 3], amount)) if n % 2 else released(hold)]
+        return events
+
+    said = Counter(code for future in work_all(scene, [stream(w) for w in range(WRITERS)]) for code in future.result())
+    assert said["INSUFFICIENT_AVAILABLE"] > 0
+    assert said["LIMIT_MINIMUM"] > 0
+    heads = scene.rows(
+        """SELECT code, credits_posted - debits_posted - debits_pending, debits_posted + debits_pending
+        FROM ledger.account_head JOIN ledger.account USING (book_id, account_id) WHERE code = ANY(%s) ORDER BY code""",
+        rich,
+    )
+    for _, available, used in heads:
+        assert available >= 0
+        assert used <= funds
+    assert scene.one("SELECT max(running_minor) FROM ledger.entry JOIN ledger.account USING (book_id, account_id) "
+                     "WHERE code = ANY(%s)", rich) <= 0  # fmt: skip
     assert scene.deadlocks() == 0
 
 

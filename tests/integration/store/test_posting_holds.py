@@ -10,7 +10,7 @@ from ledger_core.store.connection import Role, connect
 from ledger_core.store.hold_expiry import expire_due
 from tests.support.databases import TestDatabase
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
-from tests.support.postings import Scene, captured, event, outcomes
+from tests.support.postings import Scene, captured, event, outcomes, void_requested
 
 pytestmark = pytest.mark.postgres
 
@@ -173,6 +173,13 @@ def test_holds_and_payments_of_one_batch_do_not_disturb_each_other(scene: Scene)
     assert outcomes(scene.post(*events)) == ["RECORDED", "POSTED", "POSTED", "POSTED"]
     assert scene.balance_minor(BUYER) == 30 - 70
     assert pending(scene) == (70, 0)
+
+
+def test_voiding_a_capture_gives_the_money_back_and_not_the_hold(scene: Scene) -> None:
+    scene.post(placed("h", 100), taken("h", 60))
+    assert outcomes(scene.post(void_requested("h", voucher_no=1), taken("h", 41))) == ["POSTED", "CAPTURE_EXCEEDS_HOLD"]
+    assert scene.balance_minor(BUYER) == 0
+    assert (hold(scene), pending(scene)) == (("PARTIALLY_CAPTURED", 60, 0), (40, 0))
 
 
 # Expiry.

@@ -136,10 +136,10 @@ def test_what_is_held_counts_against_a_minimum_until_it_is_given_back(scene: Sce
     limit(scene, minimum_minor="0", policy="deny")
     scene.post(captured("o-1", 100))
     batch = [placed("h-1", 60, of=SELLER), placed("h-2", 50, of=SELLER), paid_out("p-1", 50)]
-    assert outcomes(scene.post(*batch)) == ["RECORDED", "LIMIT_MINIMUM", "LIMIT_MINIMUM"]
+    assert outcomes(scene.post(*batch)) == ["RECORDED", "INSUFFICIENT_AVAILABLE", "LIMIT_MINIMUM"]
     assert outcomes(scene.post(paid_out("p-2", 40), paid_out("p-3", 1))) == ["POSTED", "LIMIT_MINIMUM"]
     more = placed("h-3", 1, of=SELLER)
-    assert outcomes(scene.post(held_and_taken("h-1", (OTHER, 20)), more)) == ["POSTED", "LIMIT_MINIMUM"]
+    assert outcomes(scene.post(held_and_taken("h-1", (OTHER, 20)), more)) == ["POSTED", "INSUFFICIENT_AVAILABLE"]
     assert outcomes(scene.post(released("h-1"), paid_out("p-4", 40))) == ["RECORDED", "POSTED"]
     assert scene.balance_minor(SELLER) == 0
 

@@ -15,6 +15,7 @@ from ledger_core.domain.holds import (
     HoldTerms,
     Taker,
 )
+from ledger_core.domain.limits import DENY, WARN, Limits, Policy
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.vouchers import Draft, Line, Purpose
@@ -131,6 +132,80 @@ def test_a_capture_minds_the_closed_period_and_a_placing_does_not() -> None:
     assert said(desk.decide(case(place()), case(capture()))) == ["RECORDED", "PERIOD_CLOSED"]
 
 
+# What is available of an account.
+
+
+def funded(minor: int, *, minimum_minor: int = 0, policy: Policy = DENY) -> Desk:
+    """The seller has this much, and a minimum."""
+    desk = Desk()
+    head = desk.heads[head_key("seller")]
+    head.credits_minor, head.normal_side = minor, "C"
+    head.limits = Limits(minimum_minor=minimum_minor, policy=policy)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("minimum_minor", "amount", "answer"),
+    [
+        (0, 100, "RECORDED"),
+        (0, 101, "INSUFFICIENT_AVAILABLE"),
+        (40, 60, "RECORDED"),
+        (40, 61, "INSUFFICIENT_AVAILABLE"),
+        (-50, 150, "RECORDED"),
+        (-50, 151, "INSUFFICIENT_AVAILABLE"),
+    ],
+)
+def test_no_more_is_held_than_is_available_above_a_minimum_that_denies(
+    minimum_minor: int, amount: int, answer: str
+) -> None:
+    desk = funded(100, minimum_minor=minimum_minor)
+    assert said(desk.decide(case(place(amount)))) == [answer]
+    assert pending(desk) == (amount if answer == "RECORDED" else 0)
+
+
+def test_what_is_held_is_not_available_to_another_hold_until_it_is_given_back() -> None:
+    desk = funded(100)
+    other = HoldPlaced("k", "seller", 60, "EUR", "D")
+    assert said(desk.decide(case(place(60)), case(other, key="k"))) == ["RECORDED", "INSUFFICIENT_AVAILABLE"]
+    assert said(desk.decide(case(release()), case(other, key="k"))) == ["RECORDED", "RECORDED"]
+
+
+def test_a_refused_hold_says_what_would_be_available() -> None:
+    (ruling,) = funded(100, minimum_minor=-5).decide(case(place(110))).arrivals
+    assert ruling.refusal is not None
+    assert ruling.refusal.detail == "seller would have -10 available, its minimum is -5"
+
+
+def test_a_hold_of_what_will_come_into_an_account_takes_nothing_from_it() -> None:
+    fact = HoldPlaced("h", "seller", 1_000, "EUR", "C")
+    incoming = case(fact)
+    incoming.movements = [movement(Line("seller", "C", 1_000, "EUR", Purpose.PAYMENT))]
+    assert said(funded(100).decide(incoming)) == ["RECORDED"]
+
+
+@pytest.mark.parametrize("minimum_minor", [0, 500])
+def test_a_capture_never_fails_on_the_money_that_its_hold_kept_back(minimum_minor: int) -> None:
+    """Not even where the minimum was raised since: what is available stays as it was."""
+    desk = funded(100)
+    assert said(desk.decide(case(place(100)))) == ["RECORDED"]
+    desk.heads[head_key("seller")].limits = Limits(minimum_minor=minimum_minor, policy=DENY)
+    assert said(desk.decide(case(capture(30)), case(capture(60)), case(capture(10)))) == ["POSTED"] * 3
+    assert (pending(desk), desk.balance_minor("seller")) == (0, 0)
+
+
+def test_what_a_capture_takes_beyond_its_hold_must_be_available() -> None:
+    desk = funded(105)
+    assert said(desk.decide(case(place(100, bps=1_000)), case(capture(106)))) == ["RECORDED", "LIMIT_MINIMUM"]
+    assert said(desk.decide(case(capture(105)))) == ["POSTED"]
+
+
+def test_a_hold_below_a_minimum_that_warns_is_placed_and_the_crossing_told_once() -> None:
+    desk = funded(100, policy=WARN)
+    assert said(desk.decide(case(place(130)), case(capture(50)))) == ["RECORDED", "POSTED"]
+    assert said(desk.decide(case(capture(80)))) == ["POSTED"]
+    assert [(crossing.account, crossing.balance_minor) for crossing in desk.crossings] == [("seller", -30)]
+
+
 # Refusals that can be brought about at once, in their order of precedence, each with the way to do so.
 
 
@@ -155,6 +230,14 @@ def _captured(desk: Desk) -> None:
     desk.holds[KEY] = Hold(head_key("seller"), EUR, TERMS, 1, captured_minor=1, status=HoldStatus.CAPTURED)
 
 
+def _limited(desk: Desk) -> None:
+    """So that nothing may leave the account; half of what is asked for is held, and half beyond it is allowed."""
+    head = desk.heads[head_key("seller")]
+    head.limits, head.normal_side = Limits(minimum_minor=0, policy=DENY), "C"
+    if KEY in desk.holds:
+        desk.holds[KEY] = Hold(head_key("seller"), EUR, TERMS, 50, tolerance_bps=10_000)
+
+
 def _too_little(desk: Desk) -> None:
     desk.holds[KEY] = Hold(head_key("seller"), EUR, TERMS, 1)
 
@@ -164,6 +247,7 @@ CAPTURE_CAUSES = {
     Code.CAPTURE_EXCEEDS_HOLD: _too_little,
     Code.ACCOUNT_CLOSED: _closed,
     Code.ACCOUNT_FROZEN: _frozen,
+    Code.LIMIT_MINIMUM: _limited,
     Code.PERIOD_CLOSED: _period,
     Code.OVERFLOW: _overflow,
 }
@@ -171,6 +255,7 @@ PLACING_CAUSES = {
     Code.HOLD_EXISTS: _captured,
     Code.ACCOUNT_CLOSED: _closed,
     Code.ACCOUNT_FROZEN: _frozen,
+    Code.INSUFFICIENT_AVAILABLE: _limited,
     Code.OVERFLOW: _overflow,
 }
 

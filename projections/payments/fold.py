@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from projections.events import FACT_RECORDED, VOUCHER_POSTED, EventState, LedgerEvent
+from projections.events import FACT_RECORDED, VOUCHER_POSTED, LedgerEvent
 
 
 @dataclass(slots=True)
@@ -19,8 +19,6 @@ class PaymentChange:
     refunded_minor: int = 0
     voided_minor: int = 0
     paid_out_minor: int = 0
-    reversed_minor: int = 0
-    """Captures and payouts taken back by request; they are no longer in their own sums."""
     captures: int = 0
     refunds: int = 0
     voided: bool = False
@@ -28,10 +26,6 @@ class PaymentChange:
 
 PAYMENT_EVENTS = ("payment.", "payout.")
 """What other upstream events post (a voucher by hand, whatever its kind) says nothing about the state of a payment."""
-
-REVERSAL = "reversal"
-TAKEN_BACK = {"payment.captured": "capture", "payment.refunded": "refund", "payout.paid": "payout"}
-"""Kinds of vouchers by what posted them, as a reversal by request names it. A payment's own void is of another kind."""
 
 PaymentRows = dict[tuple[int, str], PaymentChange]
 
@@ -41,11 +35,9 @@ def fold_payments(events: Iterable[LedgerEvent], rows: PaymentRows) -> None:
     for book_id, position, event_type, order_key, state in events:
         if event_type != VOUCHER_POSTED and event_type != FACT_RECORDED:
             continue
-        kind, taken_back = state["kind"], ""
         if not state["event_type"].startswith(PAYMENT_EVENTS):
-            taken_back = _taken_back(state) if kind == REVERSAL else ""
-            if not taken_back:
-                continue
+            continue
+        kind = state["kind"]
         effective_at = state["effective_at"]
         row = rows.get((book_id, order_key))
         if row is None:
@@ -56,30 +48,7 @@ def fold_payments(events: Iterable[LedgerEvent], rows: PaymentRows) -> None:
             row.first_effective_at = effective_at
         row.last_position = position
         row.currency = row.currency or state.get("currency") or ""
-        amount_minor = int(state.get("amount_minor", "0"))
-        if taken_back:
-            _take_back(row, taken_back, amount_minor)
-        else:
-            _add(row, kind, amount_minor)
-
-
-def _taken_back(state: EventState) -> str:
-    """The kind of voucher that a reversal takes back; '' where that is no payment's."""
-    reverses = state.get("reverses", ())
-    return TAKEN_BACK.get(reverses[0]["event_type"].rpartition(".v")[0], "") if reverses else ""
-
-
-def _take_back(row: PaymentChange, kind: str, amount_minor: int) -> None:
-    if kind == "capture":
-        row.captured_minor -= amount_minor
-        row.captures -= 1
-        row.reversed_minor += amount_minor
-    elif kind == "refund":
-        row.refunded_minor -= amount_minor
-        row.refunds -= 1
-    else:
-        row.paid_out_minor -= amount_minor
-        row.reversed_minor += amount_minor
+        _add(row, kind, int(state.get("amount_minor", "0")))
 
 
 def _add(row: PaymentChange, kind: str, amount_minor: int) -> None:

@@ -165,7 +165,7 @@ FROM read.finding WHERE book_id = %(book_id)s GROUP BY code, state, currency, sc
 -- name: payment
 -- What became of one payment.
 SELECT order_key, status, currency, scale, authorised_minor, captured_minor, refunded_minor, voided_minor, paid_out_minor,
-    reversed_minor, captures, refunds, first_effective_at, last_effective_at, last_position
+    captures, refunds, first_effective_at, last_effective_at, last_position
 FROM read.payment WHERE book_id = %(book_id)s AND order_key = %(order_key)s;
 
 -- name: daily_balances

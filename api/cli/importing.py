@@ -62,7 +62,7 @@ def run_import(state: State, wanted: Import, planner: Planner) -> None:
     with (
         open_store(state.database, book=wanted.book, say=state.output.say) as store,
         store.connect(Role.POSTER) as connection,
-        _faults_shown(state),
+        _faults_shown(state, wanted.file),
     ):
         book = _book(connection, wanted)
         plan = planner(_lines(wanted.file, content), connection, book)
@@ -132,15 +132,16 @@ def _report(state: State, result: dict[str, object], outcomes: Sequence[LineOutc
 
 
 @contextmanager
-def _faults_shown(state: State) -> Iterator[None]:
+def _faults_shown(state: State, file: Path) -> Iterator[None]:
     """Every bad line on stdout, then the error."""
     try:
         yield
     except ImportFaultsError as refused:
         faults = refused.faults
         shown = [{"line": fault.line, "text": fault.text} for fault in faults]
-        state.output.data({"faults": shown}, lambda console: _draw_faults(console, faults))
-        text = f"nothing was imported: faults in the file: {len(faults):,}, the first on line {faults[0].line}"
+        state.output.data({"file": str(file), "faults": shown}, lambda console: _draw_faults(console, faults))
+        more = f" (and {len(faults) - 1:,} more)" if len(faults) > 1 else ""
+        text = f"nothing was imported: {file}, line {faults[0].line}: {faults[0].text}{more}"
         raise CliError(refused.code, text, "see docs/how-to/import.md") from refused
 
 

@@ -4,11 +4,21 @@ The rules are those of the program whose journal it is. Afterwards every posting
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from consumers.imports.model import EXACT, Amount, Assertion, Fault, ImportFaultsError, Journal, Posting, Transaction
+from consumers.imports.model import (
+    EXACT,
+    Amount,
+    Assertion,
+    Fault,
+    Holding,
+    ImportFaultsError,
+    Journal,
+    Posting,
+    Transaction,
+)
 
 Sums = dict[str, Decimal]
 """Per commodity."""
@@ -108,20 +118,30 @@ def _check_assertions(transactions: Iterable[Transaction], assertions: Sequence[
 
 
 def _check_holdings(transactions: Iterable[Transaction]) -> None:
-    """What the file says that accounts hold after some postings, as hledger reads it: by days, with virtual postings,
-    without accounts below."""
+    """What the file says that accounts hold after some postings, as hledger reads it: by days, with virtual ones."""
     faults: list[Fault] = []
     held: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for posting in (posting for transaction in transactions for posting in transaction.postings):
         if posting.amount is not None:
             key = posting.account, posting.amount.commodity
             held[key] = EXACT.add(held[key], posting.amount.number)
-        if posting.holds is not None:
-            found = held[posting.account, posting.holds.commodity]
-            if found != posting.holds.number:
-                faults.append(Fault(posting.line, f"{posting.account} holds {found} {posting.holds.commodity}".strip()))
+        if posting.holds is not None and (found := _unlike(posting.account, posting.holds, held)):
+            said = ", ".join(f"{number} {commodity}".strip() for commodity, number in sorted(found.items()))
+            faults.append(Fault(posting.line, f"{posting.account} holds {said}"))
     if faults:
         raise ImportFaultsError(faults, "IMPORT_UNBALANCED")
+
+
+def _unlike(account: str, holds: Holding, held: Mapping[tuple[str, str], Decimal]) -> Sums:
+    """What the account holds in the commodities in which it does not hold what it should; empty where all is right."""
+    wanted, below = holds.amount, f"{account}:"
+    found: Sums = {wanted.commodity: Decimal(0)}
+    for (name, commodity), number in held.items():
+        counts = name == account or (holds.below and name.startswith(below))
+        if counts and (holds.alone or commodity == wanted.commodity):
+            found[commodity] = EXACT.add(found.get(commodity, Decimal(0)), number)
+    due = {wanted.commodity: wanted.number}
+    return {commodity: number for commodity, number in found.items() if number != due.get(commodity, 0)}
 
 
 def sums_of(amounts: Iterable[Amount | None]) -> Sums:

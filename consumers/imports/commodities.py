@@ -45,8 +45,8 @@ def in_whole_units(journal: Journal) -> Journal:
         return Amount(_moved(amount.number, by), amount.commodity) if by else amount
 
     def posting(one: Posting) -> Posting:
-        amounts = (each and moved(each) for each in (one.amount, one.weight, one.holds))
-        amount, weight, holds = amounts
+        holds = one.holds and replace(one.holds, amount=moved(one.holds.amount))
+        amount, weight = (each and moved(each) for each in (one.amount, one.weight))
         return replace(one, amount=amount, weight=weight, holds=holds)
 
     def transaction(one: Transaction) -> Transaction:

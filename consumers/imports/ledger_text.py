@@ -12,7 +12,7 @@ from typing import Final
 
 from consumers.imports.amounts import AmountError, amount_of, times, with_sign_of
 from consumers.imports.commodities import minor_digits_of, sample_of
-from consumers.imports.model import Amount, Fault, ImportFaultsError, Journal, Posting, Transaction
+from consumers.imports.model import Amount, Fault, Holding, ImportFaultsError, Journal, Posting, Transaction
 
 
 class Dialect(Enum):
@@ -210,14 +210,13 @@ class _Reader:
         weight = with_sign_of(amount, price) if total else times(amount, price)
         return Posting(number, account, amount, weight, virtual, holds)
 
-    def _asserted(self, amount: str, holds: str) -> Amount:
+    def _asserted(self, amount: str, text: str) -> Holding:
         if not amount:
             raise AmountError("balance assignments are not supported: say the amount")
         if self._dialect is Dialect.LEDGER:
             raise AmountError("balance assertions are not supported: ledger's see a part of the transaction only")
-        if holds.startswith(("=", "*")):
-            raise AmountError("of balance assertions only = is supported, of one commodity and account")
-        return self._amount(holds)
+        alone, rest = text.startswith("="), text.removeprefix("=")
+        return Holding(self._amount(rest.removeprefix("*").strip()), rest.startswith("*"), alone)
 
     def _amount(self, text: str) -> Amount:
         if self._all_pointed or not self._pointed:

@@ -46,12 +46,21 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """The file says that an account holds this after a posting: with accounts `below` it, or without them; and with
+    `alone` that it holds no other commodity."""
+
+    amount: Amount
+    below: bool = False
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Posting:
     """One posting. `amount` is None where the file leaves it to be inferred.
 
     `weight` is what the whole amount weighs in another commodity, from a price or cost. A `virtual` posting
-    stands outside the balance of its transaction. `holds` is what the file says that its account, without those below
-    it, holds after it.
+    stands outside the balance of its transaction.
     """
 
     line: int
@@ -59,7 +68,7 @@ class Posting:
     amount: Amount | None
     weight: Amount | None = None
     virtual: bool = False
-    holds: Amount | None = None
+    holds: Holding | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,7 @@ def test_what_cannot_be_imported_is_named_with_its_line(name: str, line: str, wo
     assert word in fault["text"]
     drawn = ledgerctl("import", "journal", "shop", str(file), *WHY)
     assert fault["text"] in drawn.out
-    assert "line 2" in drawn.err
+    assert f"{file}, line 2: {fault['text']}" in drawn.err
     assert balances() == {}
 
 

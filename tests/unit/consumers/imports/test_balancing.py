@@ -120,6 +120,7 @@ def test_every_transaction_that_is_out_is_named() -> None:
     ("holds", "right"),
     [
         ("= 3 X", True), ("= 3.00 X", True), ("= 4 X", False), ("= 0 Y", True), ("= 3", False), ("= -3 X", False),
+        ("== 3 X", False), ("== 0 Z", False), ("=* 8 X", True), ("=* 3 X", False), ("==* 8 X", False), ("==* 0", False),
     ],
 )  # fmt: skip
 def test_what_an_account_holds_after_a_posting_goes_by_days_with_virtual_postings_without_accounts_below(
@@ -127,7 +128,7 @@ def test_what_an_account_holds_after_a_posting_goes_by_days_with_virtual_posting
 ) -> None:
     text = (
         f"2026-01-05 later\n  A  1 X {holds}\n  B\n"
-        "2026-01-01 x\n  A  1 X = 1 X\n  (A)  1 X = 2 X\n  A:below  5 X\n  B\n"
+        "2026-01-01 x\n  A  1 X = 1 X\n  (A)  1 X = 2 X\n  A:below  5 X\n  A  1 Z\n  B\n"
         "2026-01-06 after\n  A  9 X = 12 X\n  B\n"
     )
     known = FORMATS["hledger"]

@@ -7,7 +7,7 @@ import pytest
 
 from consumers.imports.amounts import AmountError
 from consumers.imports.commodities import in_whole_units, minor_digits_of, sample_of
-from consumers.imports.model import Amount, Assertion, Journal, Posting, Transaction
+from consumers.imports.model import Amount, Assertion, Holding, Journal, Posting, Transaction
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,18 @@ def test_amounts_weights_and_assertions_move_each_by_the_digits_of_its_own_commo
     brl, jpy = Amount(Decimal(12345), "BRL"), Amount(Decimal(7), "JPY")
     day = date(2026, 1, 1)
     journal = Journal(
-        [Transaction(1, day, "x", (Posting(2, "A", brl, jpy), Posting(3, "B", jpy, brl), Posting(4, "C", None)))],
+        [
+            Transaction(
+                1,
+                day,
+                "x",
+                (
+                    Posting(2, "A", brl, jpy),
+                    Posting(3, "B", jpy, brl),
+                    Posting(4, "C", None, holds=Holding(brl, alone=True)),
+                ),
+            )
+        ],
         [Assertion(5, day, "A", brl)],
         minor_digits={"BRL": 2, "JPY": 0},
     )
@@ -51,5 +62,6 @@ def test_amounts_weights_and_assertions_move_each_by_the_digits_of_its_own_commo
     assert [(one.amount, one.weight) for one in whole.transactions[0].postings] == [
         (moved, jpy), (jpy, moved), (None, None),
     ]  # fmt: skip
+    assert whole.transactions[0].postings[2].holds == Holding(moved, alone=True)
     assert whole.assertions == [Assertion(5, day, "A", moved)]
     assert in_whole_units(Journal(journal.transactions)).transactions == journal.transactions

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from consumers.imports.ledger_text import Dialect, read_ledger_text
-from consumers.imports.model import Amount, ImportFaultsError, Journal, Posting, Transaction
+from consumers.imports.model import Amount, Holding, ImportFaultsError, Journal, Posting, Transaction
 
 
 def read(text: str, dialect: Dialect = Dialect.HLEDGER) -> Journal:
@@ -108,7 +108,7 @@ def test_a_line_that_is_not_supported_is_a_fault_with_its_number(line: str) -> N
 @pytest.mark.parametrize(
     "posting",
     [
-        "A  1 == 1", "A  1 =* 1", "A  1 = 1 @ 2 X", "A  1 = x y", "A  1 =", "A  = 5",
+        "A  1 === 1", "A  1 =** 1", "A  1 = 1 @ 2 X", "A  1 = x y", "A  1 =", "A  = 5",
         "A  ==* 0", "A  1 {2 B}", "A  1 [2026-01-01]", "A  1 ((x))", "[A]  1", "[A]", "A  1,234",
         "A  x y", "A  1 B @ -2 C", "A  1 @", "A  1 @@@ 2", "A  1 B @ 2 C @ 3 D", "(A  1",
     ],
@@ -118,7 +118,7 @@ def test_a_posting_that_is_not_understood_is_a_fault_with_its_number(posting: st
 
 
 def test_every_fault_is_found_not_the_first_alone() -> None:
-    assert faults("include a\n2026-01-01 x\n A  1 == 1\n B\n\nalias a=b\n  sub\n2026-01-02 y\n") == [1, 3, 6, 7, 8]
+    assert faults("include a\n2026-01-01 x\n A  1 === 1\n B\n\nalias a=b\n  sub\n2026-01-02 y\n") == [1, 3, 6, 7, 8]
 
 
 @pytest.mark.parametrize("text", ["  A  1\n", "account A\n  alias b\n", "2026-01-01 no postings\n"])
@@ -127,10 +127,17 @@ def test_what_belongs_to_nothing_is_a_fault(text: str) -> None:
 
 
 def test_what_an_account_holds_after_a_posting_is_kept_for_hledger_and_refused_for_ledger() -> None:
-    text = "2026-01-01 x\n A  1 EUR @ 2 USD = 7 EUR\n B\n"
-    (transaction,) = read(text).transactions
-    assert [posting.holds for posting in transaction.postings] == [Amount(Decimal(7), "EUR"), None]
-    assert faults(text, Dialect.LEDGER) == [2]
+    seven = Amount(Decimal(7), "EUR")
+    for sign, holding in (
+        ("=", Holding(seven)),
+        ("==", Holding(seven, alone=True)),
+        ("=*", Holding(seven, below=True)),
+        ("==*", Holding(seven, below=True, alone=True)),
+    ):
+        text = f"2026-01-01 x\n A  1 EUR @ 2 USD {sign} 7 EUR\n B\n"
+        (transaction,) = read(text).transactions
+        assert [posting.holds for posting in transaction.postings] == [holding, None]
+        assert faults(text, Dialect.LEDGER) == [2]
 
 
 def test_dialects_differ_in_commas_and_comments() -> None:

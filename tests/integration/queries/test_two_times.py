@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg_pool import ConnectionPool
 
@@ -88,7 +88,13 @@ writers = st.lists(st.lists(st.lists(vouchers, min_size=1, max_size=4), max_size
 """For each poster its batches."""
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Not shrunk: threads do not run twice alike, and an example takes seconds.
+@settings(
+    max_examples=5,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(writers=writers, cut=st.sampled_from([(2, 2), (4, 3), (256, 16)]), seed=st.integers(0, 2**32))
 def test_every_account_day_and_position_is_what_the_entries_say_while_several_posters_write(
     postgres_server: str, writers: list[list[list[tuple[date, bool, str, int]]]], cut: tuple[int, int], seed: int

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from consumers import hold_facts, requests
+from consumers import account_facts, hold_facts, requests
 from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.payments import (
     Beneficiary,
@@ -83,6 +83,10 @@ FACTS: Mapping[str, Callable[[Any], UpstreamFact]] = MappingProxyType({
     "hold.captured.v1": hold_facts.hold_captured,
     "hold.released.v1": hold_facts.hold_released,
     "voucher.void_requested.v1": requests.void_requested,
+    "account.opened.v1": account_facts.account_opened,
+    "account.frozen.v1": account_facts.account_frozen,
+    "account.unfrozen.v1": account_facts.account_unfrozen,
+    "account.closed.v1": account_facts.account_closed,
 })  # fmt: skip
 
 CURRENCIES: Mapping[str, Callable[[Any], set[str]]] = MappingProxyType({

@@ -23,6 +23,7 @@ from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.sources import INGEST_TOPIC
 from ledger_core.store.batch import Decided, SourceAdvance
 from ledger_core.store.encoding import TYPE_OF_OUTCOME
+from ledger_core.store.items import CHANGE_EVENTS
 from ledger_core.store.positions import record_hash
 from ledger_core.store.poster import Poster
 from schemas.strict_json import MAX_BYTES
@@ -30,7 +31,10 @@ from schemas.strict_json import MAX_BYTES
 HEADERS: Final = (("content-type", b"application/cloudevents+json"),)
 BATCH_LINES: Final = 1_000
 CHUNK_BYTES: Final = 1 << 20
-OUTCOME_OF_TYPE: Final = {event_type: outcome for outcome, event_type in TYPE_OF_OUTCOME.items()}
+OUTCOME_OF_TYPE: Final = {
+    **{event_type: outcome for outcome, event_type in TYPE_OF_OUTCOME.items()},
+    **dict.fromkeys(CHANGE_EVENTS.values(), Outcome.RECORDED),
+}
 
 CURSORS: Final[LiteralString] = """
     SELECT topic, next_offset FROM ledger.source_position WHERE partition = 0 AND split_part(topic, '#', 1) = %s

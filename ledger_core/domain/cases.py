@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ledger_core.domain.account_facts import AccountStand, Closing
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import Hold, HoldTerms
 from ledger_core.domain.limits import Limits
@@ -146,6 +147,10 @@ class Locked:
     """Per book: where the next healed event will stand, after all arrivals."""
     crossings: list[Crossing] = field(default_factory=list)
     """Limits that warn and were crossed, in the order of what crossed them."""
+    accounts: dict[HeadKey, AccountStand] = field(default_factory=dict)
+    """Those that events of the batch are about."""
+    closings: list[Closing] = field(default_factory=list)
+    """Accounts that a voucher of the batch emptied for good."""
 
 
 @dataclass(slots=True)

@@ -67,6 +67,8 @@ def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None
 
 def _heals(case: Case, head: Case) -> bool:
     name = life_cycle_of(case.fact).heals
+    if name.endswith(":"):
+        name += case.subject_key[1]
     return (bool(name) and name in head.waits_for.split("|")) or _answers(case, head)
 
 

@@ -1,12 +1,13 @@
 """Everything that an upstream event can say."""
 
+from ledger_core.domain.account_facts import AccountFact
 from ledger_core.domain.holds import HoldFact
 from ledger_core.domain.merchants import MerchantChanged
 from ledger_core.domain.payments import PaymentFact
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested, VoucherGroupRequested, VoucherRequested
 
-Fact = PaymentFact | VoucherRequested | CompensationRequested | VoidRequested | HoldFact | MerchantChanged
+Fact = PaymentFact | VoucherRequested | CompensationRequested | VoidRequested | HoldFact | AccountFact | MerchantChanged
 """What one event of the log is about; each has a rule."""
 
 UpstreamFact = Fact | VoucherGroupRequested

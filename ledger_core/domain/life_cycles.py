@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ledger_core.domain import compensations, hold_life, payment_life, reversals, subjects
+from ledger_core.domain import account_life, compensations, hold_life, payment_life, reversals, subjects
+from ledger_core.domain.account_facts import (
+    ACCOUNT_WAITED_FOR,
+    AccountClosed,
+    AccountFrozen,
+    AccountOpened,
+    AccountUnfrozen,
+)
 from ledger_core.domain.cases import Case, Locked, Proposal
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldPlaced, HoldReleased
@@ -46,7 +53,8 @@ class LifeCycle:
     accept: Callable[[Case, Locked], None] = _nothing
     """Writes an accepted fact into what is locked, heads aside. Nothing may fail here."""
     heals: str = ""
-    """The name by which a parked event of the same order key says that it waits for this fact."""
+    """The name by which a parked event of the same order key says that it waits for this fact; ends in a colon where
+    the order key belongs to it."""
     has_subject: bool = True
     """The order key has a subject row, which is locked."""
     by_columns: bool = False
@@ -61,6 +69,9 @@ _PAYMENT = LifeCycle(
     by_columns=True,
 )
 _HOLD = LifeCycle(refuse=hold_life.refuse, propose=hold_life.propose, accept=hold_life.accept)
+_ACCOUNT = LifeCycle(
+    refuse=account_life.refuse, propose=account_life.propose, accept=account_life.accept, has_subject=False
+)
 NONE = LifeCycle(has_subject=False, by_columns=True)
 
 LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
@@ -73,6 +84,10 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     HoldReleased: _HOLD,
     CompensationRequested: LifeCycle(refuse=compensations.refuse, propose=compensations.propose, has_subject=False),
     VoidRequested: LifeCycle(refuse=reversals.refuse, propose=reversals.propose, accept=reversals.accept),
+    AccountOpened: replace(_ACCOUNT, heals=ACCOUNT_WAITED_FOR),
+    AccountFrozen: _ACCOUNT,
+    AccountUnfrozen: replace(_ACCOUNT, heals=ACCOUNT_WAITED_FOR),
+    AccountClosed: _ACCOUNT,
 })  # fmt: skip
 
 HAVE_SUBJECT = frozenset(fact for fact, life in LIFE_CYCLES.items() if life.has_subject)

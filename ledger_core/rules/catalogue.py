@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ledger_core.domain.account_facts import AccountClosed, AccountFrozen, AccountOpened, AccountUnfrozen
 from ledger_core.domain.charts import Chart
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldReleased
@@ -20,7 +21,7 @@ from ledger_core.domain.payments import (
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested, VoucherRequested
 from ledger_core.domain.vouchers import Draft, Line
-from ledger_core.rules import holds, merchants, payments, payouts, requested
+from ledger_core.rules import holds, merchants, openings, payments, payouts, requested
 
 
 @dataclass(slots=True, frozen=True)
@@ -55,6 +56,10 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     CompensationRequested: Rule("", "compensation_requested", 1, requested.requested),
     MerchantChanged: Rule("merchant", "merchant_changed", 1, merchants.changed),
     VoidRequested: Rule("reversal", "void_requested", 1, None),
+    AccountOpened: Rule("account", "account_opened", 1, openings.opened),
+    AccountFrozen: Rule("account", "account_frozen", 1, None),
+    AccountUnfrozen: Rule("account", "account_unfrozen", 1, None),
+    AccountClosed: Rule("closing", "account_closed", 1, None),
 })  # fmt: skip
 
 _LABELS: Mapping[type[Fact], str] = MappingProxyType({fact: rule.label for fact, rule in RULES.items()})

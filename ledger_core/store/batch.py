@@ -45,3 +45,5 @@ class BatchResult:
     decided: Sequence[Decided | None]
     healed: Sequence[tuple[Incoming, Decided]] = field(default_factory=tuple)
     dropped: Sequence[tuple[str, int]] = field(default_factory=tuple)
+    woke: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    """Books, and what came true in them that parked events may wait for."""

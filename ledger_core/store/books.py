@@ -121,7 +121,7 @@ class Books:
         missing = sorted(code for code in wanted if code not in book.accounts)
         if not missing:
             return
-        self._look_up(book, missing)
+        self.look_up(book, missing)
         openings = [
             Opening(code, wanted[code], template)
             for code in missing
@@ -140,11 +140,12 @@ class Books:
         with self._connection.transaction():
             open_accounts(self._connection, book, openings, self.assets)
             _demand_chart(self._connection, book)
-        self._look_up(book, [opening.code for opening in openings])
+        self.look_up(book, [opening.code for opening in openings])
 
-    def _look_up(self, book: Book, codes: list[str]) -> None:
+    def look_up(self, book: Book, codes: Sequence[str]) -> None:
+        """Fills `book.accounts` for those of these codes that exist."""
         with self._connection.transaction():
-            rows = self._connection.execute(QUERIES["accounts"], (book.book_id, codes)).fetchall()
+            rows = self._connection.execute(QUERIES["accounts"], (book.book_id, list(codes))).fetchall()
         for code, account_id, asset_id, keyed, account_type in rows:
             book.accounts[code] = AccountRef(
                 book.book_id << 32 | account_id, asset_id, keyed, NORMAL_SIDE[account_type]

@@ -101,6 +101,16 @@ def fact_state(
     )
 
 
+def cause_of(incoming: Incoming, effective_at: str, revision: int = 1) -> dict[str, object]:
+    """Which upstream event it was, as members of the state of an event that belongs to an aggregate."""
+    record = incoming.record
+    cause: dict[str, object] = {
+        "effective_at": effective_at, "source": incoming.source, "event_id": incoming.event_id,
+        "event_type": incoming.event_type, "cause": [record.topic, record.partition, record.offset],
+    }  # fmt: skip
+    return {**cause, "revision": revision} if revision > 1 else cause
+
+
 def _details(details: Mapping[str, object] | None) -> str:
     """More members of a state, or nothing."""
     return f",{orjson.dumps(details)[1:-1].decode()}" if details else ""

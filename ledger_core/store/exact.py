@@ -11,7 +11,8 @@ from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.subjects import Subject
-from ledger_core.store.crossing_events import crossing_events
+from ledger_core.store.account_cases import find_accounts
+from ledger_core.store.crossing_events import closing_events, crossing_events
 from ledger_core.store.errors import PostingHaltedError, QueueFullError, SurpriseError
 from ledger_core.store.headers import rows_to_headers
 from ledger_core.store.hold_cases import demand_terms, read_holds
@@ -57,6 +58,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         transaction.met_known_subjects = rows.met_known
         parked = _parked_items(transaction, rows.known, preparer, decode)
         transaction.holds = holds = read_holds(transaction, [*items, *parked], preparer)
+        transaction.accounts = find_accounts(transaction.cursor, [*items, *parked], preparer)
         originals = OriginalRows(transaction, preparer, [*items, *flat(parked)])
         originals.find(rows.known)
     locked = _lock(transaction, rows.known, parked, originals)
@@ -72,6 +74,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         if locked.vouchers.by_reference:
             transaction.linked = _linked(items, healed, decision)
         added = crossing_events(locked.crossings, sorted_by_book(items, healed))
+        added += closing_events(locked.closings, sorted_by_book(items, healed), added)
         if len(items) + len(healed) + len(added) > MAX_BATCH_EVENTS:
             raise PostingHaltedError(
                 f"a batch would write more than {MAX_BATCH_EVENTS} events: consume in smaller ones"
@@ -145,12 +148,15 @@ def _lock(
     heads = transaction.heads.by_key() if transaction.heads is not None else {}
     if transaction.holds is not None:
         transaction.holds.read_pending(heads)
+    if transaction.accounts is not None:
+        transaction.accounts.read(heads)
     return Locked(
         heads=heads,
         subjects=known,
         holds=transaction.holds.known if transaction.holds is not None else {},
         queues=dict(queues),
         vouchers=originals.vouchers,
+        accounts=transaction.accounts.known if transaction.accounts is not None else {},
         closed_through_us=transaction.decided_closed_through,
         redirecting=frozenset(book_id for book_id, book in books.items() if book.chart.late_events == "redirect"),
         next_reference={book_id: transaction.prepared.batch_id << 16 | count for book_id, count in counts.items()},

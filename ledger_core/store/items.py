@@ -1,12 +1,14 @@
 """The events of a batch on their way into the log: what is prepared, what comes of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
 from ledger_core.domain import subjects
+from ledger_core.domain.account_facts import ACCOUNT_CHANGES, AccountClosed, AccountFrozen, AccountUnfrozen
 from ledger_core.domain.cases import Case, Movement, SubjectKey
 from ledger_core.domain.holds import HoldTerms
 from ledger_core.domain.incoming import Incoming
@@ -17,9 +19,16 @@ from ledger_core.domain.periods import Late
 from ledger_core.domain.requests import BY_HAND, VoucherGroupRequested, VoucherRequested
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft
+from ledger_core.store.account_events import (
+    ACCOUNT_CLOSED,
+    ACCOUNT_FROZEN,
+    ACCOUNT_UNFROZEN,
+    account_originator_id,
+    changed_state,
+)
 from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.books import Book
-from ledger_core.store.encoding import fact_state, refused_state, rfc3339, voucher_state
+from ledger_core.store.encoding import cause_of, fact_state, refused_state, rfc3339, voucher_state
 
 if TYPE_CHECKING:
     from ledger_core.store.rows import Layout
@@ -197,9 +206,28 @@ def settle(
     elif draft is not None and outcome is Outcome.POSTED:
         item.entries = movements
         item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision, item.member)
+    elif draft is not None and isinstance(item.fact, ACCOUNT_CHANGES):
+        _settle_change(item, item.fact, draft)
     else:
         details = draft.details if draft is not None else None
         item.state = fact_state(item.incoming, item.effective_at, item.revision, details)
+
+
+def _settle_change(item: Item, fact: AccountFrozen | AccountUnfrozen | AccountClosed, draft: Draft) -> None:
+    """The outcome is an event of the account's own; `draft` says its version."""
+    version = (draft.details or {})["version"]
+    assert isinstance(version, int)
+    cause = cause_of(item.incoming, item.effective_at, item.revision)
+    item.state = changed_state(fact.account, fact.reason, None, cause)
+    originator_id = account_originator_id(item.book.code, fact.account)
+    item.own = OwnEvent(CHANGE_EVENTS[type(fact)], fact.account, originator_id, version)
+
+
+CHANGE_EVENTS: Final[Mapping[type, str]] = MappingProxyType({
+    AccountFrozen: ACCOUNT_FROZEN,
+    AccountUnfrozen: ACCOUNT_UNFROZEN,
+    AccountClosed: ACCOUNT_CLOSED,
+})  # fmt: skip
 
 
 def predict(items: Sequence[Item]) -> dict[SubjectKey, Subject] | None:

@@ -8,12 +8,15 @@ a known subject, a frozen account) rolls back and goes the exact path, where eac
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 from psycopg import errors
 
+from ledger_core.domain.account_facts import ACCOUNT_WAITED_FOR, AccountOpened, AccountUnfrozen
 from ledger_core.domain.incoming import Incoming, Record
+from ledger_core.domain.outcomes import Outcome
 from ledger_core.store import connection as connections
 from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
 from ledger_core.store.columns import register_columns
@@ -163,7 +166,10 @@ class Poster:
             else:
                 self._forget(prepared)
                 decided = dict(zip(kept, result.decided, strict=True))
-                return BatchResult([decided.get(n) for n in range(len(arrived))], result.healed, tuple(dropped))
+                healed = [*result.healed]
+                for book, waited_for in result.woke:
+                    healed += self.heal(book, waited_for).healed
+                return BatchResult([decided.get(n) for n in range(len(arrived))], healed, tuple(dropped))
         raise PostingHaltedError(f"a batch was rolled back {ATTEMPTS} times in a row")
 
     def heal(self, book: str, waits_for: str) -> BatchResult:
@@ -238,9 +244,21 @@ class Poster:
             else:
                 layout = transaction.decide_over_columns()
             result = transaction.write(layout, healed)
+            if exact:
+                result = replace(result, woke=_woke([*prepared.items, *healed]))
             mark("before_commit")
         mark("after_commit")
         return result
+
+
+def _woke(items: Sequence[Item]) -> tuple[tuple[str, str], ...]:
+    """Accounts that take entries from now on: by event they opened, or are no longer frozen."""
+    names = [
+        (item.book.code, f"{ACCOUNT_WAITED_FOR}{item.fact.account}")
+        for item in items
+        if isinstance(item.fact, AccountOpened | AccountUnfrozen) and item.outcome is Outcome.RECORDED
+    ]
+    return tuple(dict.fromkeys(names))
 
 
 def _partition(event: Incoming) -> tuple[str, int]:

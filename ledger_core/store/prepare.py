@@ -6,16 +6,19 @@ from typing import Any
 
 import psycopg
 
+from ledger_core.domain.account_facts import AccountOpened
 from ledger_core.domain.cases import Movement, SubjectKey
+from ledger_core.domain.charts import Template
 from ledger_core.domain.groups import refuse_in_advance
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming
+from ledger_core.domain.limits import NO_LIMITS
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
 from ledger_core.domain.sources import INGEST_TOPIC
 from ledger_core.domain.vouchers import Line
 from ledger_core.rules.catalogue import propose
 from ledger_core.store.arrays import integers, texts
 from ledger_core.store.batch import SourceAdvance
-from ledger_core.store.books import Book, Books
+from ledger_core.store.books import Book, Books, Opening
 from ledger_core.store.encoding import PURPOSE_NAMES, rfc3339
 from ledger_core.store.errors import ChartMovedError
 from ledger_core.store.items import Item, ParkedLetter, Prepared, Replay, flat, new_item, predict, refuse_whole, settle
@@ -261,6 +264,7 @@ class Preparer:
             assert item.draft is not None
             for line in item.draft.lines:  # the first event to name an account says its currency
                 wanted[item.book.code].setdefault(line.account, line.currency)
+        self._open(items)
         for code, currencies in wanted.items():
             self.books.find_accounts(books[code], currencies)
         for item in items:
@@ -276,6 +280,18 @@ class Preparer:
                     Movement(accounts[line.account].head, assets[line.currency], accounts[line.account].keyed, line)
                     for line in item.draft.lines
                 ]
+
+    def _open(self, items: Sequence[Item]) -> None:
+        """Accounts that events open, unless they are open already: the exact path compares."""
+        for item in items:
+            fact = item.fact
+            if not isinstance(fact, AccountOpened) or fact.account != item.incoming.order_key:
+                continue
+            self.books.look_up(item.book, [fact.account])
+            if fact.account not in item.book.accounts:
+                limits = None if fact.limits == NO_LIMITS else fact.limits
+                template = Template(fact.account, fact.type, fact.role or "", bool(fact.keyed), limits=limits)
+                self.books.open(item.book, [Opening(fact.account, fact.currency, template, fact.parent or "")])
 
 
 def _asked(incoming: Sequence[Incoming]) -> set[Asked]:

@@ -10,11 +10,13 @@ import numpy as np
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ledger_core.domain.account_facts import ACCOUNT_WAITED_FOR
 from ledger_core.domain.cases import OPEN, Head, HeadKey
 from ledger_core.domain.decide import HeadColumns, Numbered, number_entries, sums_fit
 from ledger_core.domain.life_cycles import HAVE_SUBJECT
 from ledger_core.domain.limit_columns import RunningColumns, reaches_limit
 from ledger_core.domain.outcomes import Outcome
+from ledger_core.store.account_cases import AccountRows
 from ledger_core.store.batch import BatchResult, Decided
 from ledger_core.store.blocks import block_hash
 from ledger_core.store.columns import (
@@ -42,7 +44,6 @@ from ledger_core.store.named_sql import load_queries
 from ledger_core.store.rows import Layout, entry_rows, event_rows
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
-ACCOUNT_WAITED_FOR = "account:"
 
 
 @dataclass(slots=True, frozen=True)
@@ -104,6 +105,8 @@ class Transaction:
         self.decided_closed_through: Mapping[int, int] = {}
         """Per book: how far periods were closed when the exact path decided; step 6 demands that it still holds."""
         self.holds: HoldRows | None = None
+        self.accounts: AccountRows | None = None
+        """Accounts that events of this batch are about."""
         self.held: Mapping[HeadKey, Head] = {}
         """Heads as they will be of which something else is held than before."""
         self.linked: Sequence[Linked] = ()
@@ -273,11 +276,13 @@ class Transaction:
     def _demand_missing(self, items: Sequence[Item]) -> None:
         """What parks for a missing account must still miss it. Whoever opens one appends to the book before healing
         what waits: under the book's lock either we see the account, or the healer will see our dead letter."""
-        missing = [
+        missing = {
             (item.book.book_id, item.waits_for.removeprefix(ACCOUNT_WAITED_FOR))
             for item in items
             if item.outcome is Outcome.PARKED and item.waits_for.startswith(ACCOUNT_WAITED_FOR)
-        ]
+        }
+        if self.accounts is not None:  # their heads are ours: who opens them here has what waits healed afterwards
+            missing -= self.accounts.codes
         if missing:
             parameters = {"books": [book_id for book_id, _ in missing], "codes": [code for _, code in missing]}
             row = self.cursor.execute(QUERIES["opened_meanwhile"], parameters).fetchone()
@@ -287,9 +292,13 @@ class Transaction:
     def _write_log(self, layout: Layout, numbered: Numbered | None, positions: Int64s, voucher_nos: Int64s) -> None:
         with self.step("blocks"):
             self.copy("copy_blocks", self._blocks)
-        if numbered is not None or self.held:
+        if numbered is not None or self.held or self.accounts is not None:
             with self.step("heads_written"):
+                if self.accounts is not None:
+                    self.accounts.before_heads()
                 self._write_heads(layout, numbered)
+                if self.accounts is not None:
+                    self.accounts.after_heads()
         if numbered is not None:
             with self.step("entries"):
                 self.copy("copy_entries", entry_rows(layout, numbered, positions))

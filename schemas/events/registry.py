@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from schemas.events.accounts import AccountClosedV1, AccountFrozenV1, AccountOpenedV1, AccountUnfrozenV1
 from schemas.events.holds import HoldCapturedV1, HoldPlacedV1, HoldReleasedV1
 from schemas.events.payments import (
     PaymentAuthorizedV1,
@@ -26,6 +27,10 @@ EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "hold.captured.v1": HoldCapturedV1,
     "hold.released.v1": HoldReleasedV1,
     "voucher.void_requested.v1": VoucherVoidRequestedV1,
+    "account.opened.v1": AccountOpenedV1,
+    "account.frozen.v1": AccountFrozenV1,
+    "account.unfrozen.v1": AccountUnfrozenV1,
+    "account.closed.v1": AccountClosedV1,
 })  # fmt: skip
 
 _VERSION = re.compile(r"\.v[0-9]{1,6}$")

@@ -12,7 +12,8 @@ I4_POSITIONS = Invariant(
         FROM ledger.event CROSS JOIN LATERAL (
             SELECT convert_from(event.state, 'UTF8')::jsonb AS state) decoded
         CROSS JOIN LATERAL (SELECT decoded.state -> 'cause' AS cause) said
-        WHERE type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped')
+        WHERE (type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped')
+                OR type IN ('account.frozen', 'account.unfrozen', 'account.closed') AND decoded.state ? 'cause')
             AND coalesce((decoded.state ->> 'revision')::integer, 1) = 1
             AND coalesce((decoded.state -> 'group' ->> 0)::integer, 1) = 1
     )
@@ -93,12 +94,13 @@ I19_COUNTS = Invariant(
     FROM ledger.source_position source FULL JOIN (
         SELECT decoded.state -> 'cause' ->> 0 AS topic, (decoded.state -> 'cause' ->> 1)::integer AS partition,
             count(*) FILTER (WHERE type = 'voucher.posted') AS posted,
-            count(*) FILTER (WHERE type = 'fact.recorded') AS recorded,
+            count(*) FILTER (WHERE type = 'fact.recorded' OR starts_with(type, 'account.')) AS recorded,
             count(*) FILTER (WHERE type = 'event.skipped') AS skipped,
             count(*) FILTER (WHERE type = 'event.rejected') AS rejected,
             count(*) FILTER (WHERE type = 'event.parked') AS parked
         FROM ledger.event CROSS JOIN LATERAL (SELECT convert_from(event.state, 'UTF8')::jsonb AS state) decoded
-        WHERE type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped')
+        WHERE (type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped')
+                OR type IN ('account.frozen', 'account.unfrozen', 'account.closed') AND decoded.state ? 'cause')
             AND coalesce((decoded.state ->> 'revision')::integer, 1) = 1
             AND coalesce((decoded.state -> 'group' ->> 0)::integer, 1) = 1
         GROUP BY 1, 2

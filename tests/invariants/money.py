@@ -112,11 +112,13 @@ I3_ONE_OUTCOME = Invariant(
     UNION ALL
     SELECT format('inbox %s/%s', book_id, event_id) FROM decided GROUP BY book_id, source_id, event_id
     HAVING max(revision) <> count(*) OR count(*) FILTER (WHERE type = 'voucher.posted') > 1
-        OR (bool_or(type IN ('voucher.posted', 'fact.recorded'))
-            AND (array_agg(type ORDER BY revision DESC))[1] NOT IN ('voucher.posted', 'fact.recorded'))
+        OR (bool_or(type NOT LIKE 'event.%')
+            AND (array_agg(type ORDER BY revision DESC))[1] LIKE 'event.%')
     UNION ALL
     SELECT format('outcome %s/%s has no inbox row', event.book_id, event.position) FROM ledger.event
-    WHERE type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped')
+    WHERE (type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped')
+            OR type IN ('account.frozen', 'account.unfrozen', 'account.closed')
+                AND convert_from(state, 'UTF8')::jsonb ? 'cause')
         AND coalesce((convert_from(state, 'UTF8')::jsonb -> 'group' ->> 0)::integer, 1) = 1
         AND NOT EXISTS (SELECT FROM decided WHERE decided.book_id = event.book_id AND decided.position = event.position)
     UNION ALL

@@ -242,7 +242,8 @@ FROM (SELECT * FROM ledger.event
 FULL JOIN (SELECT * FROM ledger.dead_letter WHERE book_id = %(book_id)s) letter ON letter.position = refused.position
 LEFT JOIN ledger.event resolving
     ON resolving.book_id = %(book_id)s AND resolving.position = letter.resolved_position
-    AND resolving.type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped');
+    AND resolving.type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped',
+        'account.frozen', 'account.unfrozen', 'account.closed');
 
 -- name: accounts_and_events
 -- Accounts that their own events do not explain: opening, versions without gap, status, limits.

@@ -13,6 +13,8 @@ from ledger_core.store.verify.lines import Document
 from ledger_core.store.verify.report import Tally
 
 OUTCOME_TYPES: Final = frozenset({"voucher.posted", "fact.recorded", "event.rejected", "event.parked", "event.skipped"})
+ACCOUNT_CHANGES: Final = frozenset({"account.frozen", "account.unfrozen", "account.closed"})
+"""Outcomes where an upstream event asked for them, which they name as their cause: facts that are recorded."""
 CONFLICT_SOURCE: Final = "conflict"
 
 

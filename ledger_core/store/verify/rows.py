@@ -11,7 +11,7 @@ import psycopg
 
 from ledger_core.store.columns import Int64s
 from ledger_core.store.verify.accounts import Accounts, Entries
-from ledger_core.store.verify.inbox import OUTCOME_TYPES
+from ledger_core.store.verify.inbox import ACCOUNT_CHANGES, OUTCOME_TYPES
 from ledger_core.store.verify.lines import Document
 from ledger_core.store.verify.snapshot import Span
 
@@ -75,7 +75,10 @@ class Buckets:
 
 
 def only_outcomes(events: Events) -> Events:
-    chosen = [name in OUTCOME_TYPES for name in events.types]
+    chosen = [
+        name in OUTCOME_TYPES or (name in ACCOUNT_CHANGES and b',"cause":[' in state)
+        for name, state in zip(events.types, events.states, strict=True)
+    ]
     if all(chosen):
         return events
     columns = (events.positions, events.voucher_nos, events.types, events.order_keys, events.leaves, events.states)

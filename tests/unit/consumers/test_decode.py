@@ -13,9 +13,11 @@ from consumers.facts import FACTS
 from consumers.transport.ports import StoredRecord
 from deploy.demo.bad_events import BAD_KINDS, BadKind
 from deploy.demo.messages import Message, Producer
+from ledger_core.domain.account_facts import AccountClosed, AccountFrozen, AccountOpened, AccountUnfrozen
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldReleased, Taker
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming, Record
+from ledger_core.domain.limits import Limits
 from ledger_core.domain.outcomes import BOOKLESS_CODES, Code
 from ledger_core.domain.payments import (
     Beneficiary,
@@ -86,6 +88,15 @@ FACTS_OF_DATA: list[tuple[str, dict[str, object], Fact]] = [
       "to": [{"account": "b", "amount_minor": "5", "purpose": "seller_share"}]},
      HoldCaptured("h", (Taker("b", 5, Purpose.SELLER_SHARE),), True, 5, "m", {"k": "v"})),
     ("hold.released.v1", {"hold_id": "h", "reason": "r"}, HoldReleased("h", "r")),
+    ("account.opened.v1", {"account": "a", "currency": "EUR", "type": "asset"}, AccountOpened("a", "asset", "EUR")),
+    ("account.opened.v1",
+     {"account": "a", "currency": "EUR", "keyed": True, "limits": {"minimum_minor": "-5", "policy": "warn"},
+      "parent": "g", "role": "R", "type": "asset"},
+     AccountOpened("a", "asset", "EUR", "R", True, "g", Limits(-5, None, "W"))),
+    ("account.frozen.v1", {"account": "a", "reason": "r"}, AccountFrozen("a", "r")),
+    ("account.unfrozen.v1", {"account": "a", "reason": "r"}, AccountUnfrozen("a", "r")),
+    ("account.closed.v1", {"account": "a", "reason": "r"}, AccountClosed("a", "r")),
+    ("account.closed.v1", {"account": "a", "closing": {"to": "b"}, "reason": "r"}, AccountClosed("a", "r", "b")),
 ]  # fmt: skip
 
 

@@ -1,0 +1,141 @@
+"""Events of accounts on the exact path: their accounts looked up before the lock, read and written under it.
+
+A batch without them comes here for nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+from ledger_core.domain.account_facts import (
+    ACCOUNT_FACTS,
+    ACCOUNT_WAITED_FOR,
+    AccountClosed,
+    AccountFact,
+    AccountOpened,
+    AccountStand,
+    AccountTerms,
+)
+from ledger_core.domain.cases import FROZEN, OPEN, Head, HeadKey, Movement
+from ledger_core.domain.limits import Limits
+from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.vouchers import Line, Purpose
+from ledger_core.store.account_events import account_originator_id
+from ledger_core.store.books import Book
+from ledger_core.store.items import Item
+from ledger_core.store.named_sql import load_queries
+from ledger_core.store.prepare import Preparer
+
+QUERIES = load_queries("ledger_core.store", "accounts.sql")
+ACCOUNT = (1 << 32) - 1
+"""The account id in the key of a head: what stands above it is the book."""
+
+
+class AccountRows:
+    """Accounts that events of a batch are about. `known` is what decisions read and change."""
+
+    def __init__(self, cursor: psycopg.Cursor[Any], keys: Mapping[HeadKey, tuple[str, str]]) -> None:
+        """`keys` says of each account the codes of its book and its own."""
+        self._cursor = cursor
+        self._keys = keys
+        self._stored: dict[HeadKey, tuple[str, int]] = {}
+        self._heads: Mapping[HeadKey, Head] = {}
+        self.known: dict[HeadKey, AccountStand] = {}
+
+    @property
+    def codes(self) -> set[tuple[int, str]]:
+        """Their books' ids and their codes."""
+        return {(key >> 32, code) for key, (_, code) in self._keys.items()}
+
+    def read(self, heads: Mapping[HeadKey, Head]) -> None:
+        """Reads what is decided on besides the heads, which are locked; and what is held of them."""
+        self._heads = heads
+        keys = sorted(self._keys)
+        originators = [account_originator_id(*self._keys[key]) for key in keys]
+        parameters = {
+            "books": [key >> 32 for key in keys],
+            "accounts": [key & ACCOUNT for key in keys],
+            "originators": originators,
+        }
+        for row in self._cursor.execute(QUERIES["stands"], parameters).fetchall():
+            book_id, account_id, kind, currency, role, keyed, parent, *limits, debits, credits, version = row
+            key = book_id << 32 | account_id
+            self.known[key] = AccountStand(version, AccountTerms(kind, currency, role, keyed, parent, Limits(*limits)))
+            head = heads[key]
+            head.debits_pending_minor, head.credits_pending_minor = debits, credits
+            self._stored[key] = head.status, head.posting_sequence
+
+    def before_heads(self) -> None:
+        """A head that was frozen takes entries only once it is open again."""
+        thawed = [
+            key
+            for key, (status, sequence) in self._stored.items()
+            if status == FROZEN and self._heads[key].posting_sequence != sequence
+        ]
+        self._write(dict.fromkeys(thawed, OPEN))
+
+    def after_heads(self) -> None:
+        """Statuses as they are at the end: entries that came before are written."""
+        self._write({
+            key: self._heads[key].status
+            for key, (status, sequence) in self._stored.items()
+            if self._heads[key].status != status or self._heads[key].posting_sequence != sequence
+        })  # fmt: skip
+
+    def _write(self, statuses: Mapping[HeadKey, str]) -> None:
+        if statuses:
+            parameters = {
+                "books": [key >> 32 for key in statuses],
+                "accounts": [key & ACCOUNT for key in statuses],
+                "statuses": list(statuses.values()),
+            }
+            self._cursor.execute(QUERIES["set_statuses"], parameters)
+
+
+def find_accounts(cursor: psycopg.Cursor[Any], items: Sequence[Item], preparer: Preparer) -> AccountRows | None:
+    """The accounts that these items are about, and the items made ready to be decided; None where there are none."""
+    keys: dict[HeadKey, tuple[str, str]] = {}
+    for item in items:
+        fact = item.fact
+        if not isinstance(fact, ACCOUNT_FACTS) or (item.refusal is not None and item.refusal.final):
+            continue
+        fault = _fault(item, fact)
+        if fault is not None:
+            item.fact, item.refusal, item.movements = None, Refusal(Code.DATA_INVALID, fault), ()
+            continue
+        if not isinstance(fact, AccountOpened):
+            _find(item, fact, preparer)
+        if item.movements:
+            keys[item.movements[0].head] = (item.book.code, fact.account)
+    return AccountRows(cursor, keys) if keys else None
+
+
+def _fault(item: Item, fact: AccountFact) -> str | None:
+    """What is wrong with an event that only its envelope tells."""
+    if fact.account != item.incoming.order_key:
+        return "account: not the subject of the event"
+    if isinstance(fact, AccountClosed) and fact.closing_to == fact.account:
+        return "closing: to the account itself"
+    return None
+
+
+def _find(item: Item, fact: AccountFact, preparer: Preparer) -> None:
+    """Its account, and the one that gets what is left; an event without them waits."""
+    wanted = [fact.account]
+    if isinstance(fact, AccountClosed) and fact.closing_to is not None:
+        wanted.append(fact.closing_to)
+    book: Book = preparer.books.find([item.book.code])[item.book.code]
+    preparer.books.look_up(book, wanted)
+    missing = [code for code in wanted if code not in book.accounts]
+    if missing:
+        waits_for = f"{ACCOUNT_WAITED_FOR}{missing[0]}"
+        item.refusal, item.movements = Refusal(Code.ACCOUNT_MISSING, f"there is no account {missing[0]}", waits_for), ()
+        return
+    item.refusal = None
+    first = book.accounts[wanted[0]]
+    item.movements = [
+        Movement(ref.head, first.asset_id, ref.keyed, Line(code, "D", 0, "", Purpose.CLOSING))
+        for code in wanted
+        for ref in (book.accounts[code],)
+    ]

@@ -1,0 +1,16 @@
+-- name: stands
+-- As what accounts are open whose heads are locked, what is held of them, and the version of their last event.
+SELECT account.book_id, account.account_id, account.type, asset.code, role, keyed, parent, minimum_minor, maximum_minor,
+    limit_policy::text, debits_pending, credits_pending,
+    (SELECT max(originator_version) FROM ledger.event
+     WHERE event.book_id = account.book_id AND event.originator_id = asked.originator_id)
+FROM unnest(%(books)s::integer[], %(accounts)s::integer[], %(originators)s::uuid[]) AS asked (book_id, account_id, originator_id)
+JOIN ledger.account USING (book_id, account_id)
+JOIN ledger.account_head USING (book_id, account_id)
+JOIN ledger.asset ON asset.asset_id = account.asset_id;
+
+-- name: set_statuses
+-- Statuses of heads that are locked.
+UPDATE ledger.account_head AS head SET status = after.status::"char"
+FROM unnest(%(books)s::integer[], %(accounts)s::integer[], %(statuses)s::text[]) AS after (book_id, account_id, status)
+WHERE head.book_id = after.book_id AND head.account_id = after.account_id;

@@ -1,0 +1,161 @@
+"""Accounts by event: opened, frozen, unfrozen and closed in one order with the entries around them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ledger_core.store.connection import Role, connect
+from ledger_core.store.verify import verify
+from tests.support.account_events import closed, frozen, opened, unfrozen
+from tests.support.databases import TestDatabase
+from tests.support.hold_events import placed, released
+from tests.support.postings import BOOK, Scene, captured, event, outcomes, paid_out
+
+pytestmark = pytest.mark.postgres
+
+SELLER, OTHER, VAULT = "wallet:seller:1", "wallet:seller:2", "vault:1"
+
+
+@pytest.fixture
+def scene(database: TestDatabase) -> Iterator[Scene]:
+    with Scene(database.dsn()) as scene:
+        yield scene
+        scene.assert_whole()
+        assert [check for check in verify(scene.dsn).checks if not check.ok] == []
+
+
+def status(scene: Scene, code: str = SELLER) -> str:
+    return str(scene.one("SELECT status FROM ledger.account_head JOIN ledger.account USING (book_id, account_id) "
+                         "WHERE code = %s", code))  # fmt: skip
+
+
+def told(scene: Scene, code: str = SELLER) -> list[tuple[str, str]]:
+    """The account's own events, with the upstream event that asked for each."""
+    return scene.rows(
+        """SELECT type, coalesce(s ->> 'event_id', '') FROM
+            (SELECT *, convert_from(state, 'UTF8')::jsonb AS s FROM ledger.event WHERE originator_id IS NOT NULL) told
+        WHERE s ->> 'code' = %s ORDER BY position""",
+        code,
+    )
+
+
+def test_an_account_opens_by_event_as_it_says(scene: Scene) -> None:
+    assert outcomes(scene.post(opened(VAULT, account_type="asset", role="VAULT", keyed=True))) == ["RECORDED"]
+    account = scene.accounts().show(VAULT)
+    assert (account.type, account.currency, account.role, account.keyed) == ("asset", "EUR", "VAULT", True)
+
+
+def test_an_account_that_is_open_as_said_is_left_as_it_is_and_another_is_refused(scene: Scene) -> None:
+    scene.post(opened(VAULT, keyed=True))
+    again = [
+        opened(VAULT, event_id="same"),
+        opened(VAULT, event_id="said", keyed=True),
+        opened(VAULT, event_id="type", account_type="asset"),
+        opened(VAULT, event_id="currency", currency="USD"),
+        opened(VAULT, event_id="keyed", keyed=False),
+        opened(VAULT, event_id="limits", limits={"minimum_minor": "0", "policy": "deny"}),
+    ]
+    assert outcomes(scene.post(*again)) == ["RECORDED", "RECORDED", *["ACCOUNT_EXISTS_DIFFERENTLY"] * 4]
+
+
+def test_an_account_opens_with_its_limits(scene: Scene) -> None:
+    limits = {"minimum_minor": "-50", "policy": "deny"}
+    batch = [opened(SELLER, limits=limits), paid_out("p-1", 50), paid_out("p-2", 1)]
+    assert outcomes(scene.post(*batch)) == ["RECORDED", "POSTED", "LIMIT_MINIMUM"]
+
+
+def test_what_waited_for_an_account_posts_once_an_event_opens_it(scene: Scene) -> None:
+    assert outcomes(scene.post(captured("o-1", to=VAULT))) == ["ACCOUNT_MISSING"]
+    result = scene.post(opened(VAULT))
+    assert [decided.outcome for _, decided in result.healed] == ["POSTED"]
+    assert scene.balance_minor(VAULT) == -100
+
+
+def test_a_freeze_that_came_before_its_account_waits_and_follows_the_opening(scene: Scene) -> None:
+    assert outcomes(scene.post(frozen(VAULT))) == ["ACCOUNT_MISSING"]
+    scene.post(opened(VAULT))
+    assert (status(scene, VAULT), told(scene, VAULT)) == (
+        "F", [("account.opened", ""), ("account.frozen", f"frozen-{VAULT}")],
+    )  # fmt: skip
+
+
+def test_a_freeze_stands_between_the_entries_before_and_after_it(scene: Scene) -> None:
+    batch = [captured("o-1"), frozen(SELLER), captured("o-2"), captured("o-3", to=OTHER)]
+    assert outcomes(scene.post(*batch)) == ["POSTED", "RECORDED", "ACCOUNT_FROZEN", "POSTED"]
+    assert (status(scene), scene.balance_minor(SELLER)) == ("F", -100)
+    result = scene.post(unfrozen(SELLER), captured("o-4"))
+    assert outcomes(result) == ["RECORDED", "POSTED"]
+    assert [decided.outcome for _, decided in result.healed] == ["POSTED"]
+    assert told(scene)[1:] == [("account.frozen", f"frozen-{SELLER}"), ("account.unfrozen", f"unfrozen-{SELLER}")]
+    account = scene.accounts().freeze(SELLER, reason="by hand, after events")
+    assert account.version == 4
+
+
+def test_an_account_may_be_frozen_unfrozen_and_frozen_again_in_one_batch(scene: Scene) -> None:
+    scene.post(captured("o-1"), frozen(SELLER))
+    batch = [unfrozen(SELLER), captured("o-2"), frozen(SELLER, event_id="again"), captured("o-3"),
+             unfrozen(SELLER, event_id="at last"), captured("o-4")]  # fmt: skip
+    assert outcomes(scene.post(*batch)) == ["RECORDED", "POSTED", "RECORDED", "ACCOUNT_FROZEN", "RECORDED", "POSTED"]
+    assert (status(scene), scene.balance_minor(SELLER)) == ("O", -400)
+    assert len(told(scene)) == 5
+
+
+def test_the_same_event_again_is_a_replay(scene: Scene) -> None:
+    scene.post(captured("o-1"), frozen(SELLER))
+    assert outcomes(scene.post(frozen(SELLER))) == ["REPLAYED"]
+    assert scene.post(frozen(SELLER, event_id="another")).decided[0].code == "ACCOUNT_ALREADY_FROZEN"  # type: ignore[union-attr]
+
+
+def test_an_account_closes_at_zero_and_takes_nothing_for_ever(scene: Scene) -> None:
+    batch = [captured("o-1", 50), closed(SELLER, event_id="early"), paid_out("p-1", 50), closed(SELLER)]
+    assert outcomes(scene.post(*batch)) == ["POSTED", "ACCOUNT_NOT_ZERO", "POSTED", "RECORDED"]
+    later = [captured("o-2"), frozen(SELLER), unfrozen(SELLER), opened(SELLER), closed(SELLER, event_id="again")]
+    assert outcomes(scene.post(*later)) == ["ACCOUNT_CLOSED"] * 5
+    assert (status(scene), told(scene)[-1]) == ("C", ("account.closed", f"closed-{SELLER}"))
+
+
+@pytest.mark.parametrize(("before", "left"), [(captured("o-1", 70), -70), (paid_out("p-1", 70), 70)])
+def test_a_closing_voucher_moves_the_rest_in_the_same_transaction(scene: Scene, before: object, left: int) -> None:
+    scene.post(before)  # type: ignore[arg-type]  # a message
+    scene.post(captured("o-8", 1, to=OTHER))
+    assert outcomes(scene.post(closed(SELLER, to=OTHER), captured("o-9"))) == ["POSTED", "ACCOUNT_CLOSED"]
+    assert (scene.balance_minor(SELLER), scene.balance_minor(OTHER), status(scene)) == (0, left - 1, "C")
+    assert told(scene)[-1] == ("account.closed", f"closed-{SELLER}")
+    kinds = scene.rows("SELECT convert_from(state, 'UTF8')::jsonb ->> 'kind' FROM ledger.event WHERE voucher_no > 0")
+    assert kinds[-1] == ("closing",)
+
+
+def test_what_holds_keep_back_must_be_given_back_before_an_account_closes(scene: Scene) -> None:
+    scene.post(captured("o-1", 50), placed("h-1", 10, of=SELLER))
+    assert outcomes(scene.post(closed(SELLER, to=OTHER))) == ["ACCOUNT_MISSING"]
+    scene.post(released("h-1"))
+    assert scene.post(opened(OTHER)).healed[0][1].outcome == "POSTED"
+    scene.post(captured("o-2", 50, to="wallet:seller:3"), placed("h-2", 10, of="wallet:seller:3"))
+    assert outcomes(scene.post(closed("wallet:seller:3", to=OTHER))) == ["ACCOUNT_HELD"]
+
+
+def test_a_frozen_account_closes_with_a_voucher_only_once_it_is_unfrozen(scene: Scene) -> None:
+    scene.post(captured("o-1", 50), captured("o-2", 1, to=OTHER), frozen(SELLER))
+    assert outcomes(scene.post(closed(SELLER, to=OTHER))) == ["ACCOUNT_FROZEN"]
+    scene.post(unfrozen(SELLER))
+    assert status(scene) == "C"
+
+
+def test_events_name_their_account_in_their_subject(scene: Scene) -> None:
+    data = {"account": VAULT, "type": "asset", "currency": "EUR"}
+    assert outcomes(scene.post(event("account.opened.v1", "vault:2", "e", data))) == ["DATA_INVALID"]
+    assert scene.one("SELECT count(*) FROM ledger.account WHERE code LIKE 'vault:%%' OR code = %s", VAULT) == 0
+
+
+def test_accounts_open_only_in_groups_that_the_chart_has(scene: Scene) -> None:
+    assert outcomes(scene.post(opened(VAULT, parent="vaults"))) == ["DATA_INVALID"]
+    scene.apply_chart({**scene.chart(), "groups": [{"code": "vaults"}]})
+    assert outcomes(scene.post(opened(VAULT, parent="vaults", event_id="later"))) == ["RECORDED"]
+
+
+def test_what_a_source_may_not_say_of_accounts_opens_none(scene: Scene) -> None:
+    scene.apply_chart({**scene.chart(), "sources": [{"source": "*", "types": ["payment.*"]}]})
+    assert outcomes(scene.post(opened(VAULT), frozen(SELLER))) == ["SOURCE_NOT_ALLOWED"] * 2
+    with connect(scene.dsn, Role.POSTER) as connection:
+        assert connection.execute("SELECT count(*) FROM ledger.account WHERE code = %s", (VAULT,)).fetchone() == (0,)
+    assert BOOK == "shop"

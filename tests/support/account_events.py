@@ -1,0 +1,26 @@
+"""Events of accounts as a service would send them, into the book of `postings`."""
+
+from deploy.demo.messages import Message
+from tests.support.postings import event
+
+
+def opened(
+    code: str, *, account_type: str = "liability", currency: str = "EUR", event_id: str = "", **more: object
+) -> Message:
+    data: dict[str, object] = {"account": code, "type": account_type, "currency": currency, **more}
+    return event("account.opened.v1", code, event_id or f"opened-{code}", data)
+
+
+def frozen(code: str, *, event_id: str = "") -> Message:
+    return event("account.frozen.v1", code, event_id or f"frozen-{code}", {"account": code, "reason": "a test"})
+
+
+def unfrozen(code: str, *, event_id: str = "") -> Message:
+    return event("account.unfrozen.v1", code, event_id or f"unfrozen-{code}", {"account": code, "reason": "a test"})
+
+
+def closed(code: str, *, to: str = "", event_id: str = "") -> Message:
+    data: dict[str, object] = {"account": code, "reason": "a test"}
+    if to:
+        data["closing"] = {"to": to}
+    return event("account.closed.v1", code, event_id or f"closed-{code}", data)

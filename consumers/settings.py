@@ -145,12 +145,19 @@ class MappingSettings(BaseModel):
     """Adyen: payments are captured with their authorisation."""
 
 
-class WebhooksProcess(ProcessSettings):
-    """The publisher of webhooks."""
+class WebhookMappings(BaseSettings):
+    """What the settings say of the endpoints' events."""
 
-    model_config = SettingsConfigDict(env_nested_delimiter="__")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True, frozen=True, extra="ignore",
+        hide_input_in_errors=True,
+    )  # fmt: skip
 
     webhooks: dict[str, MappingSettings] = {}
+
+
+class WebhooksProcess(ProcessSettings, WebhookMappings):
+    """The publisher of webhooks."""
 
 
 class AllInOneProcess(

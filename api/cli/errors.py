@@ -73,6 +73,7 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "SAME_PERSON": "let somebody else approve it, with --approved-by",
     "EVENT_NOT_FOUND": "check source and id: they are those of the event itself, not of the topic",
     "HOLD_NOT_FOUND": "list the holds with: ledgerctl hold list --book BOOK",
+    "WEBHOOK_NOT_FOUND": "list them with: ledgerctl webhook list --book BOOK",
     "VOUCHER_NOT_FOUND": "numbers are gapless from 1; the last one is shown by: ledgerctl book list",
 }
 

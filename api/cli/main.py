@@ -37,6 +37,7 @@ from api.cli import (
     verify,
     voids,
     vouchers,
+    webhooks,
 )
 from api.cli.command import State, ask_for_json, state_of
 from api.cli.errors import EXIT_FAILED, known_error, unexpected_error
@@ -78,6 +79,7 @@ for commands in (
     projector.app,
     checkpoints.app,
     proof.app,
+    webhooks.app,
 ):
     app.add_typer(commands)
 

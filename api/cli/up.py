@@ -22,6 +22,7 @@ from api.cli.demo import BrokerChoice
 from api.cli.errors import CliError
 from api.cli.output import Output
 from api.cli.stack.feed import create_topics
+from api.cli.stack.inbox import read_inbox_settings, served_inbox
 from api.cli.stack.scanner import Scanner
 from api.cli.stack.workers import Workers, environment_of
 from api.cli.stores import Store, main_database_dsn, running_postgres, stack_settings
@@ -55,6 +56,7 @@ def up(
     state = state_of(context)
     settings = stack_settings()
     process, query = _read_settings(settings, broker, port)
+    inbox = read_inbox_settings()
     with ExitStack() as stack:
         stopping = stack.enter_context(_stop_on_signals())
         store = _open_store(state, settings, stack)
@@ -66,7 +68,8 @@ def up(
         log_folder = settings.folder / "logs" / "up"
         workers = stack.enter_context(Workers(_names(process), environment_of(process), log_folder))
         url = stack.enter_context(_api(query.model_copy(update=found)))
-        _announce(state.output, url, store, process, log_folder)
+        inbox_url = stack.enter_context(served_inbox(inbox.model_copy(update=found)))
+        _announce(state.output, url, inbox_url, store, process, log_folder)
         scanner = Scanner(store)
         while not stopping.wait(CHECK_SECONDS):
             workers.check()
@@ -134,7 +137,7 @@ def _names(process: AllInOneProcess) -> tuple[str, ...]:
     if process.broker == "embedded":
         return ("all",)
     signer = ("signer",) if process.signing_key_file is not None else ()
-    return ("payments", "relay", "projector", "expiry", *signer)
+    return ("payments", "relay", "projector", "expiry", "webhooks", *signer)
 
 
 @contextmanager
@@ -151,11 +154,13 @@ def _api(query: QuerySettings) -> Iterator[str]:
         raise CliError("API_NOT_STARTED", str(error), "choose another port with --port") from error
 
 
-def _announce(output: Output, url: str, store: Store, process: ProcessSettings, log_folder: Path) -> None:
+def _announce(
+    output: Output, url: str, inbox_url: str | None, store: Store, process: ProcessSettings, log_folder: Path
+) -> None:
     with store.connect(Role.POSTER) as connection:
         books = [row[0] for row in connection.execute(BOOKS)]
     wire = {
-        "url": url, "broker": process.broker, "kafka_bootstrap": process.kafka_bootstrap or None,
+        "url": url, "webhooks": inbox_url, "broker": process.broker, "kafka_bootstrap": process.kafka_bootstrap or None,
         "payments_topic": process.payments_topic, "database": store.database, "books": books, "logs": str(log_folder),
     }  # fmt: skip
 
@@ -163,6 +168,8 @@ def _announce(output: Output, url: str, store: Store, process: ProcessSettings, 
         console.print(f"The ledger is up: {url}")
         console.print(f"  books      {', '.join(books)}")
         console.print(f"  API        {url}/docs   {url}/v1/books   {url}/healthz")
+        if inbox_url is not None:
+            console.print(f"  webhooks   {inbox_url}/webhooks/v1/…")
         if process.broker == "kafka":
             console.print(f"  Kafka      {process.kafka_bootstrap}, topic {process.payments_topic}")
         console.print(f"  feed it    ledgerctl ingest FILE.ndjson --book {books[0]}")

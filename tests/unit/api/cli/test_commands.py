@@ -46,6 +46,7 @@ PROMISED = {
     ("event", "show"), ("event", "validate"), ("projector", "rebuild"),
     ("checkpoint", "keygen"), ("checkpoint", "sign"), ("checkpoint", "show"), ("checkpoint", "verify"),
     ("proof", "create"), ("proof", "check"),
+    ("webhook", "list"), ("webhook", "show"), ("webhook", "replay"),
 }  # fmt: skip
 
 

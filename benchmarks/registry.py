@@ -11,6 +11,7 @@ from benchmarks.pipeline import pipeline
 from benchmarks.rows import STAGES
 from benchmarks.store_rows import read_store
 from benchmarks.two_times_rows import two_times
+from benchmarks.webhook_rows import webhooks
 
 ONE_WORKER: Final = (
     "kafka_to_posted_1_worker", "replay_known", "memory_mb", "disk_bytes_per_voucher", "cpu_worker_us",
@@ -38,6 +39,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure(("post_batch", "guards_cost", *(f"stage_{name}" for name in STAGES)), post_batch),
     Measure(("naive",), naive),
     Measure(("pipeline", "pipeline_p99_ms"), pipeline),
+    Measure(("webhook_to_posted_p99_ms",), webhooks),
     Measure(READ_STORE, read_store, once=True),
     Measure(LOOKUPS, lookups, once=True),
     Measure(("balance_two_times_p99_ms",), two_times, once=True),

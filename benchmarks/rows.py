@@ -52,6 +52,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("naive", RATE, "a transaction a voucher, as most would write it", "kafka_to_posted_1_worker"),
     Row("pipeline", RATE, "Kafka in, posted, relayed, in every projection", "", "≥ 20,000"),
     Row("pipeline_p99_ms", "ms", "from produced to visible in every projection, at half of that rate", "", "< 1,000"),
+    Row("webhook_to_posted_p99_ms", "ms", "from a webhook sent to its voucher posted, 50 a second", "", "< 5,000"),
     Row("replay_known", RATE, "one worker, all of it posted before", "kafka_to_posted_1_worker", "≥ 60,000"),
     Row("rebuild", RATE, "the slowest projection rebuilt from the store", "", "≥ 300,000"),
     Row("rebuild_daily_balances", "entries/s", "set-based SQL over entries", "", "≥ 1,000,000"),

@@ -18,7 +18,7 @@ from deploy.demo.messages import Message
 from ledger_core.operations.webhooks.inbox import Feed, Webhook, WebhookInbox, open_inbox_pool
 from ledger_core.operations.webhooks.replay import request_replay
 from ledger_core.store.connection import Role, connect
-from tests.support.databases import TestDatabase
+from tests.support.databases import create_database, drop_database
 from tests.support.postings import Scene
 from tests.support.processor_webhooks import charge, held_charge, intent, refund, stripe
 
@@ -94,7 +94,7 @@ class Deliveries:
                 self.book,
             ),
             self.scene.rows(
-                """SELECT code FROM ledger.dead_letter JOIN ledger.book USING (book_id)
+                """SELECT dead_letter.code FROM ledger.dead_letter JOIN ledger.book USING (book_id)
                 WHERE book.code = %s AND resolved_position IS NULL""",
                 self.book,
             ),
@@ -103,9 +103,7 @@ class Deliveries:
 
 @pytest.fixture(scope="module")
 def stage(postgres_server: str) -> Iterator[tuple[Scene, ConnectionPool]]:
-    from tests.support.databases import create_database, drop_database
-
-    database: TestDatabase = create_database(postgres_server)
+    database = create_database(postgres_server)
     with (
         Scene(database.dsn()) as scene,
         open_inbox_pool(database.dsn(), size=2, wait_seconds=10, timeout_ms=10_000) as pool,

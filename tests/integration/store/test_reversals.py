@@ -101,6 +101,31 @@ def test_the_time_of_the_void_decides_whether_its_period_is_closed(scene: Scene)
     assert outcomes(scene.post(late, timely)) == ["PERIOD_CLOSED", "POSTED"]
 
 
+def test_a_void_into_a_closed_period_waits_until_it_is_reopened_by_two_persons(scene: Scene) -> None:
+    scene.post(captured("o-1", time="2026-03-01T00:00:00Z"))
+    periods = periods_of(scene.dsn)
+    periods.close(date(2026, 3, 31), reason="quarter end", requested_by="ana")
+    assert outcomes(scene.post(void_requested("o-1", voucher_no=1, time="2026-03-02T00:00:00Z"))) == ["PERIOD_CLOSED"]
+    periods.reopen(date(2026, 3, 31), reason="posted twice", requested_by="ana", approved_by="ben")
+    healed = scene.worker().poster.heal("shop", "period").healed
+    assert [decided.outcome.value for _, decided in healed] == ["POSTED"]
+    assert links(scene) == [(1, "reversed_by", 2), (2, "reverses", 1)]
+
+
+def test_a_void_keeps_to_the_limits_of_accounts_and_a_crossing_tells_of_it(scene: Scene) -> None:
+    templates = [
+        {"pattern": f"wallet:seller:{number}", "type": "liability", "limits": {"minimum_minor": "0", "policy": policy}}
+        for number, policy in ((1, "deny"), (2, "warn"))
+    ]
+    scene.apply_chart({**scene.chart(), "templates": [*templates, *scene.chart()["templates"]]})
+    scene.post(captured("o-1"), captured("o-2", to="wallet:seller:2"))
+    scene.post(paid_out("p-1", 1), paid_out("p-2", 1, of="wallet:seller:2"))
+    answers = scene.post(void_requested("o-1", voucher_no=1), void_requested("o-2", voucher_no=2))
+    assert outcomes(answers) == ["LIMIT_MINIMUM", "POSTED"]
+    assert links(scene) == [(2, "reversed_by", 5), (5, "reverses", 2)]
+    assert scene.one("SELECT count(*) FROM ledger.event WHERE type = 'account.went_negative'") == 1
+
+
 def test_a_void_on_a_frozen_account_parks_and_posts_when_it_thaws(scene: Scene) -> None:
     scene.post(captured("o-1"))
     scene.accounts().freeze("wallet:seller:1", reason="under suspicion")

@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import Any
 
 from consumers import account_facts, hold_facts, requests
+from consumers.story_facts import STORY_FACTS, beneficiaries
 from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.payments import (
-    Beneficiary,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentRefunded,
@@ -15,7 +15,6 @@ from ledger_core.domain.payments import (
     PayoutPaid,
 )
 from schemas.events.payments import (
-    BeneficiaryData,
     PaymentAuthorizedV1,
     PaymentCapturedV1,
     PaymentRefundedV1,
@@ -35,7 +34,7 @@ def payment_captured(data: PaymentCapturedV1) -> PaymentCaptured:
         int(data["amount_minor"]),
         data["currency"],
         data["method"],
-        _beneficiaries(shares) if shares else (),
+        beneficiaries(shares) if shares else (),
         data.get("payer"),
     )
 
@@ -51,23 +50,14 @@ def payment_refunded(data: PaymentRefundedV1) -> PaymentRefunded:
         data["refund_id"],
         int(data["amount_minor"]),
         data["currency"],
-        _beneficiaries(shares) if shares else (),
+        beneficiaries(shares) if shares else (),
         data.get("payer"),
+        data.get("platform_fee") == "kept",
     )
 
 
 def payout_paid(data: PayoutPaidV1) -> PayoutPaid:
     return PayoutPaid(data["payout_id"], data["account"], int(data["amount_minor"]), data["currency"])
-
-
-def _beneficiaries(shares: list[BeneficiaryData]) -> tuple[Beneficiary, ...]:
-    if len(shares) == 1:  # nearly always: no loop
-        share = shares[0]
-        return (Beneficiary(share["account"], int(share["amount_minor"]), share.get("commission_bps", 0)),)
-    return tuple([
-        Beneficiary(share["account"], int(share["amount_minor"]), share.get("commission_bps", 0))
-        for share in shares
-    ])  # fmt: skip
 
 
 # Any: each function takes the data of its own type, which the validator of that type has just made.
@@ -77,6 +67,7 @@ FACTS: Mapping[str, Callable[[Any], UpstreamFact]] = MappingProxyType({
     "payment.voided.v1": payment_voided,
     "payment.refunded.v1": payment_refunded,
     "payout.paid.v1": payout_paid,
+    **STORY_FACTS,
     "voucher.requested.v1": requests.voucher_requested,
     "voucher.group_requested.v1": requests.voucher_group_requested,
     "hold.placed.v1": hold_facts.hold_placed,

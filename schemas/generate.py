@@ -2,7 +2,7 @@
 
     python -m schemas.generate [--check]
 
-One file per type for its data, and one for the envelope in structured mode.
+One file per type for its data, one for the envelope in structured mode, and the AsyncAPI document of all.
 """
 
 import json
@@ -12,10 +12,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from schemas.asyncapi import asyncapi_text
 from schemas.envelope import BOOK_CODE, MAX_ATTRIBUTE_LENGTH
 from schemas.events.registry import EVENT_TYPES
 
 FOLDER = Path(__file__).parent / "json"
+ASYNCAPI = Path(__file__).parent / "asyncapi.json"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ENVELOPE = "cloudevent"
 
@@ -25,9 +27,12 @@ def main(arguments: Sequence[str]) -> int:
     wanted = {f"{name}.json": text for name, text in documents().items()}
     if "--check" in arguments:
         differing = differences(FOLDER, wanted)
+        if not ASYNCAPI.exists() or ASYNCAPI.read_text("utf-8") != asyncapi_text():
+            differing.append(ASYNCAPI.name)
         sys.stderr.writelines(f"{name} is not up to date: run python -m schemas.generate\n" for name in differing)
         return 3 if differing else 0
     FOLDER.mkdir(exist_ok=True)
+    ASYNCAPI.write_text(asyncapi_text(), encoding="utf-8")
     for name, text in wanted.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     for name in set(differences(FOLDER, wanted)):

@@ -11,6 +11,7 @@ from ledger_core.domain.holds import Hold, HoldTerms
 from ledger_core.domain.limits import Limits
 from ledger_core.domain.originals import Vouchers
 from ledger_core.domain.outcomes import Outcome, Refusal
+from ledger_core.domain.parts import Part
 from ledger_core.domain.periods import Late
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft, Line, Side
@@ -19,6 +20,8 @@ HeadKey = int
 """book_id << 32 | account_id: one integer per account, sorted like the key of the heads."""
 SubjectKey = tuple[int, str]
 """book_id and order key."""
+PartKey = tuple[int, str, str, str]
+"""book_id, order key, kind and id of a refund, chargeback, settlement, payout or fee."""
 
 OPEN, FROZEN, CLOSED = "O", "F", "C"
 
@@ -143,6 +146,8 @@ class Locked:
     """Books whose late vouchers go to the first open moment instead of waiting."""
     holds: dict[SubjectKey, Hold] = field(default_factory=dict)
     """By order key, which is the hold's id."""
+    parts: dict[PartKey, Part] = field(default_factory=dict)
+    """Those that this batch is about; one that is not here is new."""
     next_reference: dict[int, int] = field(default_factory=dict)
     """Per book: where the next healed event will stand, after all arrivals."""
     crossings: list[Crossing] = field(default_factory=list)

@@ -6,8 +6,18 @@ from ledger_core.domain.merchants import MerchantChanged
 from ledger_core.domain.payments import PaymentFact
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested, VoucherGroupRequested, VoucherRequested
+from ledger_core.domain.stories import StoryFact
 
-Fact = PaymentFact | VoucherRequested | CompensationRequested | VoidRequested | HoldFact | AccountFact | MerchantChanged
+Fact = (
+    PaymentFact
+    | StoryFact
+    | VoucherRequested
+    | CompensationRequested
+    | VoidRequested
+    | HoldFact
+    | AccountFact
+    | MerchantChanged
+)
 """What one event of the log is about; each has a rule."""
 
 UpstreamFact = Fact | VoucherGroupRequested

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ledger_core.domain import account_life, compensations, hold_life, payment_life, reversals, subjects
+from ledger_core.domain import account_life, compensations, hold_life, part_life, payment_life, reversals, subjects
 from ledger_core.domain.account_facts import (
     ACCOUNT_WAITED_FOR,
     AccountClosed,
@@ -20,9 +20,21 @@ from ledger_core.domain.cases import Case, Locked, Proposal
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldPlaced, HoldReleased
 from ledger_core.domain.outcomes import Refusal
-from ledger_core.domain.payments import PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentVoided
+from ledger_core.domain.parts import STEPS
+from ledger_core.domain.payments import (
+    PaymentAuthorizationExpired,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentCaptureFailed,
+    PaymentFailed,
+    PaymentIntentCreated,
+    PaymentRefunded,
+    PaymentVoided,
+    PayoutPaid,
+)
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested
+from ledger_core.domain.stories import FeeCharged, PayoutRequested
 
 
 def _never(case: Case, locked: Locked) -> Refusal | None:  # noqa: ARG001
@@ -59,6 +71,8 @@ class LifeCycle:
     """The order key has a subject row, which is locked."""
     by_columns: bool = False
     """What comes of it can be foretold without a lock, by `subjects`: its batch may be decided over columns."""
+    has_part: bool = False
+    """It is a step of a refund, chargeback, settlement, payout or fee."""
 
 
 _PAYMENT = LifeCycle(
@@ -68,17 +82,25 @@ _PAYMENT = LifeCycle(
     accept=payment_life.accept,
     by_columns=True,
 )
+_END = LifeCycle(refuse=payment_life.refuse_end, accept=payment_life.end)
+_PART = LifeCycle(refuse=part_life.refuse, propose=part_life.propose, accept=part_life.accept, has_part=True)
 _HOLD = LifeCycle(refuse=hold_life.refuse, propose=hold_life.propose, accept=hold_life.accept)
 _ACCOUNT = LifeCycle(
     refuse=account_life.refuse, propose=account_life.propose, accept=account_life.accept, has_subject=False
 )
+_FIRST_STEPS = frozenset({PaymentRefunded, PayoutRequested, PayoutPaid, FeeCharged})
+"""Steps that mostly come first, and alone: foretold where their part is new."""
 NONE = LifeCycle(has_subject=False, by_columns=True)
 
 LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     PaymentAuthorized: replace(_PAYMENT, heals=subjects.AUTHORIZED),
     PaymentCaptured: replace(_PAYMENT, heals=subjects.CAPTURED),
-    PaymentRefunded: _PAYMENT,
     PaymentVoided: _PAYMENT,
+    PaymentIntentCreated: replace(_PAYMENT, heals=subjects.INTENT_CREATED),
+    PaymentAuthorizationExpired: _END,
+    PaymentCaptureFailed: _END,
+    PaymentFailed: _END,
+    **{fact: replace(_PART, heals=step.name, by_columns=fact in _FIRST_STEPS) for fact, step in STEPS.items()},
     HoldPlaced: replace(_HOLD, refuse_sums=hold_life.refuse_placing, heals=HOLD_PLACED),
     HoldCaptured: _HOLD,
     HoldReleased: _HOLD,

@@ -1,6 +1,6 @@
 """Payments under lock: their subjects decide, and a void posts the mirror of what was captured."""
 
-from ledger_core.domain import subjects
+from ledger_core.domain import part_life, subjects
 from ledger_core.domain.cases import Case, Locked, Proposal
 from ledger_core.domain.originals import Original, links_of, mirror_of
 from ledger_core.domain.outcomes import Code, Refusal
@@ -16,7 +16,22 @@ def _subject(case: Case, locked: Locked) -> Subject:
 def refuse(case: Case, locked: Locked) -> Refusal | None:
     """By the payment's life so far."""
     assert case.fact is not None
-    return subjects.refuse(case.fact, _subject(case, locked), case.asset_id)
+    subject = _subject(case, locked)
+    refusal = subjects.refuse(case.fact, subject, case.asset_id)
+    if refusal is None and subject.marks and isinstance(case.fact, PaymentVoided):
+        return part_life.refuse_void(case, locked)
+    return refusal
+
+
+def refuse_end(case: Case, locked: Locked) -> Refusal | None:
+    """Of facts that end a payment, or an attempt of it, without an amount."""
+    assert case.fact is not None
+    return subjects.refuse_end(case.fact, _subject(case, locked))
+
+
+def end(case: Case, locked: Locked) -> None:
+    assert case.fact is not None
+    subjects.end(case.fact, locked.subjects[case.subject_key])
 
 
 def propose(case: Case, locked: Locked) -> Proposal:

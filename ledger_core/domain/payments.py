@@ -13,6 +13,16 @@ class Beneficiary:
 
 
 @dataclass(slots=True)
+class PaymentIntentCreated:
+    """Somebody is about to pay."""
+
+    payment_id: str
+    amount_minor: int
+    currency: str
+    method: str
+
+
+@dataclass(slots=True)
 class PaymentAuthorized:
     """The payer's bank promised an amount."""
 
@@ -20,6 +30,14 @@ class PaymentAuthorized:
     amount_minor: int
     currency: str
     method: str
+
+
+@dataclass(slots=True)
+class PaymentAuthorizationExpired:
+    """The promise has lapsed: what was not captured by now never will be."""
+
+    payment_id: str
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -35,6 +53,22 @@ class PaymentCaptured:
 
 
 @dataclass(slots=True)
+class PaymentCaptureFailed:
+    """One attempt to take the amount failed; another may follow."""
+
+    payment_id: str
+    failure_reason: str
+
+
+@dataclass(slots=True)
+class PaymentFailed:
+    """Nothing was taken, and nothing will be."""
+
+    payment_id: str
+    failure_reason: str
+
+
+@dataclass(slots=True)
 class PaymentVoided:
     """The payment was called off: before capture nothing posts, after it all captures are mirrored."""
 
@@ -44,7 +78,10 @@ class PaymentVoided:
 
 @dataclass(slots=True)
 class PaymentRefunded:
-    """Money went back to the payer; `beneficiaries` bear it as they would have received it."""
+    """Money went back to the payer, in one step; `beneficiaries` bear it as they would have received it.
+
+    With `keeps_fee` the platform does not give its commission back: they bear their gross parts.
+    """
 
     payment_id: str
     refund_id: str
@@ -52,6 +89,7 @@ class PaymentRefunded:
     currency: str
     beneficiaries: tuple[Beneficiary, ...] = ()
     payer: str | None = None
+    keeps_fee: bool = False
 
 
 @dataclass(slots=True)
@@ -64,4 +102,14 @@ class PayoutPaid:
     currency: str
 
 
-PaymentFact = PaymentAuthorized | PaymentCaptured | PaymentVoided | PaymentRefunded | PayoutPaid
+PaymentFact = (
+    PaymentIntentCreated
+    | PaymentAuthorized
+    | PaymentAuthorizationExpired
+    | PaymentCaptured
+    | PaymentCaptureFailed
+    | PaymentFailed
+    | PaymentVoided
+    | PaymentRefunded
+    | PayoutPaid
+)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from ledger_core.domain import part_life
 from ledger_core.domain.cases import Case, Locked, Proposal
 from ledger_core.domain.originals import Original, links_of, mirror_of
 from ledger_core.domain.outcomes import Code, Refusal
@@ -38,7 +39,8 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     found = _original(case, locked)
     if isinstance(found, Refusal):
         return found
-    return refuse_original(found, case.subject_key[1], locked.subjects.setdefault(case.subject_key, Subject()))
+    subject = locked.subjects.setdefault(case.subject_key, Subject())
+    return refuse_original(found, case.subject_key[1], subject) or part_life.refuse_reversal(found, case, locked)
 
 
 def refuse_original(original: Original, order_key: str, subject: Subject) -> Refusal | None:

@@ -55,12 +55,12 @@ class SourcePolicy:
 ANSWERS_KEPT: Final = 10_000
 """Answers remembered per chart; past that the memory is emptied and fills again."""
 
-PAYMENTS: Final = SourceRule("*", ("payment.*", "payout.*"))
+PAYMENTS: Final = SourceRule("*", ("payment.*", "refund.*", "chargeback.*", "settlement.*", "payout.*", "fee.*"))
 BY_HAND: Final = SourceRule("*", ("*",), THROUGH_INGEST)
 
 
 def default_policy() -> SourcePolicy:
-    """Payments and payouts from everywhere; all else only from files that an operator ingests."""
+    """Payments, what follows them, payouts and fees from everywhere; all else only from files that are ingested."""
     return SourcePolicy((PAYMENTS, BY_HAND), declared=False)
 
 

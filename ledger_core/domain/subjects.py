@@ -6,15 +6,24 @@ from ledger_core.domain.facts import Fact
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import (
+    PaymentAuthorizationExpired,
     PaymentAuthorized,
     PaymentCaptured,
+    PaymentCaptureFailed,
+    PaymentFailed,
+    PaymentIntentCreated,
     PaymentRefunded,
     PaymentVoided,
 )
 
+INTENT_CREATED = "payment.intent_created"
 AUTHORIZED = "payment.authorized"
 CAPTURED = "payment.captured"
 """Names by which a parked event says what it waits for."""
+
+FAILED, EXPIRED, PARTS = 1, 2, 4
+"""Marks of a subject: the payment failed for good; its authorisation lapsed; refunds, disputes or settlements have
+taken of it what the part `payment` says."""
 
 
 @dataclass(slots=True)
@@ -27,6 +36,7 @@ class Subject:
     asset_id: int = 0
     voided: bool = False
     parked: int = 0
+    marks: int = 0
     captures: list[int] = field(default_factory=list)
     """Log references (batch_id << 16 | ordinal) of the capture vouchers."""
 
@@ -39,16 +49,29 @@ def refuse(fact: Fact, subject: Subject, asset_id: int) -> Refusal | None:
         return Refusal(Code.CURRENCY_MISMATCH, "the payment was made in another currency")
     if subject.voided:
         return Refusal(Code.PAYMENT_VOIDED, "the payment was voided before")
+    if subject.marks and (refusal := _refuse_marked(subject.marks)):
+        return refusal
     if isinstance(fact, PaymentRefunded):
         return _refuse_refund(fact, subject)
+    return None
+
+
+def _refuse_marked(marks: int) -> Refusal | None:
+    """No intent, authorisation or capture follows the end of a payment."""
+    if marks & FAILED:
+        return Refusal(Code.PAYMENT_FAILED, "the payment failed before")
+    if marks & EXPIRED:
+        return Refusal(Code.AUTHORIZATION_EXPIRED, "the authorisation expired before")
     return None
 
 
 def _refuse_void(subject: Subject) -> Refusal | None:
     if subject.voided:
         return Refusal(Code.ALREADY_VOIDED, "the payment was voided before")
+    if subject.marks & FAILED:
+        return Refusal(Code.PAYMENT_FAILED, "the payment failed before")
     if not subject.asset_id:  # what was captured may have been taken back since: then there is nothing to mirror
-        return Refusal(Code.PREDECESSOR_ABSENT, "nothing authorised or captured to void", f"{AUTHORIZED}|{CAPTURED}")
+        return Refusal(Code.PREDECESSOR_ABSENT, "nothing to void", f"{INTENT_CREATED}|{AUTHORIZED}|{CAPTURED}")
     if subject.refunded_minor:
         return Refusal(Code.VOID_AFTER_REFUND, "the payment was refunded before: refund the rest instead")
     return None
@@ -61,6 +84,29 @@ def _refuse_refund(fact: PaymentRefunded, subject: Subject) -> Refusal | None:
     if fact.amount_minor > left_minor:
         return Refusal(Code.REFUND_EXCEEDS_CAPTURED, f"{fact.amount_minor} is more than the {left_minor} that is left")
     return None
+
+
+def refuse_end(fact: Fact, subject: Subject) -> Refusal | None:
+    """Why an attempt, the payment or its authorisation may not end so; a failed attempt changes nothing."""
+    if isinstance(fact, PaymentCaptureFailed):
+        return None
+    if subject.voided:
+        return Refusal(Code.PAYMENT_VOIDED, "the payment was voided before")
+    if subject.marks and (refusal := _refuse_marked(subject.marks)):
+        return refusal
+    if isinstance(fact, PaymentFailed) and subject.captured_minor:
+        return Refusal(Code.PAYMENT_CAPTURED, "the payment was captured before")
+    if isinstance(fact, PaymentAuthorizationExpired) and not (subject.authorised_minor or subject.captured_minor):
+        return Refusal(Code.PREDECESSOR_ABSENT, "nothing authorised that could expire", f"{AUTHORIZED}|{CAPTURED}")
+    return None
+
+
+def end(fact: Fact, subject: Subject) -> None:
+    """Writes an accepted end into its subject."""
+    if isinstance(fact, PaymentFailed):
+        subject.marks |= FAILED
+    elif isinstance(fact, PaymentAuthorizationExpired):
+        subject.marks |= EXPIRED
 
 
 def overflows(fact: Fact, subject: Subject) -> bool:
@@ -83,3 +129,5 @@ def advance(fact: Fact, subject: Subject, asset_id: int, reference: int) -> None
         subject.refunded_minor += fact.amount_minor
     elif isinstance(fact, PaymentVoided):
         subject.voided = True
+    elif isinstance(fact, PaymentIntentCreated):
+        subject.asset_id = asset_id

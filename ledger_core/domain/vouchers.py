@@ -48,6 +48,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "refund": Kind(purpose=Purpose.REFUND),
     "fee": Kind(purpose=Purpose.FEE),
     "payout": Kind(purpose=Purpose.PAYOUT),
+    "settlement": Kind(purpose=Purpose.TRANSFER, by_request=False),
     "transfer": Kind(purpose=Purpose.TRANSFER),
     "chargeback": Kind(purpose=Purpose.CHARGEBACK),
     "cash_receipt": Kind(purpose=Purpose.CASH),

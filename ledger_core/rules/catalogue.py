@@ -12,16 +12,54 @@ from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldReleased
 from ledger_core.domain.merchants import MerchantChanged
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payments import (
+    PaymentAuthorizationExpired,
     PaymentAuthorized,
     PaymentCaptured,
+    PaymentCaptureFailed,
+    PaymentFailed,
+    PaymentIntentCreated,
     PaymentRefunded,
     PaymentVoided,
     PayoutPaid,
 )
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested, VoucherRequested
+from ledger_core.domain.stories import (
+    ChargebackEvidenceSubmitted,
+    ChargebackLost,
+    ChargebackOpened,
+    ChargebackWon,
+    FeeCharged,
+    FeeFailed,
+    FeeRefunded,
+    FeeRetried,
+    PayoutFailed,
+    PayoutRequested,
+    PayoutReturned,
+    RefundApproved,
+    RefundCompleted,
+    RefundFailed,
+    RefundProcessing,
+    RefundRequested,
+    SettlementConfirmed,
+    SettlementFailed,
+    SettlementFinalityConfirmed,
+    SettlementFinalityFailed,
+)
 from ledger_core.domain.vouchers import Draft, Line
-from ledger_core.rules import holds, merchants, openings, payments, payouts, requested
+from ledger_core.rules import (
+    chargebacks,
+    fees,
+    holds,
+    merchants,
+    openings,
+    payments,
+    payouts,
+    refunds,
+    requested,
+    settlements,
+)
+from ledger_core.rules.recorded import recorded
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,11 +82,35 @@ class Rule:
 
 
 RULES: Mapping[type[Fact], Rule] = MappingProxyType({
+    PaymentIntentCreated: Rule("intent", "payment_intent_created", 1, None),
     PaymentAuthorized: Rule("authorization", "payment_authorized", 1, None),
     PaymentCaptured: Rule("capture", "payment_captured", 1, payments.captured),
+    PaymentAuthorizationExpired: Rule("authorization_expired", "payment_authorization_expired", 1, recorded),
+    PaymentCaptureFailed: Rule("capture_failed", "payment_capture_failed", 1, recorded),
+    PaymentFailed: Rule("failure", "payment_failed", 1, recorded),
     PaymentVoided: Rule("void", "payment_voided", 1, None),
-    PaymentRefunded: Rule("refund", "payment_refunded", 1, payments.refunded),
+    PaymentRefunded: Rule("refund", "payment_refunded", 1, refunds.refunded),
+    RefundRequested: Rule("refund", "refund_requested", 1, recorded),
+    RefundApproved: Rule("refund", "refund_approved", 1, recorded),
+    RefundProcessing: Rule("refund", "refund_processing", 1, recorded),
+    RefundCompleted: Rule("refund", "refund_completed", 1, refunds.refunded),
+    RefundFailed: Rule("refund", "refund_failed", 1, recorded),
+    ChargebackOpened: Rule("chargeback", "chargeback_opened", 1, chargebacks.opened),
+    ChargebackEvidenceSubmitted: Rule("chargeback", "chargeback_evidence_submitted", 1, recorded),
+    ChargebackWon: Rule("chargeback", "chargeback_won", 1, chargebacks.won),
+    ChargebackLost: Rule("chargeback", "chargeback_lost", 1, chargebacks.lost),
+    SettlementConfirmed: Rule("settlement", "settlement_confirmed", 1, settlements.confirmed),
+    SettlementFailed: Rule("settlement", "settlement_failed", 1, settlements.failed),
+    SettlementFinalityConfirmed: Rule("settlement", "settlement_final", 1, settlements.finality_confirmed),
+    SettlementFinalityFailed: Rule("settlement", "settlement_finality_failed", 1, settlements.failed),
+    PayoutRequested: Rule("payout", "payout_requested", 1, payouts.requested),
     PayoutPaid: Rule("payout", "payout_paid", 1, payouts.paid),
+    PayoutFailed: Rule("payout", "payout_failed", 1, recorded),
+    PayoutReturned: Rule("payout", "payout_returned", 1, recorded),
+    FeeCharged: Rule("fee", "fee_charged", 1, fees.charged),
+    FeeFailed: Rule("fee", "fee_failed", 1, recorded),
+    FeeRetried: Rule("fee", "fee_retried", 1, recorded),
+    FeeRefunded: Rule("fee", "fee_refunded", 1, fees.refunded),
     VoucherRequested: Rule("", "voucher_requested", 1, requested.requested),
     HoldPlaced: Rule("hold", "hold_placed", 1, holds.placed),
     HoldCaptured: Rule("capture", "hold_captured", 1, holds.captured),

@@ -1,11 +1,11 @@
-"""Captures and refunds of payments: who gets which part of the money.
+"""Captures of payments: who gets which part of the money. `refunds` gives it back by the same shares.
 
-| | capture | refund |
-|---|---|---|
-| clearing of the processor, or the payer's wallet | debit the amount | credit the amount |
-| each beneficiary | credit its part less commission | debit its part less commission |
-| platform fees, in one line | credit the commissions | debit the commissions |
-| suspense of the order: amount less all parts | credit it, or debit what is missing | the other side |
+| | capture |
+|---|---|
+| clearing of the processor, or the payer's wallet | debit the amount |
+| each beneficiary | credit its part less commission |
+| platform fees, in one line | credit the commissions |
+| suspense of the order: amount less all parts | credit it, or debit what is missing |
 
 Commission is rounded down in minor units: the beneficiary gets the remainder.
 """
@@ -16,7 +16,7 @@ from typing import Final
 from ledger_core.domain.charts import CONTROL_PREFIX, Chart, Role
 from ledger_core.domain.money import MAX_AMOUNT_MINOR, part_minor
 from ledger_core.domain.outcomes import Code, Refusal
-from ledger_core.domain.payments import Beneficiary, PaymentCaptured, PaymentRefunded
+from ledger_core.domain.payments import Beneficiary, PaymentCaptured
 from ledger_core.domain.vouchers import Line, Purpose, Side
 from ledger_core.rules.accounts import control_missing, same_account_on_both_sides
 
@@ -26,7 +26,6 @@ _FEES: Final = Role.PLATFORM_FEES.value
 _SUSPENSE: Final = Role.ORDER_SUSPENSE.value
 _UNALLOCATED: Final = CONTROL_PREFIX + Role.UNALLOCATED_SALES.value
 _PAYMENT_PURPOSE: Final = Purpose.PAYMENT.value
-_REFUND_PURPOSE: Final = Purpose.REFUND.value
 _SHARE_PURPOSE: Final = Purpose.SELLER_SHARE.value
 _FEE_PURPOSE: Final = Purpose.PLATFORM_FEE.value
 _SUSPENSE_PURPOSE: Final = Purpose.SUSPENSE.value
@@ -36,19 +35,12 @@ _line: Final = tuple.__new__  # half of what Line(...) costs; a capture makes th
 
 def captured(fact: PaymentCaptured, chart: Chart) -> list[Line] | Refusal:
     """The payer's money comes in and is shared out."""
-    return _share_out(
+    return share_out(
         fact.amount_minor, fact.currency, fact.payer, fact.beneficiaries, chart, "D", "C", _PAYMENT_PURPOSE
     )
 
 
-def refunded(fact: PaymentRefunded, chart: Chart) -> list[Line] | Refusal:
-    """As a capture with sides exchanged, commission given back likewise."""
-    return _share_out(
-        fact.amount_minor, fact.currency, fact.payer, fact.beneficiaries, chart, "C", "D", _REFUND_PURPOSE
-    )
-
-
-def _share_out(
+def share_out(
     amount_minor: int,
     currency: str,
     payer: str | None,

@@ -4,6 +4,8 @@ Formats: binary COPY and array representation as in the PostgreSQL documentation
 """
 
 from collections.abc import Sequence
+from itertools import chain
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -103,3 +105,11 @@ def copy_binary(cursor: psycopg.Cursor[Any], statement: "psycopg.sql.SQL", parts
     """Runs one binary COPY FROM STDIN over ready rows."""
     with cursor.copy(statement) as copy:
         copy.write(COPY_HEADER + b"".join(parts) + COPY_TRAILER)
+
+
+def bigints(values: Sequence[int]) -> bytes:
+    """A field of type bigint[]: size, dimensions, no nulls, element type 20 (int8), length, first index, elements."""
+    if not values:
+        return Struct(">iiii").pack(12, 0, 0, 20)
+    elements = chain.from_iterable((8, value) for value in values)
+    return Struct(f">iiiiii{'iq' * len(values)}").pack(20 + 12 * len(values), 1, 0, 20, len(values), 1, *elements)

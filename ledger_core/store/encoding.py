@@ -33,6 +33,10 @@ PURPOSE_NAMES = ["", *(purpose.name.lower() for purpose in Purpose)]
 _RECORDED_KINDS = {
     "payment.authorized": "authorization",
     "payment.voided": "void",
+    "payment.intent_created": "intent",
+    "payment.authorization_expired": "authorization_expired",
+    "payment.capture_failed": "capture_failed",
+    "payment.failed": "failure",
     "hold.placed": "hold",
     "hold.released": "release",
 }

@@ -19,6 +19,7 @@ from ledger_core.store.hold_cases import demand_terms, read_holds
 from ledger_core.store.items import FOLLOWER, Item, ParkedLetter, flat, settle
 from ledger_core.store.link_rows import Linked
 from ledger_core.store.original_rows import OriginalRows
+from ledger_core.store.part_rows import PartRows
 from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import Layout, inbox_rows, lay_out
 from ledger_core.store.subject_rows import SubjectRows, key_columns
@@ -59,9 +60,13 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         parked = _parked_items(transaction, rows.known, preparer, decode)
         transaction.holds = holds = read_holds(transaction, [*items, *parked], preparer)
         transaction.accounts = find_accounts(transaction.cursor, [*items, *parked], preparer)
-        originals = OriginalRows(transaction, preparer, [*items, *flat(parked)])
-        originals.find(rows.known)
+        everything = [*items, *flat(parked)]
+        parts = PartRows(transaction)
+        parts.read(everything, rows.known)
+        originals = OriginalRows(transaction, preparer, everything)
+        originals.find(rows.known, parts.to_mirror(everything))
     locked = _lock(transaction, rows.known, parked, originals)
+    locked.parts = parts.known
     with transaction.step("decided"):
         arrivals = [item for item in items if item.arrival != FOLLOWER]
         decision = decide_batch(arrivals, locked, (*transaction.prepared.drain, *originals.answered()))
@@ -83,6 +88,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         _copy_healed_keys(transaction, healed)
     with transaction.step("subjects_written"):
         rows.update()
+        parts.write()
         _update_waiting(transaction, decision)
     layout = transaction.prepared.layout
     if layout is None or healed or added or not as_prepared or holds is not None:

@@ -9,11 +9,13 @@ from uuid import UUID
 
 from ledger_core.domain import subjects
 from ledger_core.domain.account_facts import ACCOUNT_CHANGES, AccountClosed, AccountFrozen, AccountUnfrozen
-from ledger_core.domain.cases import Case, Movement, SubjectKey
+from ledger_core.domain.cases import Case, Movement, PartKey, SubjectKey
 from ledger_core.domain.holds import HoldTerms
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.life_cycles import LIFE_CYCLES
 from ledger_core.domain.outcomes import Outcome, Refusal
+from ledger_core.domain.part_life import foretell
+from ledger_core.domain.parts import Part
 from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.periods import Late
 from ledger_core.domain.requests import BY_HAND, VoucherGroupRequested, VoucherRequested
@@ -173,6 +175,8 @@ class Prepared:
     replays: list[Replay]
     plain: bool
     new_subjects: dict[SubjectKey, Subject] = field(default_factory=dict)
+    new_parts: dict[PartKey, Part] = field(default_factory=dict)
+    """Of a plain batch: parts of new order keys."""
     drain: tuple[SubjectKey, ...] = ()
     lock_every_key: bool = False
     """On the exact path: also events without a life cycle get a subject, for one of them parks."""
@@ -183,6 +187,7 @@ class Prepared:
     layout: "Layout | None" = None
     inbox: list[bytes] = field(default_factory=list)
     subjects: list[bytes] = field(default_factory=list)
+    parts: list[bytes] = field(default_factory=list)
 
 
 def settle(
@@ -230,8 +235,8 @@ CHANGE_EVENTS: Final[Mapping[type, str]] = MappingProxyType({
 })  # fmt: skip
 
 
-def predict(items: Sequence[Item]) -> dict[SubjectKey, Subject] | None:
-    """The subjects after this batch if the store knows none of its order keys and refuses nothing.
+def predict(items: Sequence[Item], parts: dict[PartKey, Part]) -> dict[SubjectKey, Subject] | None:
+    """The subjects after this batch if the store knows none of its order keys and refuses nothing; fills `parts`.
 
     None when that cannot be: something parks, or has its predecessor elsewhere.
     """
@@ -250,6 +255,8 @@ def predict(items: Sequence[Item]) -> dict[SubjectKey, Subject] | None:
             elif subject.captures and isinstance(fact, PaymentVoided):
                 return None  # the mirror is made under lock
             if subjects.refuse(fact, subject, item.asset_id) is not None or subjects.overflows(fact, subject):
+                return None
+            if life.has_part and not foretell(item, parts):
                 return None
             subjects.advance(fact, subject, item.asset_id, item.reference)
     return predicted

@@ -6,8 +6,9 @@ from typing import Any, LiteralString
 import orjson
 
 from ledger_core.domain.cases import SubjectKey
-from ledger_core.domain.originals import SEVERAL, Original, Vouchers, no_voucher
+from ledger_core.domain.originals import SEVERAL, Original, VoucherKey, Vouchers, no_voucher
 from ledger_core.domain.outcomes import Refusal
+from ledger_core.domain.part_life import MIRRORED, MIRRORS, key_of
 from ledger_core.domain.payments import PaymentCaptured, PaymentVoided
 from ledger_core.domain.references import VoidRequested, VoucherLink
 from ledger_core.domain.requests import CompensationRequested, VoucherRef
@@ -32,8 +33,8 @@ class OriginalRows:
         self._books = {item.book.book_id: item.book for item in items}
         self.vouchers = Vouchers()
 
-    def find(self, known: Mapping[SubjectKey, Subject]) -> None:
-        """Reads the vouchers that requests name, and the captures that voids of payments would mirror."""
+    def find(self, known: Mapping[SubjectKey, Subject], of_parts: Sequence[VoucherKey] = ()) -> None:
+        """Reads the vouchers that requests name, the captures that voids would mirror, and those of parts."""
         refs = list(dict.fromkeys(_refs(self._items)))
         numbered = [(book_id, ref) for book_id, ref in refs if ref.voucher_no]
         by_event = [(book_id, ref) for book_id, ref in refs if not ref.voucher_no]
@@ -43,6 +44,7 @@ class OriginalRows:
             if isinstance(item.fact, PaymentVoided) and item.subject_key in known
             for reference in known[item.subject_key].captures
         ]
+        captures += of_parts
         if numbered:
             self._read("vouchers_by_number", numbered, {"numbers": [ref.voucher_no for _, ref in numbered]})
         if by_event:
@@ -88,6 +90,8 @@ class OriginalRows:
         """True when an event may refer to a voucher that another one of this batch posts."""
         if any((ref := _ref_of(item)) is not None and not self._is_found(ref, item) for item in self._items):
             return True
+        if _steps_meet(self._items):
+            return True
         voided = {item.subject_key for item in self._items if isinstance(item.fact, PaymentVoided)}
         return bool(voided) and any(
             item.subject_key in voided and isinstance(item.fact, PaymentCaptured) for item in self._items
@@ -128,6 +132,12 @@ class OriginalRows:
             self._preparer.movements_of(book, document["lines"]),
         )  # fmt: skip
         return self.vouchers.add(book.book_id, original)
+
+
+def _steps_meet(items: Sequence[Item]) -> bool:
+    """True when one step of a part may post the mirror of another one of this batch."""
+    keys = [key_of(item) for item in items if isinstance(item.fact, (*MIRRORS, *MIRRORED))]
+    return len(keys) > len(set(keys))
 
 
 def _refs(items: Iterable[Item]) -> Iterator[tuple[int, VoucherRef]]:

@@ -33,7 +33,7 @@ from ledger_core.store.hold_expiry import expire_keys
 from ledger_core.store.items import Item, Prepared
 from ledger_core.store.positions import SourcePositions
 from ledger_core.store.prepare import Preparer
-from ledger_core.store.rows import inbox_rows, lay_out, subject_rows
+from ledger_core.store.rows import inbox_rows, lay_out, part_rows, subject_rows
 from ledger_core.store.transaction import Transaction
 
 LOOK_UP_STREAK = 8
@@ -134,7 +134,8 @@ class Poster:
         prepared = preparer.prepare(incoming, advances, look_up=look_up)
         prepared.layout = lay_out(prepared.items)
         prepared.inbox = inbox_rows(prepared.items, prepared.batch_id)
-        prepared.subjects = subject_rows(prepared.new_subjects) if prepared.plain else []
+        if prepared.plain:
+            prepared.subjects, prepared.parts = subject_rows(prepared.new_subjects), part_rows(prepared.new_parts)
         return prepared
 
     def post(self, prepared: Prepared) -> BatchResult:

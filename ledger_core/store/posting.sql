@@ -25,6 +25,11 @@ COPY ledger.inbox (batch_id, book_id, source_id, ordinal, revision, event_id, fi
 COPY ledger.subject (book_id, order_key, authorised_minor, captured_minor, refunded_minor, asset_id, voided, parked, captures)
 FROM STDIN (FORMAT BINARY);
 
+-- name: copy_parts
+-- Step 3: parts of new order keys as they will be.
+COPY ledger.subject_part (book_id, order_key, kind, part_id, told, amount_minor, used_minor, asset_id, vouchers)
+FROM STDIN (FORMAT BINARY);
+
 -- name: parked_keys
 -- Of events that need no subject: is their order key parked? One look-up in the partial index.
 SELECT count(*)
@@ -33,7 +38,8 @@ JOIN ledger.subject USING (book_id, order_key) WHERE subject.parked > 0;
 
 -- name: lock_subjects
 -- Step 3 on the exact path: what is known of these order keys, in key order.
-SELECT subject.book_id, subject.order_key, authorised_minor, captured_minor, refunded_minor, asset_id, voided, parked, captures
+SELECT subject.book_id, subject.order_key, authorised_minor, captured_minor, refunded_minor, asset_id, voided, parked,
+    marks, captures
 FROM unnest(%(books)s::integer[], %(keys)s::text[]) AS asked (book_id, order_key)
 JOIN ledger.subject USING (book_id, order_key)
 ORDER BY subject.book_id, subject.order_key FOR NO KEY UPDATE OF subject;
@@ -153,10 +159,10 @@ WHERE letter.book_id = waiting.book_id AND letter.position = waiting.position;
 -- Step 7 on the exact path.
 UPDATE ledger.subject SET authorised_minor = after.authorised_minor, captured_minor = after.captured_minor,
     refunded_minor = after.refunded_minor, asset_id = after.asset_id, voided = after.voided, parked = after.parked,
-    captures = after.captures::bigint[]
+    marks = after.marks, captures = after.captures::bigint[]
 FROM unnest(%(books)s::integer[], %(keys)s::text[], %(authorised)s::bigint[], %(captured)s::bigint[], %(refunded)s::bigint[],
-    %(assets)s::smallint[], %(voided)s::boolean[], %(parked)s::integer[], %(captures)s::text[])
-    AS after (book_id, order_key, authorised_minor, captured_minor, refunded_minor, asset_id, voided, parked, captures)
+    %(assets)s::smallint[], %(voided)s::boolean[], %(parked)s::integer[], %(marks)s::smallint[], %(captures)s::text[])
+    AS after (book_id, order_key, authorised_minor, captured_minor, refunded_minor, asset_id, voided, parked, marks, captures)
 WHERE subject.book_id = after.book_id AND subject.order_key = after.order_key;
 
 -- name: advance_sources

@@ -7,12 +7,13 @@ from typing import Any
 import psycopg
 
 from ledger_core.domain.account_facts import AccountOpened
-from ledger_core.domain.cases import Movement, SubjectKey
+from ledger_core.domain.cases import Movement, PartKey, SubjectKey
 from ledger_core.domain.charts import Template
 from ledger_core.domain.groups import refuse_in_advance
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming
 from ledger_core.domain.limits import NO_LIMITS
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
+from ledger_core.domain.parts import Part
 from ledger_core.domain.sources import INGEST_TOPIC
 from ledger_core.domain.vouchers import Line
 from ledger_core.rules.catalogue import propose
@@ -65,8 +66,10 @@ class Preparer:
             book_id = item.book.book_id
             item.reference = batch_id << 16 | ordinals[book_id]
             ordinals[book_id] += 1
-        new_subjects = predict(items)
-        return Prepared(incoming, advances, batch_id, items, replays, new_subjects is not None, new_subjects or {})
+        new_parts: dict[PartKey, Part] = {}
+        new_subjects = predict(items, new_parts)
+        plain = new_subjects is not None
+        return Prepared(incoming, advances, batch_id, items, replays, plain, new_subjects or {}, new_parts)
 
     def prepare_parked(self, letters: Sequence[ParkedLetter]) -> list[Item]:
         """Items from parked dead letters, decoded and proposed anew; they keep their inbox key."""

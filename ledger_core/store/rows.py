@@ -14,12 +14,13 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_core.domain.cases import SubjectKey
+from ledger_core.domain.cases import PartKey, SubjectKey
 from ledger_core.domain.decide import Numbered
 from ledger_core.domain.outcomes import Outcome
+from ledger_core.domain.parts import Part
 from ledger_core.domain.subjects import Subject
 from ledger_core.store.blocks import leaf_hash, leaf_prefix, merkle_root, plain_leaf
-from ledger_core.store.columns import POSTGRES_EPOCH_US, Int64s, field_bytes
+from ledger_core.store.columns import POSTGRES_EPOCH_US, Int64s, bigints, field_bytes
 from ledger_core.store.encoding import TYPE_OF_OUTCOME
 from ledger_core.store.items import FOLLOWER, Item
 
@@ -208,7 +209,7 @@ def subject_rows(predicted: Mapping[SubjectKey, Subject]) -> list[bytes]:
             8, subject.refunded_minor, 2, subject.asset_id, 1, subject.voided, 4, subject.parked,
         )  # fmt: skip
         rows.append(
-            row + (_ONE_BIGINT.pack(32, 1, 0, 20, 1, 1, 8, captures[0]) if len(captures) == 1 else _bigints(captures))
+            row + (_ONE_BIGINT.pack(32, 1, 0, 20, 1, 1, 8, captures[0]) if len(captures) == 1 else bigints(captures))
         )
     return rows
 
@@ -216,12 +217,23 @@ def subject_rows(predicted: Mapping[SubjectKey, Subject]) -> list[bytes]:
 _ONE_BIGINT = Struct(">iiiiiiiq")
 
 
-def _bigints(values: Sequence[int]) -> bytes:
-    """A field of type bigint[]: size, dimensions, no nulls, element type 20 (int8), length, first index, elements."""
-    if not values:
-        return Struct(">iiii").pack(12, 0, 0, 20)
-    elements = chain.from_iterable((8, value) for value in values)
-    return Struct(f">iiiiii{'iq' * len(values)}").pack(20 + 12 * len(values), 1, 0, 20, len(values), 1, *elements)
+@cache
+def _part_row(key_length: int, kind_length: int, id_length: int) -> Struct:
+    return Struct(f">hiii{key_length}si{kind_length}si{id_length}siqiqiqih")
+
+
+def part_rows(parts: Mapping[PartKey, Part]) -> list[bytes]:
+    """Rows of parts in key order, for order keys that the store does not know yet."""
+    rows = []
+    for key in sorted(parts):
+        part = parts[key]
+        book_id, order_key, kind, part_id = key[0], key[1].encode(), key[2].encode(), key[3].encode()
+        row = _part_row(len(order_key), len(kind), len(part_id)).pack(
+            9, 4, book_id, len(order_key), order_key, len(kind), kind, len(part_id), part_id,
+            8, part.told, 8, part.amount_minor, 8, part.used_minor, 2, part.asset_id,
+        )  # fmt: skip
+        rows.append(row + bigints(part.vouchers))
+    return rows
 
 
 def event_rows(layout: Layout, books: Int64s, positions: Int64s, voucher_nos: Int64s) -> list[bytes]:

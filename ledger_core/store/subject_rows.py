@@ -37,8 +37,8 @@ class SubjectRows:
         if not keys:
             return
         rows = self._transaction.cursor.execute(QUERIES["lock_subjects"], key_columns(keys)).fetchall()
-        for book_id, order_key, authorised, captured, refunded, asset_id, voided, parked, captures in rows:
-            subject = Subject(authorised, captured, refunded, asset_id, voided, parked, captures.tolist())
+        for book_id, order_key, authorised, captured, refunded, asset_id, voided, parked, marks, captures in rows:
+            subject = Subject(authorised, captured, refunded, asset_id, voided, parked, marks, captures.tolist())
             self.known[book_id, order_key] = subject
             self._stored[book_id, order_key] = replace(subject, captures=list(subject.captures))
         self.met_known = bool(rows)
@@ -79,6 +79,7 @@ class SubjectRows:
                 "assets": [subject.asset_id for subject in rows],
                 "voided": [subject.voided for subject in rows],
                 "parked": [subject.parked for subject in rows],
+                "marks": [subject.marks for subject in rows],
                 "captures": ["{" + ",".join(map(str, subject.captures)) + "}" for subject in rows],
             },
         )

@@ -162,6 +162,8 @@ class Transaction:
             self._check_parked()
             if self.prepared.subjects:
                 self.copy("copy_subjects", self.prepared.subjects)
+            if self.prepared.parts:
+                self.copy("copy_parts", self.prepared.parts)
         self.lock_heads(layout.heads)
         if self.heads is not None:
             if not self.heads.all_open or not sums_fit(self.heads.columns, layout.amounts):

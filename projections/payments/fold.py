@@ -24,8 +24,12 @@ class PaymentChange:
     voided: bool = False
 
 
-PAYMENT_EVENTS = ("payment.", "payout.")
-"""What other upstream events post (a voucher by hand, whatever its kind) says nothing about the state of a payment."""
+KIND_OF = {
+    "payment.authorized": "authorization", "payment.captured": "capture", "payment.refunded": "refund",
+    "refund.completed": "refund", "payment.voided": "void", "payout.paid": "payout", "payout.returned": "payout_back",
+}  # fmt: skip
+"""What each upstream event does to the sums of its order key. Others (a voucher by hand, whatever its kind, a step
+before the last one) leave them as they are."""
 
 PaymentRows = dict[tuple[int, str], PaymentChange]
 
@@ -35,9 +39,9 @@ def fold_payments(events: Iterable[LedgerEvent], rows: PaymentRows) -> None:
     for book_id, position, event_type, order_key, state in events:
         if event_type != VOUCHER_POSTED and event_type != FACT_RECORDED:
             continue
-        if not state["event_type"].startswith(PAYMENT_EVENTS):
+        kind = KIND_OF.get(state["event_type"].rpartition(".v")[0], "")
+        if not kind:
             continue
-        kind = state["kind"]
         effective_at = state["effective_at"]
         row = rows.get((book_id, order_key))
         if row is None:
@@ -63,5 +67,7 @@ def _add(row: PaymentChange, kind: str, amount_minor: int) -> None:
     elif kind == "void":
         row.voided_minor += amount_minor
         row.voided = True
-    else:
+    elif kind == "payout":
         row.paid_out_minor += amount_minor
+    else:
+        row.paid_out_minor -= amount_minor

@@ -162,6 +162,18 @@ ORDER BY code, subject LIMIT %(limit)s;
 SELECT code, state, currency, scale, count(*), sum(amount_minor)
 FROM read.finding WHERE book_id = %(book_id)s GROUP BY code, state, currency, scale ORDER BY code, state, currency;
 
+-- name: payment_subject
+-- What is known of one order key, as decisions read it.
+SELECT authorised_minor, captured_minor, refunded_minor, subject.asset_id, voided, parked, marks, asset.code, asset.scale
+FROM ledger.subject LEFT JOIN ledger.asset ON asset.asset_id = subject.asset_id AND subject.asset_id <> 0
+WHERE book_id = %(book_id)s AND order_key = %(order_key)s;
+
+-- name: payment_parts
+-- Its refunds, chargebacks, settlements, payouts and fees.
+SELECT kind, part_id, told, amount_minor, used_minor, asset.code, asset.scale
+FROM ledger.subject_part LEFT JOIN ledger.asset ON asset.asset_id = subject_part.asset_id AND subject_part.asset_id <> 0
+WHERE book_id = %(book_id)s AND order_key = %(order_key)s ORDER BY kind, part_id;
+
 -- name: payment
 -- What became of one payment.
 SELECT order_key, status, currency, scale, authorised_minor, captured_minor, refunded_minor, voided_minor, paid_out_minor,

@@ -36,7 +36,7 @@ def _fault(details: ErrorDetails, document: object) -> DataError:
     path, kind = details["loc"], details["type"]
     code: DataFault = "DATA_INVALID"
     if kind not in ("missing", "extra_forbidden") and path:
-        if path[-1] == "amount_minor":
+        if path[-1] in ("amount_minor", "fee_minor"):
             code = "AMOUNT_NOT_POSITIVE" if is_not_positive(value_at(document, path)) else "AMOUNT_INVALID"
         elif path[-1] == "currency" and isinstance(value_at(document, path), str):
             code = "CURRENCY_UNKNOWN"

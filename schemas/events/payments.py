@@ -6,7 +6,7 @@ fingerprinted; no default is filled in. Within a version changes are additive an
 new version.
 """
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
@@ -56,6 +56,17 @@ Reason = Annotated[
 ]
 
 
+FailureReason = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=500),
+    Field(description="Why, in the words of the publishing service", examples=["insufficient_funds"]),
+]
+PlatformFee = Annotated[
+    Literal["kept", "returned"],
+    Field(description="Whether the platform gives its commission back; `returned` if absent"),
+]
+
+
 @with_config(STRICT)
 class BeneficiaryData(TypedDict):
     """A party of a capture or refund, and its gross part."""
@@ -66,6 +77,40 @@ class BeneficiaryData(TypedDict):
 
 
 Beneficiaries = Annotated[list[BeneficiaryData], Field(max_length=1000)]
+
+
+@with_config(STRICT)
+class PaymentIntentCreatedV1(TypedDict):
+    """Somebody is about to pay. Recorded, without entries."""
+
+    amount_minor: AmountMinor
+    currency: Currency
+    method: Method
+    payment_id: Identifier
+
+
+@with_config(STRICT)
+class PaymentAuthorizationExpiredV1(TypedDict):
+    """The promise has lapsed: nothing more is captured. Recorded, without entries."""
+
+    payment_id: Identifier
+    reason: NotRequired[Reason]
+
+
+@with_config(STRICT)
+class PaymentCaptureFailedV1(TypedDict):
+    """One attempt to take the amount failed; another may follow. Recorded, without entries."""
+
+    failure_reason: FailureReason
+    payment_id: Identifier
+
+
+@with_config(STRICT)
+class PaymentFailedV1(TypedDict):
+    """Nothing was taken, and nothing will be. Recorded, without entries."""
+
+    failure_reason: FailureReason
+    payment_id: Identifier
 
 
 @with_config(STRICT)
@@ -103,13 +148,14 @@ class PaymentVoidedV1(TypedDict):
 
 @with_config(STRICT)
 class PaymentRefundedV1(TypedDict):
-    """Money went back to the payer; the beneficiaries bear it as they would have received it."""
+    """Money went back to the payer, in one step; the beneficiaries bear it as they would have received it."""
 
     amount_minor: AmountMinor
     beneficiaries: NotRequired[Beneficiaries]
     currency: Currency
     payer: NotRequired[AccountCode]
     payment_id: Identifier
+    platform_fee: NotRequired[PlatformFee]
     refund_id: Identifier
 
 

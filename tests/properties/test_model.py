@@ -79,7 +79,7 @@ def steps() -> st.SearchStrategy[list[Step]]:
 def message(one: plain.Event, book: str) -> Message:
     data: dict[str, object] = {"payment_id": one.order}
     if one.kind == "payout":
-        data = {"payout_id": one.order, "account": one.to}
+        data = {"payout_id": one.event_id, "account": one.to}
     if one.kind != "void":
         data |= {"amount_minor": str(one.amount), "currency": one.currency}
     if one.kind in ("authorize", "capture"):

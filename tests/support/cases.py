@@ -4,12 +4,13 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ledger_core.domain.cases import Case, Crossing, Decision, Head, HeadKey, Locked, Movement
+from ledger_core.domain.cases import Case, Crossing, Decision, Head, HeadKey, Locked, Movement, PartKey
 from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import Hold
 from ledger_core.domain.originals import Vouchers
 from ledger_core.domain.outcomes import Code, Outcome, Refusal
+from ledger_core.domain.parts import Part
 from ledger_core.domain.payments import (
     PaymentAuthorized,
     PaymentCaptured,
@@ -43,8 +44,9 @@ def authorized(amount_minor: int = 100, currency: str = "EUR") -> PaymentAuthori
     return PaymentAuthorized("p", amount_minor, currency, "card")
 
 
-def refunded(amount_minor: int = 100, currency: str = "EUR") -> PaymentRefunded:
-    return PaymentRefunded("p", "r", amount_minor, currency)
+def refunded(amount_minor: int = 100, currency: str = "EUR", refund_id: str = "") -> PaymentRefunded:
+    """Refunds of different amounts are different refunds."""
+    return PaymentRefunded("p", refund_id or f"r-{amount_minor}", amount_minor, currency)
 
 
 def voided() -> PaymentVoided:
@@ -101,6 +103,7 @@ class Desk:
     vouchers: Vouchers = field(default_factory=Vouchers)
     holds: dict[tuple[int, str], Hold] = field(default_factory=dict)
     crossings: list[Crossing] = field(default_factory=list)
+    parts: dict[PartKey, Part] = field(default_factory=dict)
     closed_through_us: int = -(2**63)
     batch: int = BATCH
     position: int = 0
@@ -136,6 +139,7 @@ class Desk:
             vouchers=self.vouchers,
             holds=self.holds,
             crossings=self.crossings,
+            parts=self.parts,
             closed_through_us={BOOK: self.closed_through_us},
             next_reference={BOOK: self.batch << 16 | arrivals},
         )

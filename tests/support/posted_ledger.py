@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from consumers.decode import Decoder
 from consumers.transport.ports import StoredRecord
@@ -124,6 +124,46 @@ def paid_out(payout: str, seller: str, amount: int) -> Message:
     data = {"payout_id": payout, "account": f"wallet:seller:{seller}", "amount_minor": str(amount)}
     body = {**data, "currency": "BRL"}
     return Producer(BOOK, SOURCE).event("payout.paid.v1", f"payout-{payout}", payout, TIME, body)
+
+
+def step(event_type: str, order: str, *, amount: int = 0, **data: object) -> Message:
+    """`step("refund.requested", "o-1", amount=10, refund_id="r-1")`: what follows a payment, or stands alone."""
+    kind, _, which = event_type.partition(".")
+    body: dict[str, object] = {**data}
+    if kind in ("refund", "chargeback", "settlement", "payment"):
+        body["payment_id"] = order
+    if amount:
+        body |= {"amount_minor": str(amount), "currency": "BRL"}
+    name = "-".join(str(value) for key, value in data.items() if key.endswith("_id"))
+    return Producer(BOOK, SOURCE).event(f"{event_type}.v1", f"{kind}-{which}-{name or order}", order, TIME, body)
+
+
+def steps() -> list[Message]:
+    """A part of every kind: refunds and disputes open and ended, a settlement that is final, a payout, a fee."""
+    seller: Mapping[str, Any] = {"account": "wallet:seller:a"}
+    why: Mapping[str, Any] = {"failure_reason": "no_luck"}
+    return [
+        captured("s-1", 1_000, {"a": 1_000}),
+        step("refund.requested", "s-1", amount=100, refund_id="r-open"),
+        step("refund.requested", "s-1", amount=200, refund_id="r-done"),
+        step("refund.approved", "s-1", refund_id="r-done"),
+        step("refund.completed", "s-1", amount=200, refund_id="r-done", platform_fee="kept"),
+        step("chargeback.opened", "s-1", amount=300, chargeback_id="c-won", fee_minor="15"),
+        step("chargeback.won", "s-1", amount=300, chargeback_id="c-won", fee_minor="15"),
+        step("chargeback.opened", "s-1", amount=50, chargeback_id="c-open"),
+        step("settlement.confirmed", "s-1", amount=600, settlement_id="t-1", fee_minor="9"),
+        step("settlement.finality_confirmed", "s-1", amount=591, settlement_id="t-1"),
+        step("settlement.confirmed", "s-1", amount=100, settlement_id="t-2"),
+        step("settlement.failed", "s-1", settlement_id="t-2", **why),
+        step("payout.requested", "s-p", amount=10, payout_id="s-p", **seller),
+        step("payout.failed", "s-p", payout_id="s-p", **why),
+        step("fee.charged", "s-f", amount=10, fee_id="s-f", reference="s-1", **seller),
+        step("fee.refunded", "s-f", amount=4, fee_id="s-f", **seller),
+        step("payment.intent_created", "s-2", amount=1, method="card"),
+        step("payment.failed", "s-2", **why),
+        authorized("s-3", 1),
+        step("payment.authorization_expired", "s-3"),
+    ]
 
 
 def requested(order: str, amount: int, *, credit: str = "wallet:seller:a") -> dict[str, object]:

@@ -143,7 +143,7 @@ SELECT topic, partition, posted, recorded, skipped, rejected, parked FROM ledger
 -- name: subjects
 -- What is known of order keys, as columns, some at a time.
 SELECT array_agg(order_key), array_agg(authorised_minor), array_agg(captured_minor), array_agg(refunded_minor),
-    array_agg(voided::integer),
+    array_agg(voided::integer), array_agg((marks & 1)::integer), array_agg((marks >> 1 & 1)::integer),
     array_agg(CASE cardinality(captures) WHEN 0 THEN 0 WHEN 1 THEN captures[1]
         ELSE (SELECT sum(reference)::bigint FROM unnest(captures) AS reference) END)
 FROM (
@@ -156,8 +156,10 @@ WITH folded AS (
     SELECT event.order_key,
         coalesce(sum(amount) FILTER (WHERE said.type = 'payment.authorized.v1'), 0) AS authorised_minor,
         coalesce(sum(amount) FILTER (WHERE said.type = 'payment.captured.v1'), 0) AS captured_minor,
-        coalesce(sum(amount) FILTER (WHERE said.type = 'payment.refunded.v1'), 0) AS refunded_minor,
+        coalesce(sum(amount) FILTER (WHERE said.type IN ('payment.refunded.v1', 'refund.completed.v1')), 0) AS refunded_minor,
         bool_or(said.type = 'payment.voided.v1') AS voided,
+        count(*) FILTER (WHERE said.type = 'payment.failed.v1')
+            + 2 * count(*) FILTER (WHERE said.type = 'payment.authorization_expired.v1') AS ends,
         coalesce(sum(reference) FILTER (WHERE said.type = 'payment.captured.v1'), 0) AS reference_sum
     FROM ledger.event
     JOIN LATERAL (SELECT batch_id, first_position FROM ledger.block
@@ -167,7 +169,8 @@ WITH folded AS (
     CROSS JOIN LATERAL (SELECT decoded.state ->> 'event_type' AS type, (decoded.state ->> 'amount_minor')::numeric AS amount,
         batch_id << 16 | (event.position - first_position) AS reference) said
     WHERE event.book_id = %(book_id)s AND event.type IN ('voucher.posted', 'fact.recorded')
-        AND said.type IN ('payment.authorized.v1', 'payment.captured.v1', 'payment.refunded.v1', 'payment.voided.v1')
+        AND said.type IN ('payment.authorized.v1', 'payment.captured.v1', 'payment.refunded.v1', 'payment.voided.v1',
+            'payment.failed.v1', 'payment.authorization_expired.v1', 'refund.completed.v1')
         AND NOT EXISTS (
             SELECT FROM ledger.reversal
             JOIN ledger.event AS mirror ON mirror.book_id = reversal.book_id AND mirror.position = reversal_position
@@ -175,7 +178,7 @@ WITH folded AS (
                 AND convert_from(mirror.state, 'UTF8')::jsonb ->> 'kind' = 'reversal')
     GROUP BY event.order_key
 ), known AS (
-    SELECT order_key, authorised_minor, captured_minor, refunded_minor, voided,
+    SELECT order_key, authorised_minor, captured_minor, refunded_minor, voided, marks & 3 AS ends,
         (SELECT coalesce(sum(reference), 0) FROM unnest(captures) AS reference) AS reference_sum
     FROM ledger.subject WHERE book_id = %(book_id)s
 )
@@ -185,6 +188,7 @@ WHERE coalesce(folded.authorised_minor, 0) <> coalesce(known.authorised_minor, 0
     OR coalesce(folded.captured_minor, 0) <> coalesce(known.captured_minor, 0)
     OR coalesce(folded.refunded_minor, 0) <> coalesce(known.refunded_minor, 0)
     OR coalesce(folded.voided, false) <> coalesce(known.voided, false)
+    OR coalesce(folded.ends, 0) <> coalesce(known.ends, 0)
     OR coalesce(folded.reference_sum, 0) <> coalesce(known.reference_sum, 0)
 ORDER BY 1 LIMIT 1;
 

@@ -26,11 +26,15 @@ REGULAR_TYPES: Final = frozenset({VOUCHER_POSTED, "fact.recorded"})
 _TEXT: Final = rb'"([^"\\\n]*)"'
 _SKIPPED: Final = rb'"[^"\\\n]*"'
 _LINKS: Final = rb',"reverses":\[(?:\{"position":\d+,"voucher_no":\d+,"event_type":"[\w.]+"\},?)+\]'
+_STEP: Final = (
+    rb',"(?:refund|chargeback|settlement|payout|fee)_id":' + _SKIPPED + rb'(?:,"failure_reason":' + _SKIPPED
+    + rb')?(?:,"reference":' + _SKIPPED + rb')?(?:,"fee_minor":"\d+")?(?:,"platform_fee":"kept")?'
+)  # fmt: skip
 _STATE: Final = re.compile(
     rb'^\{"kind":"[^"\\\n]*"(?:,"rule":' + _SKIPPED + rb')?,"effective_at":"([^"\\\n]{26})Z"'
     rb',"source":' + _TEXT + rb',"event_id":' + _TEXT + rb',"event_type":' + _TEXT + rb',"cause":\[' + _TEXT
     + rb',(\d+),\d+\](?:,"revision":(\d{1,4}))?(?:,"amount_minor":"(\d{1,18})")?(?:,"currency":"\w+")?'
-    rb'(?:,"lines":\[(\[[^\n{]*\])\])?(?:,"method":' + _SKIPPED + rb")?(?:" + _LINKS
+    rb'(?:,"lines":\[(\[[^\n{]*\])\])?(?:,"method":' + _SKIPPED + rb")?(?:" + _STEP + rb")?(?:" + _LINKS
     + rb'(?:,"reason":' + _SKIPPED + rb')?(?:,"requested_by":' + _SKIPPED + rb")?)?\}$",
     re.MULTILINE,
 )  # fmt: skip

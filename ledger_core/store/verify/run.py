@@ -15,6 +15,7 @@ from ledger_core.store.verify.accounts import AccountFold, load_accounts
 from ledger_core.store.verify.checkpoints import SIGNED_CHECKPOINTS, check_absent_books, check_checkpoints
 from ledger_core.store.verify.holds import HoldSums, check_holds
 from ledger_core.store.verify.links import SaidLinks, check_links
+from ledger_core.store.verify.parts import PartSums, check_parts
 from ledger_core.store.verify.report import Check, Tally, VerifyReport
 from ledger_core.store.verify.scan import ShareResult, SourceCounts, SpanResult, scan_share
 from ledger_core.store.verify.snapshot import BookEnd, Snapshot, Span, book_ends, share_out
@@ -156,6 +157,7 @@ def _put_together(
     accounts = load_accounts(connection, book.book_id)
     fold = AccountFold(len(accounts.codes))
     subjects = SubjectSums()
+    parts = PartSums()
     holds = HoldSums()
     links = SaidLinks()
     before = read_before(connection, book, start, accounts.ids)
@@ -166,6 +168,7 @@ def _put_together(
         voucher_no = span.last_voucher_no or voucher_no
         fold.follow(span.accounts, accounts.codes, book.code, tally)
         links.add(span.links)
+        parts.join(span.parts)
         subjects = replace(
             subjects, sums=subjects.sums + span.subjects.sums, counted=subjects.counted + span.subjects.counted
         )
@@ -179,5 +182,6 @@ def _put_together(
         fold.compare_ends(accounts, book.code, tally)
         return  # the rest is the sum of the whole log
     fold.compare_heads(accounts, book.code, tally)
+    check_parts(connection, book.book_id, book.code, parts, tally)
     check_subjects(connection, book.book_id, book.code, subjects, tally)
     check_holds(connection, book.book_id, book.code, holds, tally)

@@ -25,6 +25,7 @@ from ledger_core.store.verify.holds import HOLD_EXPIRED, HoldSums
 from ledger_core.store.verify.inbox import InboxRows, compare_inbox
 from ledger_core.store.verify.lines import Document, Names, check_balance, compare_lines
 from ledger_core.store.verify.links import SaidLinks
+from ledger_core.store.verify.parts import PartSums
 from ledger_core.store.verify.regular import count_sources, entries_agree, inbox_agrees, read_regular
 from ledger_core.store.verify.report import Tally
 from ledger_core.store.verify.rows import (
@@ -52,6 +53,7 @@ class SpanResult:
     span: Span
     accounts: AccountFold
     subjects: SubjectSums = field(default_factory=SubjectSums)
+    parts: PartSums = field(default_factory=PartSums)
     holds: HoldSums = field(default_factory=HoldSums)
     links: SaidLinks = field(default_factory=SaidLinks)
     first_voucher_no: int = 0
@@ -230,6 +232,9 @@ class _SpanScan:
         else:
             kinds, amounts = self._compare_one_by_one(outcomes, entries, inbox)
         self._result.links.take(outcomes.positions, outcomes.voucher_nos, kinds, outcomes.states)
+        self._result.parts.take_events(
+            outcomes.order_keys, outcomes.positions, kinds, outcomes.states, lambda at: references_of(at, blocks)
+        )
         self._result.subjects.take_events(
             outcomes.order_keys, outcomes.positions, kinds, amounts, lambda at: references_of(at, blocks)
         )

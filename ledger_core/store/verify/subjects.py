@@ -18,12 +18,17 @@ from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.verify.report import Tally
 
-KINDS: Final = (b"payment.authorized.v1", b"payment.captured.v1", b"payment.refunded.v1", b"payment.voided.v1")
-"""Upstream events that subjects remember, in the order of the columns; a fifth holds places of captures."""
+KINDS: Final = (
+    b"payment.authorized.v1", b"payment.captured.v1", b"payment.refunded.v1", b"payment.voided.v1",
+    b"payment.failed.v1", b"payment.authorization_expired.v1",
+)  # fmt: skip
+"""Upstream events that subjects remember, in the order of the columns; one more holds places of captures."""
 
 CAPTURE: Final = KINDS.index(b"payment.captured.v1")
 REFUND: Final = KINDS.index(b"payment.refunded.v1")
 VOID: Final = KINDS.index(b"payment.voided.v1")
+"""From here on a column counts."""
+COLUMN_OF: Final = {kind: column for column, kind in enumerate(KINDS)} | {b"refund.completed.v1": REFUND}
 
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
@@ -39,7 +44,7 @@ def _zeros() -> NDArray[np.uint64]:
 
 @dataclass(slots=True)
 class SubjectSums:
-    """Sums per column: authorised, captured, refunded, voided, and places of captures."""
+    """Sums per column: authorised, captured, refunded, voided, failed, expired, and places of captures."""
 
     sums: NDArray[np.uint64] = field(default_factory=_zeros)
     counted: int = 0
@@ -53,11 +58,11 @@ class SubjectSums:
         references: Callable[[Int64s], Int64s],
     ) -> None:
         """Add outcomes; `references` tells the places (batch and ordinal) of positions."""
-        remembered = [kind in KINDS for kind in kinds]
+        remembered = [kind in COLUMN_OF for kind in kinds]
         hashes = _hashes(list(compress(order_keys, remembered)))
-        kind = np.fromiter(map(KINDS.index, compress(kinds, remembered)), dtype=np.int64, count=len(hashes))
+        kind = np.fromiter(map(COLUMN_OF.__getitem__, compress(kinds, remembered)), dtype=np.int64, count=len(hashes))
         amounts = np.fromiter(compress(amounts_minor, remembered), dtype=np.int64, count=len(hashes))
-        amounts[kind == VOID] = 1
+        amounts[kind >= VOID] = 1
         self.counted += len(hashes)
         for column in range(len(KINDS)):
             chosen = kind == column

@@ -22,6 +22,7 @@ from tests.support.posted_ledger import (
     paid_out,
     refunded,
     reversed_and_compensated,
+    steps,
     voided,
 )
 from tests.support.signing import signed
@@ -48,6 +49,7 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
         for batch in everything():
             ledger.post(batch)
         ledger.post(holds(), partition=1)
+        ledger.post(steps(), partition=1)
         ledger.let_expire()
         ledger.post([captured("o-9", 1_000, {"z": 1_000}), paid_out("p-9", "z", 900)], partition=1)
         ledger.post([paid_out("p-w", "w", 1), captured("o-w", 100, {"w": 100})])
@@ -163,6 +165,7 @@ PLANTED: dict[str, Plant] = {
         "UPDATE ledger.source_position SET gaps = gaps + 1",
     ),
     "source_counters": sql("UPDATE ledger.source_position SET posted = posted - 1, recorded = recorded + 1"),
+    "parts": sql("UPDATE ledger.subject_part SET used_minor = used_minor + 1 WHERE kind = 'settlement'"),
     "subjects": sql("UPDATE ledger.subject SET captured_minor = captured_minor + 1 WHERE order_key = 'o-3'"),
     "holds": sql("UPDATE ledger.hold SET tolerance_bps = 501 WHERE hold_id = 'h-part'"),
     "held_amounts": sql("UPDATE ledger.account_head SET debits_pending = debits_pending + 1 WHERE debits_pending > 0"),

@@ -31,6 +31,7 @@ from ledger_core.domain.vouchers import Purpose
 from schemas.events.registry import EVENT_TYPES
 
 ASSETS = {"BRL": 986, "EUR": 978}
+DECODER = Decoder(ASSETS)
 PRODUCER = Producer("demo", "/psp")
 TIME = "2026-10-01T10:00:00Z"
 TIME_US = 1_790_848_800_000_000
@@ -248,7 +249,7 @@ def test_no_data_stop_the_decoder(data: object) -> None:
     for event_type in EVENT_TYPES:
         value = json.dumps(data).encode()
         message = Message(b"k", PRODUCER.headers(event_type, "e", "o", TIME), value)
-        incoming = Decoder(ASSETS).decode(record(message))
+        incoming = DECODER.decode(record(message))
         assert incoming.refusal is not None
 
 

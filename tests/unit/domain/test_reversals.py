@@ -192,7 +192,8 @@ def test_a_reversed_refund_can_be_given_again() -> None:
     number = post(desk, refunded(100), event_id="e-2")
     assert said(desk.decide(desk.case(refunded(1)))) == ["REFUND_EXCEEDS_CAPTURED"]
     post(desk, void_of(number))
-    assert said(desk.decide(desk.case(refunded(100)))) == ["POSTED"]
+    assert said(desk.decide(desk.case(refunded(100)))) == ["REFUND_STATE_INVALID"], "that refund is told"
+    assert said(desk.decide(desk.case(refunded(100, refund_id="again")))) == ["POSTED"]
 
 
 def test_a_void_of_the_payment_mirrors_only_the_captures_that_were_not_reversed() -> None:

@@ -1,15 +1,17 @@
 """Event types: strict, canonical as validated, and in step with what is committed about them."""
 
 import json
+import re
 from pathlib import Path
 
 import orjson
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from schemas.asyncapi import asyncapi_text
 from schemas.events.explain import explain
 from schemas.events.registry import EVENT_TYPES, FAMILIES, family
-from schemas.generate import FOLDER, documents, main
+from schemas.generate import ASYNCAPI, FOLDER, documents, main
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 SHARE: dict[str, object] = {"account": "wallet:seller:1", "amount_minor": "60", "commission_bps": 1000}
@@ -34,9 +36,49 @@ FULLEST: dict[str, dict[str, object]] = {
     },
     "payment.voided.v1": {"reason": "não", "payment_id": "p"},
     "payment.refunded.v1": {
-        "refund_id": "r", "payment_id": "p", "payer": "wallet:buyer:1", "currency": "BRL",
+        "refund_id": "r", "platform_fee": "kept", "payment_id": "p", "payer": "wallet:buyer:1", "currency": "BRL",
         "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
     },
+    "refund.requested.v1": {"refund_id": "r", "payment_id": "p", "currency": "BRL", "amount_minor": "1"},
+    "refund.approved.v1": {"refund_id": "r", "payment_id": "p"},
+    "refund.processing.v1": {"refund_id": "r", "payment_id": "p"},
+    "refund.completed.v1": {
+        "refund_id": "r", "platform_fee": "kept", "payment_id": "p", "payer": "wallet:buyer:1", "currency": "BRL",
+        "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
+    },
+    "refund.failed.v1": {"refund_id": "r", "payment_id": "p", "failure_reason": "não"},
+    "chargeback.opened.v1": {
+        "payment_id": "p", "fee_minor": "1", "currency": "BRL", "chargeback_id": "c",
+        "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
+    },
+    "chargeback.evidence_submitted.v1": {"payment_id": "p", "chargeback_id": "c"},
+    "chargeback.won.v1": {
+        "payment_id": "p", "fee_minor": "1", "currency": "BRL", "chargeback_id": "c", "amount_minor": "1",
+    },
+    "chargeback.lost.v1": {
+        "payment_id": "p", "fee_minor": "1", "currency": "BRL", "chargeback_id": "c", "amount_minor": "1",
+    },
+    "settlement.confirmed.v1": {
+        "settlement_id": "s", "payment_id": "p", "fee_minor": "1", "currency": "BRL", "amount_minor": "1",
+    },
+    "settlement.failed.v1": {"settlement_id": "s", "payment_id": "p", "failure_reason": "não"},
+    "settlement.finality_confirmed.v1": {
+        "settlement_id": "s", "payment_id": "p", "currency": "BRL", "amount_minor": "1",
+    },
+    "settlement.finality_failed.v1": {"settlement_id": "s", "payment_id": "p", "failure_reason": "não"},
+    "payout.requested.v1": {"payout_id": "o", "currency": "BRL", "amount_minor": "1", "account": "wallet:seller:1"},
+    "payout.failed.v1": {"payout_id": "o", "failure_reason": "não"},
+    "payout.returned.v1": {"payout_id": "o", "failure_reason": "não"},
+    "fee.charged.v1": {
+        "reference": "p", "fee_id": "f", "currency": "BRL", "amount_minor": "1", "account": "wallet:seller:1",
+    },
+    "fee.failed.v1": {"fee_id": "f", "failure_reason": "não"},
+    "fee.retried.v1": {"fee_id": "f"},
+    "fee.refunded.v1": {"fee_id": "f", "currency": "BRL", "amount_minor": "1", "account": "wallet:seller:1"},
+    "payment.intent_created.v1": {"payment_id": "p", "method": "card", "currency": "BRL", "amount_minor": "1"},
+    "payment.authorization_expired.v1": {"reason": "não", "payment_id": "p"},
+    "payment.capture_failed.v1": {"payment_id": "p", "failure_reason": "não"},
+    "payment.failed.v1": {"payment_id": "p", "failure_reason": "não"},
     "voucher.requested.v1": VOUCHER,
     "voucher.group_requested.v1": {"vouchers": [dict(reversed(VOUCHER.items())), VOUCHER]},
     "hold.placed.v1": {
@@ -98,6 +140,20 @@ def test_no_example_is_left_over() -> None:
 def test_committed_json_schemas_are_up_to_date() -> None:
     committed = {path.stem: path.read_text("utf-8") for path in FOLDER.glob("*.json")}
     assert committed == documents(), "run python -m schemas.generate"
+
+
+def test_the_asyncapi_document_is_up_to_date_and_every_reference_leads_somewhere() -> None:
+    text = ASYNCAPI.read_text("utf-8")
+    assert text == asyncapi_text(), "run python -m schemas.generate"
+    document = json.loads(text)
+    assert set(document["channels"]["payments"]["messages"]) == set(EVENT_TYPES)
+    for reference in re.findall(r'"\$ref": "([^"]+)"', text):
+        if not reference.startswith("#/"):
+            assert (ASYNCAPI.parent / reference).exists(), reference
+            continue
+        found = document
+        for name in reference.removeprefix("#/").split("/"):
+            found = found[name]
 
 
 def test_check_command_agrees() -> None:

@@ -1,0 +1,264 @@
+"""Refunds, chargebacks, settlements, payouts and fees under lock: steps by their table, sums of a payment, mirrors.
+
+A part is written under the lock of its order key's subject. `locked.parts` holds those that this batch is about.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from ledger_core.domain import subjects
+from ledger_core.domain.cases import Case, Locked, Movement, PartKey, Proposal
+from ledger_core.domain.originals import Original, mirror_of
+from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.parts import (
+    BITS,
+    OF_PAYMENT,
+    STEPS,
+    Part,
+    PartKind,
+    State,
+    name_of,
+    refuse_step,
+    state_of,
+    tell,
+)
+from ledger_core.domain.payments import PaymentRefunded, PayoutPaid
+from ledger_core.domain.stories import (
+    ChargebackLost,
+    ChargebackOpened,
+    ChargebackWon,
+    FeeCharged,
+    FeeRefunded,
+    PayoutFailed,
+    PayoutRequested,
+    PayoutReturned,
+    RefundCompleted,
+    RefundFailed,
+    RefundRequested,
+    SettlementConfirmed,
+    SettlementFailed,
+    SettlementFinalityConfirmed,
+    SettlementFinalityFailed,
+)
+from ledger_core.domain.subjects import FAILED, PARTS, Subject
+from ledger_core.domain.vouchers import Purpose
+
+PAYMENT_PARTS: Final = frozenset({PartKind.REFUND, PartKind.CHARGEBACK, PartKind.SETTLEMENT})
+"""Kinds whose order key is a payment, which they need captured."""
+
+BY_STEPS: Final = (
+    "refund.",
+    "chargeback.",
+    "settlement.",
+    "payout.requested.",
+    "payout.failed.",
+    "payout.returned.",
+    "fee.",
+)
+"""Beginnings of the types of upstream events whose vouchers only other steps take back."""
+PAID_AT_ONCE: Final = 1 << BITS * STEPS[PayoutPaid].number
+
+_SET_ASIDE: Final = (RefundRequested, ChargebackOpened)
+_SET_FREE: Final = (RefundCompleted, RefundFailed, PaymentRefunded, ChargebackWon)
+_TAKES_BACK: Final = (SettlementFailed, SettlementFinalityFailed)
+_FOLLOWS: Final = (RefundCompleted, ChargebackWon, ChargebackLost, PayoutPaid)
+MIRRORS: Final = (ChargebackWon, *_TAKES_BACK, PayoutPaid, PayoutFailed, PayoutReturned)
+"""Facts that may post the mirror of what their part posted before."""
+MIRRORED: Final = (ChargebackOpened, SettlementConfirmed, PayoutRequested)
+"""Facts whose vouchers others of their part mirror, beside those of `PayoutPaid`."""
+
+
+def key_of(case: Case) -> PartKey:
+    """The part that the case's fact is a step of."""
+    assert case.fact is not None
+    name = name_of(case.fact)
+    assert name is not None
+    return (*case.subject_key, *name)
+
+
+def _part(case: Case, locked: Locked) -> Part:
+    return locked.parts.get(key_of(case)) or Part()
+
+
+def of_payment(case: Case, locked: Locked) -> Part:
+    """What the parts of the case's payment have taken of it."""
+    return locked.parts.get((*case.subject_key, *OF_PAYMENT)) or Part()
+
+
+def refuse(case: Case, locked: Locked) -> Refusal | None:
+    """By the payment, the table of steps, and the amounts that went before; in the order of `Code`."""
+    fact, part = case.fact, _part(case, locked)
+    assert fact is not None
+    kind = STEPS[type(fact)].kind
+    subject = locked.subjects.get(case.subject_key) or Subject()
+    refusal = _refuse_payment(case, subject, part) if kind in PAYMENT_PARTS else None
+    refusal = refusal or _refuse_reversed(case, locked) or refuse_step(fact, part)
+    return refusal or _refuse_amount(case, part, subject, of_payment(case, locked))
+
+
+def _refuse_reversed(case: Case, locked: Locked) -> Refusal | None:
+    if any(original.reversed for original in _posted(case, locked)):
+        return Refusal(Code.ALREADY_REVERSED, "what it would take back was reversed by request")
+    return None
+
+
+def refuse_reversal(original: Original, case: Case, locked: Locked) -> Refusal | None:
+    """What a step posted goes back by another step, not by request: else it might go back twice. A capture of which
+    refunds, disputes or settlements have taken something stays."""
+    if original.event_type.startswith("payment.captured."):
+        subject, taken = locked.subjects[case.subject_key], of_payment(case, locked)
+        left_minor = subject.captured_minor - original.amount_minor
+        if left_minor < subject.refunded_minor + taken.amount_minor:
+            return Refusal(Code.VOID_AFTER_REFUND, "part of the payment is being refunded or disputed")
+        if left_minor < taken.used_minor:
+            return Refusal(Code.VOID_WINDOW_PASSED, "the payment was settled: refund it instead")
+    if original.event_type.startswith(BY_STEPS):
+        return Refusal(Code.STEP_NOT_VOIDABLE, "a later step of the same kind takes it back")
+    for (*key, _, _), part in locked.parts.items():
+        steps = key == [*case.subject_key] and original.reference in part.vouchers and part.told != PAID_AT_ONCE
+        if steps and original.event_type.startswith("payout."):
+            return Refusal(Code.STEP_NOT_VOIDABLE, "the payout was made in steps")
+    return None
+
+
+def _refuse_payment(case: Case, subject: Subject, part: Part) -> Refusal | None:
+    if case.asset_id and subject.asset_id not in (0, case.asset_id):
+        return Refusal(Code.CURRENCY_MISMATCH, "the payment was made in another currency")
+    if subject.voided:
+        return Refusal(Code.PAYMENT_VOIDED, "the payment was voided before")
+    if subject.marks & FAILED:
+        return Refusal(Code.PAYMENT_FAILED, "the payment failed before")
+    if not subject.captured_minor and not part.told:  # whatever else it needs must itself come after a capture
+        return Refusal(Code.PREDECESSOR_ABSENT, "nothing was captured", subjects.CAPTURED)
+    return None
+
+
+def _refuse_amount(case: Case, part: Part, subject: Subject, taken: Part) -> Refusal | None:
+    fact = case.fact
+    known = (part.amount_minor, part.asset_id)
+    if part.told and (
+        (isinstance(fact, (*_FOLLOWS, PaymentRefunded)) and (fact.amount_minor, case.asset_id) != known)
+        or (isinstance(fact, SettlementFinalityConfirmed) and fact.amount_minor != part.used_minor)
+        or (isinstance(fact, FeeRefunded) and case.asset_id != part.asset_id)
+    ):  # fmt: skip
+        return Refusal(Code.AMOUNT_DIFFERS, "not the amount of the step that it follows")
+    left_minor = subject.captured_minor - subject.refunded_minor - taken.amount_minor
+    if isinstance(fact, PaymentRefunded) and state_of(PartKind.REFUND, part) is not State.NONE:
+        return None  # it was set aside when it was asked for
+    if isinstance(fact, RefundRequested | PaymentRefunded) and fact.amount_minor > left_minor:
+        return Refusal(Code.REFUND_EXCEEDS_CAPTURED, f"{fact.amount_minor} is more than the {left_minor} that is left")
+    if isinstance(fact, ChargebackOpened) and fact.amount_minor > left_minor:
+        return Refusal(
+            Code.CHARGEBACK_EXCEEDS_CAPTURED, f"{fact.amount_minor} is more than the {left_minor} that is left"
+        )
+    if isinstance(fact, SettlementConfirmed) and fact.amount_minor > subject.captured_minor - taken.used_minor:
+        return Refusal(Code.SETTLEMENT_EXCEEDS_CAPTURED, "more than what was captured and not settled")
+    if isinstance(fact, FeeRefunded) and fact.amount_minor > part.amount_minor - part.used_minor:
+        return Refusal(Code.FEE_REFUND_EXCEEDS_CHARGED, "more than what is left of the fee")
+    return None
+
+
+def refuse_void(case: Case, locked: Locked) -> Refusal | None:
+    """A payment of which others have taken something can't be voided any more."""
+    taken = of_payment(case, locked)
+    if taken.amount_minor:
+        return Refusal(Code.VOID_AFTER_REFUND, "part of the payment is being refunded or disputed")
+    if taken.used_minor:
+        return Refusal(Code.VOID_WINDOW_PASSED, "the payment was settled: refund it instead")
+    return None
+
+
+# What it posts ------------------------------------------------------------------------------------
+
+
+def propose(case: Case, locked: Locked) -> Proposal:
+    """As its rule says, but where money that was on its way arrives, or goes back as it came."""
+    fact, draft = case.fact, case.draft
+    posted = _posted(case, locked)
+    if draft is None or not posted:
+        return Proposal(draft, () if draft is not None and draft.recorded else case.movements)
+    if isinstance(fact, PayoutPaid):
+        movements = [*mirror_of(posted)[1:], *case.movements[1:]]
+    elif isinstance(fact, ChargebackWon):
+        movements = [*_without_fees(posted[0]), *case.movements]
+    else:
+        movements = mirror_of(posted)
+    kind = draft.kind or STEPS[type(fact)].kind.value
+    lines, amount_minor = [movement.line for movement in movements], _part(case, locked).amount_minor
+    return Proposal(replace(draft, kind=kind, lines=lines, recorded=False, amount_minor=amount_minor), movements)
+
+
+def _posted(case: Case, locked: Locked) -> list[Original]:
+    """What the part of this case posted before, where that matters."""
+    if not isinstance(case.fact, MIRRORS):
+        return []
+    book_id, _ = case.subject_key
+    return [locked.vouchers.by_reference[book_id, reference] for reference in _part(case, locked).vouchers]
+
+
+def _without_fees(opened: Original) -> list[Movement]:
+    """The mirror of what was reserved: what the processor charged stands at the end, and stays."""
+    reserved = [movement for movement in opened.movements if movement.line.purpose != Purpose.FEE]
+    return mirror_of([replace(opened, movements=reserved)])
+
+
+# What it leaves behind ----------------------------------------------------------------------------
+
+
+def accept(case: Case, locked: Locked) -> None:
+    """Counts the step, and what it takes of its payment or gives back."""
+    fact, key = case.fact, key_of(case)
+    assert fact is not None
+    part = locked.parts.setdefault(key, Part())
+    state = state_of(STEPS[type(fact)].kind, part)
+    if STEPS[type(fact)].kind in PAYMENT_PARTS:
+        _accept_of_payment(case, locked, part, state)
+    begin(case, part)
+    if isinstance(fact, FeeRefunded):
+        part.used_minor += fact.amount_minor
+
+
+def begin(case: Case, part: Part) -> None:
+    """What a step writes into its own part, whatever else is known."""
+    fact = case.fact
+    assert fact is not None
+    tell(fact, part)
+    if isinstance(fact, RefundRequested | PaymentRefunded | ChargebackOpened | SettlementConfirmed | FeeCharged) or (
+        isinstance(fact, PayoutRequested | PayoutPaid) and not part.amount_minor
+    ):
+        part.amount_minor, part.asset_id = fact.amount_minor, case.asset_id
+    if isinstance(fact, SettlementConfirmed):
+        part.used_minor = fact.amount_minor - fact.fee_minor
+    if case.movements and not (case.draft is not None and case.draft.recorded):
+        part.vouchers.append(case.reference)
+
+
+def _accept_of_payment(case: Case, locked: Locked, part: Part, state: State) -> None:
+    fact, subject = case.fact, locked.subjects[case.subject_key]
+    if isinstance(fact, RefundCompleted | PaymentRefunded):
+        subject.refunded_minor += fact.amount_minor
+    reserves = isinstance(fact, _SET_ASIDE)
+    frees = isinstance(fact, _SET_FREE) and state is not State.NONE
+    settles = isinstance(fact, SettlementConfirmed)
+    takes_back = isinstance(fact, _TAKES_BACK) and state is State.CONFIRMED
+    if not (reserves or frees or settles or takes_back):
+        return
+    subject.marks |= PARTS
+    taken = locked.parts.setdefault((*case.subject_key, *OF_PAYMENT), Part())
+    if isinstance(fact, _SET_ASIDE):
+        taken.amount_minor += fact.amount_minor
+    elif frees:
+        taken.amount_minor -= part.amount_minor
+    elif isinstance(fact, SettlementConfirmed):
+        taken.used_minor += fact.amount_minor
+    else:
+        taken.used_minor -= part.amount_minor
+
+
+def foretell(case: Case, parts: dict[PartKey, Part]) -> bool:
+    """Adds the part that a first step makes of an order key that nobody knows. False where there was one before."""
+    key = key_of(case)
+    if key in parts:
+        return False
+    begin(case, parts.setdefault(key, Part()))
+    return True

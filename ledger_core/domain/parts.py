@@ -1,0 +1,235 @@
+"""Refunds, chargebacks, settlements, payouts and fees by their steps: what each was told, and what may follow.
+
+A part belongs to an order key and has a kind and an id. It counts how often each step was accepted, a byte a step
+in one number, and its state is a pure function of that: so it is small, it adds up from the events of the log whatever
+their order, and the table below is all there is to know of its life.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from ledger_core.domain import stories
+from ledger_core.domain.facts import Fact
+from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.payments import PaymentRefunded, PayoutPaid
+
+BITS: Final = 8
+MOST: Final = (1 << BITS) - 1
+"""A step that may be taken again is accepted so often."""
+
+FEE_TRIES: Final = 3
+
+
+class PartKind(StrEnum):
+    """`PAYMENT` is the one part, without an id, that says what of its payment the others have taken."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+    SETTLEMENT = "settlement"
+    PAYOUT = "payout"
+    FEE = "fee"
+
+
+class PartName(NamedTuple):
+    kind: str
+    part_id: str
+
+
+OF_PAYMENT: Final = PartName(PartKind.PAYMENT.value, "")
+
+
+@dataclass(slots=True)
+class Part:
+    """Of a refund, chargeback, payout or fee `amount_minor` is its amount, of a settlement the gross one; `used_minor`
+    is what of a fee was refunded, and the net amount of a settlement. Of the payment `amount_minor` is what open
+    refunds and disputes have set aside, and `used_minor` what was settled."""
+
+    told: int = 0
+    amount_minor: int = 0
+    used_minor: int = 0
+    asset_id: int = 0
+    vouchers: list[int] = field(default_factory=list)
+    """Log references (batch_id << 16 | ordinal) of the vouchers that it posted, in their order."""
+
+    def count(self, step: int) -> int:
+        return self.told >> BITS * step & MOST
+
+
+class Step(NamedTuple):
+    """Which step of a part of which kind a fact is; `name` is how others say that they wait for it."""
+
+    kind: PartKind
+    number: int
+    name: str
+
+
+_NAMES: Mapping[PartKind, tuple[type, ...]] = {
+    PartKind.REFUND: (
+        stories.RefundRequested, stories.RefundApproved, stories.RefundProcessing, stories.RefundCompleted,
+        stories.RefundFailed, PaymentRefunded,
+    ),
+    PartKind.CHARGEBACK: (
+        stories.ChargebackOpened, stories.ChargebackEvidenceSubmitted, stories.ChargebackWon, stories.ChargebackLost,
+    ),
+    PartKind.SETTLEMENT: (
+        stories.SettlementConfirmed, stories.SettlementFailed, stories.SettlementFinalityConfirmed,
+        stories.SettlementFinalityFailed,
+    ),
+    PartKind.PAYOUT: (stories.PayoutRequested, PayoutPaid, stories.PayoutFailed, stories.PayoutReturned),
+    PartKind.FEE: (stories.FeeCharged, stories.FeeFailed, stories.FeeRetried, stories.FeeRefunded),
+}  # fmt: skip
+_STEP_NAMES: Mapping[PartKind, tuple[str, ...]] = {
+    PartKind.REFUND: (
+        "refund.requested", "refund.approved", "refund.processing", "refund.completed", "refund.failed",
+        "payment.refunded",
+    ),
+    PartKind.CHARGEBACK: ("chargeback.opened", "chargeback.evidence_submitted", "chargeback.won", "chargeback.lost"),
+    PartKind.SETTLEMENT: (
+        "settlement.confirmed", "settlement.failed", "settlement.finality_confirmed", "settlement.finality_failed",
+    ),
+    PartKind.PAYOUT: ("payout.requested", "payout.paid", "payout.failed", "payout.returned"),
+    PartKind.FEE: ("fee.charged", "fee.failed", "fee.retried", "fee.refunded"),
+}  # fmt: skip
+
+STEPS: Mapping[type, Step] = MappingProxyType({
+    fact: Step(kind, number, _STEP_NAMES[kind][number])
+    for kind, facts in _NAMES.items()
+    for number, fact in enumerate(facts)
+})  # fmt: skip
+"""Every fact that is a step of a part."""
+
+
+class State(StrEnum):
+    """Where a part stands. A settlement's CONFIRMED is executed and not yet final."""
+
+    NONE = "NONE"
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    OPEN = "OPEN"
+    WON = "WON"
+    LOST = "LOST"
+    CONFIRMED = "CONFIRMED"
+    FINAL = "FINAL"
+    FINALITY_FAILED = "FINALITY_FAILED"
+    REQUESTED = "REQUESTED"
+    PAID = "PAID"
+    RETURNED = "RETURNED"
+    RETRYING = "RETRYING"
+    PERMANENTLY_FAILED = "PERMANENTLY_FAILED"
+    CHARGED = "CHARGED"
+
+
+_LAST_FIRST: Mapping[PartKind, tuple[tuple[int, State], ...]] = MappingProxyType({
+    PartKind.REFUND: (
+        (3, State.COMPLETED), (5, State.COMPLETED), (4, State.FAILED), (2, State.PROCESSING), (1, State.APPROVED),
+        (0, State.PENDING),
+    ),
+    PartKind.CHARGEBACK: ((2, State.WON), (3, State.LOST), (0, State.OPEN)),
+    PartKind.SETTLEMENT: (
+        (2, State.FINAL), (3, State.FINALITY_FAILED), (1, State.FAILED), (0, State.CONFIRMED),
+    ),
+    PartKind.PAYOUT: ((3, State.RETURNED), (1, State.PAID), (2, State.FAILED), (0, State.REQUESTED)),
+    PartKind.FEE: ((0, State.CHARGED),),
+})  # fmt: skip
+"""The state that each step leads to, the last one first."""
+
+
+def state_of(kind: PartKind, part: Part) -> State:
+    """Where it stands, by what it was told."""
+    for step, state in _LAST_FIRST[kind]:
+        if part.count(step):
+            return state
+    if kind is PartKind.FEE and part.told:
+        failures, retries = part.count(1), part.count(2)
+        if failures >= FEE_TRIES:
+            return State.PERMANENTLY_FAILED
+        return State.RETRYING if retries == failures else State.FAILED
+    return State.NONE
+
+
+MAY: Final = ""
+Answer = str | Code
+"""MAY, the code by which it never can, or the names of the steps to wait for, joined by `|`."""
+
+_REFUND, _CHARGEBACK, _PAYOUT, _FEE = "refund.requested", "chargeback.opened", "payout.requested", "fee.charged"
+_SETTLEMENT = "settlement.confirmed"
+_FEE_OVER = Code.FEE_PERMANENTLY_FAILED
+
+STATE_CODES: Mapping[PartKind, Code] = MappingProxyType({
+    PartKind.REFUND: Code.REFUND_STATE_INVALID,
+    PartKind.CHARGEBACK: Code.CHARGEBACK_STATE_INVALID,
+    PartKind.SETTLEMENT: Code.SETTLEMENT_STATE_INVALID,
+    PartKind.PAYOUT: Code.PAYOUT_STATE_INVALID,
+    PartKind.FEE: Code.FEE_STATE_INVALID,
+})  # fmt: skip
+"""The answer in every state that the table does not name."""
+
+TABLE: Mapping[type, Mapping[State, Answer]] = MappingProxyType({
+    stories.RefundRequested: {State.NONE: MAY},
+    stories.RefundApproved: {State.NONE: _REFUND, State.PENDING: MAY},
+    stories.RefundProcessing: {State.NONE: _REFUND, State.PENDING: "refund.approved", State.APPROVED: MAY},
+    stories.RefundCompleted: {
+        State.NONE: _REFUND, State.PENDING: "refund.approved", State.APPROVED: MAY, State.PROCESSING: MAY,
+    },
+    stories.RefundFailed: {State.NONE: _REFUND, State.PENDING: MAY, State.APPROVED: MAY, State.PROCESSING: MAY},
+    PaymentRefunded: {State.NONE: MAY, State.PENDING: MAY, State.APPROVED: MAY, State.PROCESSING: MAY},
+    stories.ChargebackOpened: {State.NONE: MAY},
+    stories.ChargebackEvidenceSubmitted: {State.NONE: _CHARGEBACK, State.OPEN: MAY},
+    stories.ChargebackWon: {State.NONE: _CHARGEBACK, State.OPEN: MAY},
+    stories.ChargebackLost: {State.NONE: _CHARGEBACK, State.OPEN: MAY},
+    stories.SettlementConfirmed: {State.NONE: MAY},
+    stories.SettlementFailed: {State.NONE: MAY, State.CONFIRMED: MAY},
+    stories.SettlementFinalityConfirmed: {State.NONE: _SETTLEMENT, State.CONFIRMED: MAY},
+    stories.SettlementFinalityFailed: {State.NONE: _SETTLEMENT, State.CONFIRMED: MAY},
+    stories.PayoutRequested: {State.NONE: MAY},
+    PayoutPaid: {State.NONE: MAY, State.REQUESTED: MAY},
+    stories.PayoutFailed: {State.NONE: f"{_PAYOUT}|payout.paid", State.REQUESTED: MAY},
+    stories.PayoutReturned: {State.NONE: "payout.paid", State.REQUESTED: "payout.paid", State.PAID: MAY},
+    stories.FeeCharged: {
+        State.NONE: MAY, State.FAILED: MAY, State.RETRYING: MAY, State.PERMANENTLY_FAILED: _FEE_OVER,
+    },
+    stories.FeeFailed: {
+        State.NONE: MAY, State.FAILED: "fee.retried", State.RETRYING: MAY, State.PERMANENTLY_FAILED: _FEE_OVER,
+    },
+    stories.FeeRetried: {
+        State.NONE: "fee.failed", State.FAILED: MAY, State.RETRYING: "fee.failed",
+        State.PERMANENTLY_FAILED: _FEE_OVER,
+    },
+    stories.FeeRefunded: {
+        State.NONE: _FEE, State.FAILED: _FEE, State.RETRYING: _FEE, State.PERMANENTLY_FAILED: _FEE_OVER,
+        State.CHARGED: MAY,
+    },
+})  # fmt: skip
+"""What a step may do in each state of its part."""
+
+
+def name_of(fact: Fact) -> PartName | None:
+    """The part that a fact is a step of."""
+    step = STEPS.get(type(fact))
+    return PartName(step.kind.value, getattr(fact, stories.ID_OF[type(fact)])) if step else None
+
+
+def refuse_step(fact: Fact, part: Part) -> Refusal | None:
+    """By the table."""
+    step = STEPS[type(fact)]
+    state = state_of(step.kind, part)
+    answer = TABLE[type(fact)].get(state, STATE_CODES[step.kind])
+    if answer == MAY:
+        if part.count(step.number) >= MOST:
+            return Refusal(STATE_CODES[step.kind], f"{step.name} came {MOST} times before")
+        return None
+    if isinstance(answer, Code):
+        return Refusal(answer, f"the {step.kind} is {state}")
+    return Refusal(Code.PREDECESSOR_ABSENT, f"the {step.kind} is {state}", answer)
+
+
+def tell(fact: Fact, part: Part) -> None:
+    """Counts an accepted step."""
+    part.told += 1 << BITS * STEPS[type(fact)].number

@@ -1,0 +1,94 @@
+"""Rows of refunds, chargebacks, settlements, payouts and fees: read once their subjects are locked, and written back.
+
+A batch without any of them comes here for nothing. What was never told is not there, and is a new part.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ledger_core.domain.cases import PartKey, SubjectKey
+from ledger_core.domain.life_cycles import LIFE_CYCLES
+from ledger_core.domain.originals import VoucherKey
+from ledger_core.domain.part_life import MIRRORS, key_of
+from ledger_core.domain.parts import OF_PAYMENT, Part
+from ledger_core.domain.payments import PaymentVoided
+from ledger_core.domain.references import VoidRequested
+from ledger_core.domain.subjects import PARTS, Subject
+from ledger_core.store.items import Item
+from ledger_core.store.named_sql import load_queries
+from ledger_core.store.subject_rows import key_columns
+from ledger_core.store.transaction import Transaction
+
+QUERIES = load_queries("ledger_core.store", "parts.sql")
+
+
+class PartRows:
+    """Parts under the locks of their subjects. `known` is what decisions read and change."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._stored: dict[PartKey, Part] = {}
+        self.known: dict[PartKey, Part] = {}
+
+    def read(self, items: Sequence[Item], subjects: Mapping[SubjectKey, Subject]) -> None:
+        """The parts that these items, parked ones included, are about."""
+        wanted = sorted(set(_wanted(items, subjects)))
+        if wanted:
+            self._take(self._transaction.cursor.execute(QUERIES["parts"], _key_columns(wanted)).fetchall())
+        reversals = {item.subject_key for item in items if isinstance(item.fact, VoidRequested)}
+        if reversals:
+            self._take(self._transaction.cursor.execute(QUERIES["parts_to_reverse"], key_columns(reversals)).fetchall())
+
+    def _take(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for row in rows:
+            book_id, order_key, kind, part_id, told, amount_minor, used_minor, asset_id, vouchers = row
+            part = Part(told, amount_minor, used_minor, asset_id, vouchers.tolist())
+            key = (book_id, order_key, kind, part_id)
+            if key in self.known:
+                continue
+            self.known[key] = part
+            self._stored[key] = replace(part, vouchers=list(part.vouchers))
+
+    def to_mirror(self, items: Sequence[Item]) -> list[VoucherKey]:
+        """Vouchers in the log that these items may take back."""
+        return [
+            (item.book.book_id, reference)
+            for item in items
+            if isinstance(item.fact, MIRRORS) and (part := self.known.get(key_of(item))) is not None
+            for reference in part.vouchers
+        ]
+
+    def write(self) -> None:
+        """Writes what decisions changed, and only that."""
+        changed = sorted(key for key, part in self.known.items() if part != self._stored.get(key))
+        if not changed:
+            return
+        parts = [self.known[key] for key in changed]
+        parameters = {
+            **_key_columns(changed),
+            "told": [part.told for part in parts],
+            "amounts": [part.amount_minor for part in parts],
+            "used": [part.used_minor for part in parts],
+            "assets": [part.asset_id for part in parts],
+            "vouchers": ["{" + ",".join(map(str, part.vouchers)) + "}" for part in parts],
+        }
+        self._transaction.cursor.execute(QUERIES["write_parts"], parameters)
+
+
+def _wanted(items: Sequence[Item], subjects: Mapping[SubjectKey, Subject]) -> Iterable[PartKey]:
+    for item in items:
+        fact = item.fact
+        life = LIFE_CYCLES.get(type(fact))
+        if life is not None and life.has_part:
+            yield key_of(item)
+        elif not isinstance(fact, PaymentVoided):
+            continue
+        subject = subjects.get(item.subject_key)
+        if subject is not None and subject.marks & PARTS:
+            yield (*item.subject_key, *OF_PAYMENT)
+
+
+def _key_columns(keys: Sequence[PartKey]) -> dict[str, Sequence[object]]:
+    books, order_keys, kinds, ids = zip(*keys, strict=True)
+    return {"books": list(books), "keys": list(order_keys), "kinds": list(kinds), "ids": list(ids)}

@@ -1,0 +1,126 @@
+"""Refunds, chargebacks, settlements, payouts and fees against the steps in the log, as `subjects` does for payments.
+
+What a part was told, the amounts of its steps and the places of its vouchers add up whatever their order. Equal sums
+over events and over rows mean equal rows, short of a coincidence; different ones start the exact, slow comparison.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+from zlib import crc32
+
+import numpy as np
+import orjson
+import psycopg
+
+from ledger_core.domain.parts import BITS, MOST, STEPS, PartKind, Step
+from ledger_core.domain.stories import ID_OF
+from ledger_core.store.columns import Int64s
+from ledger_core.store.named_sql import load_queries
+from ledger_core.store.verify.report import Tally
+from ledger_core.store.verify.subjects import amount_of
+
+_STEPS: Final[Mapping[bytes, tuple[Step, str]]] = MappingProxyType({
+    f"{step.name}.v1".encode(): (step, ID_OF[fact]) for fact, step in STEPS.items()
+})  # fmt: skip
+"""Upstream types that are steps, and which member of their state names the part."""
+
+_AMOUNTS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType({
+    PartKind.REFUND.value: (0, 3, 5), PartKind.CHARGEBACK.value: (0, 2, 3), PartKind.SETTLEMENT.value: (0,),
+    PartKind.PAYOUT.value: (0, 1), PartKind.FEE.value: (0,),
+})  # fmt: skip
+"""Steps that say the amount of their part."""
+_USED: Final[Mapping[str, int]] = MappingProxyType({PartKind.SETTLEMENT.value: 0, PartKind.FEE.value: 3})
+"""The step that says what is used: of a settlement its amount less its fee."""
+_VOUCHERS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType({
+    PartKind.REFUND.value: (3, 5), PartKind.CHARGEBACK.value: (0, 3), PartKind.SETTLEMENT.value: (0, 2),
+    PartKind.PAYOUT.value: (0, 1), PartKind.FEE.value: (0, 3),
+})  # fmt: skip
+"""Steps whose vouchers a part remembers: mirrors are the end of theirs."""
+_MASK: Final = (1 << 64) - 1
+_SPREAD: Final = 0x9E3779B97F4A7C15
+
+COLUMNS: Final = 4
+"""Told, amounts, used, places of vouchers."""
+
+
+def _hash(order_key: str, kind: str, part_id: str) -> int:
+    return crc32(f"{order_key}\0{kind}\0{part_id}".encode()) * _SPREAD
+
+
+@dataclass(slots=True)
+class PartSums:
+    """For each column the sum over all parts of `value * hash(key)`, modulo 2^64."""
+
+    sums: list[int] = field(default_factory=lambda: [0] * COLUMNS)
+    counted: int = 0
+
+    def take_events(
+        self,
+        order_keys: Sequence[str],
+        positions: Sequence[int],
+        kinds: Sequence[bytes],
+        states: Sequence[bytes],
+        references: Callable[[Int64s], Int64s],
+    ) -> None:
+        """Adds the steps among accepted outcomes; `references` tells the places (batch and ordinal) of positions."""
+        steps = [place for place, kind in enumerate(kinds) if kind in _STEPS]
+        if not steps:
+            return
+        places = references(np.array([positions[at] for at in steps], dtype=np.int64)).tolist()
+        for at, reference in zip(steps, places, strict=True):
+            self._take_event(order_keys[at], kinds[at], states[at], reference)
+
+    def _take_event(self, order_key: str, event_type: bytes, state: bytes, reference: int) -> None:
+        step, member = _STEPS[event_type]
+        kind = step.kind.value
+        try:
+            document = orjson.loads(state)
+            part_id, fee_minor = str(document[member]), int(document.get("fee_minor", 0))
+        except (ValueError, KeyError, TypeError):
+            return  # the sums then differ
+        amount_minor = amount_of(document)
+        used_minor = amount_minor - (fee_minor if kind == PartKind.SETTLEMENT else 0)
+        self.add(
+            _hash(order_key, kind, part_id),
+            1 << BITS * step.number,
+            amount_minor if step.number in _AMOUNTS[kind] else 0,
+            used_minor if step.number == _USED.get(kind) else 0,
+            reference if step.number in _VOUCHERS[kind] else 0,
+        )
+
+    def take_row(self, key: tuple[str, str, str], told: int, amount_minor: int, used_minor: int, places: int) -> None:
+        """Adds a row; `places` is the sum of those of its vouchers."""
+        self.counted += 1
+        times = sum(told >> BITS * step & MOST for step in _AMOUNTS[key[1]])
+        self.add(_hash(*key), told, amount_minor * times, used_minor, places)
+
+    def add(self, hashed: int, *values: int) -> None:
+        for column, value in enumerate(values):
+            self.sums[column] = (self.sums[column] + hashed * value) & _MASK
+
+    def join(self, later: "PartSums") -> None:
+        self.sums = [(one + other) & _MASK for one, other in zip(self.sums, later.sums, strict=True)]
+
+
+def check_parts(connection: psycopg.Connection[Any], book_id: int, book: str, events: PartSums, tally: Tally) -> None:
+    """Rows of one book against what its events added up to, and what payments have had taken against their parts."""
+    queries = load_queries("ledger_core.store.verify", "parts.sql")
+    rows = PartSums()
+    with connection.cursor(name="parts", binary=True) as cursor:
+        cursor.itersize = 10_000
+        cursor.execute(queries["parts"], (book_id,))
+        for order_key, kind, part_id, told, amount_minor, used_minor, places in cursor:
+            rows.take_row((order_key, kind, part_id), told, amount_minor, used_minor, places)
+    tally.count("parts", rows.counted)
+    bad: tuple[Any, ...] | None = None
+    try:
+        with connection.transaction():
+            if rows.sums != events.sums:
+                bad = connection.execute(queries["first_bad_part"], {"book_id": book_id}).fetchone() or ("(unknown)",)
+            bad = bad or connection.execute(queries["first_bad_taken"], {"book_id": book_id}).fetchone()
+    except psycopg.DataError:  # a state that is no JSON, which the Merkle roots name
+        bad = ("(unknown)",)
+    if bad is not None:
+        tally.bad("parts", f"book {book}: {bad[0]}")

@@ -1,0 +1,53 @@
+-- name: parts
+-- Every refund, chargeback, settlement, payout and fee of a book.
+SELECT order_key, kind, part_id, told, amount_minor, used_minor,
+    coalesce((SELECT sum(reference) FROM unnest(vouchers) AS reference), 0)::bigint
+FROM ledger.subject_part WHERE book_id = %s AND kind <> 'payment';
+
+-- name: first_bad_part
+-- The slow way, only once sums differ: a part with another number of steps in the log than it was told.
+WITH said AS (
+    SELECT order_key, convert_from(state, 'UTF8')::jsonb AS state FROM ledger.event
+    WHERE book_id = %(book_id)s AND type IN ('voucher.posted', 'fact.recorded')
+), step AS (
+    SELECT order_key, split_part(state ->> 'event_type', '.', 1) AS family,
+        coalesce(state ->> 'refund_id', state ->> 'chargeback_id', state ->> 'settlement_id', state ->> 'payout_id',
+            state ->> 'fee_id') AS part_id
+    FROM said
+    WHERE state ->> 'event_type' = 'payment.refunded.v1'
+        OR split_part(state ->> 'event_type', '.', 1) IN ('refund', 'chargeback', 'settlement', 'payout', 'fee')
+), counted AS (
+    SELECT order_key, CASE family WHEN 'payment' THEN 'refund' ELSE family END AS kind, part_id, count(*) AS steps
+    FROM step GROUP BY 1, 2, 3
+), known AS (
+    SELECT order_key, kind, part_id, (SELECT sum(told >> (8 * step) & 255) FROM generate_series(0, 6) AS step) AS steps
+    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind <> 'payment'
+)
+SELECT format('%%s %%s of order key %%s', kind, part_id, order_key)
+FROM counted FULL JOIN known USING (order_key, kind, part_id)
+WHERE counted.steps IS DISTINCT FROM known.steps ORDER BY 1 LIMIT 1;
+
+-- name: first_bad_taken
+-- Payments of which refunds, disputes and settlements say to have taken something else than their part of kind payment.
+-- Steps by their bytes: a refund is open while neither completed (3, 5) nor failed (4), a dispute counts until it is won (2),
+-- a settlement until it failed (1, 3). Mark 4 stands on every order key with such a part.
+WITH taken AS (
+    SELECT order_key,
+        sum(amount_minor) FILTER (WHERE (kind = 'refund' AND told & 255 > 0 AND told >> 24 = 0)
+            OR (kind = 'chargeback' AND told >> 16 & 255 = 0)) AS set_aside,
+        sum(amount_minor) FILTER (WHERE kind = 'settlement' AND told & 255 > 0 AND told >> 8 & 255 = 0
+            AND told >> 24 & 255 = 0) AS settled
+    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind IN ('refund', 'chargeback', 'settlement')
+    GROUP BY order_key
+), known AS (
+    SELECT order_key, amount_minor, used_minor FROM ledger.subject_part
+    WHERE book_id = %(book_id)s AND kind = 'payment'
+), marked AS (
+    SELECT order_key FROM ledger.subject WHERE book_id = %(book_id)s AND marks & 4 > 0
+)
+SELECT format('what is taken of order key %%s', order_key)
+FROM taken FULL JOIN known USING (order_key) FULL JOIN marked USING (order_key)
+WHERE coalesce(taken.set_aside, 0) <> coalesce(known.amount_minor, 0)
+    OR coalesce(taken.settled, 0) <> coalesce(known.used_minor, 0)
+    OR (known.order_key IS NULL) <> (marked.order_key IS NULL)
+ORDER BY 1 LIMIT 1;

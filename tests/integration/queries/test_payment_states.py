@@ -1,0 +1,59 @@
+"""Where payments stand by name, and what may be tried again: read from the rows that decide."""
+
+import pytest
+from psycopg_pool import ConnectionPool
+
+from projections.queries.errors import NotFoundError
+from projections.queries.payment_states import payment_standing, retry_advice
+from tests.support.posted_ledger import PostedLedger, captured, step, steps
+from tests.support.shop import shop_at
+
+pytestmark = pytest.mark.postgres
+
+
+def test_a_payment_shows_its_state_its_amounts_and_all_its_parts(shop: PostedLedger, pool: ConnectionPool) -> None:
+    shop.post(steps())
+    with shop_at(pool) as at:
+        standing = payment_standing(at, "s-1")
+    assert (standing.state, standing.execution, standing.finality) == ("CAPTURED", "CONFIRMED", "CONFIRMED")
+    assert (standing.captured.minor, standing.refunded.minor) == (1_000, 200)
+    assert (standing.set_aside.minor, standing.settled.minor) == (150, 600)
+    assert {(part.kind, part.part_id): (part.state.value, part.amount.minor) for part in standing.parts} == {
+        ("chargeback", "c-open"): ("OPEN", 50), ("chargeback", "c-won"): ("WON", 300),
+        ("refund", "r-done"): ("COMPLETED", 200), ("refund", "r-open"): ("PENDING", 100),
+        ("settlement", "t-1"): ("FINAL", 600), ("settlement", "t-2"): ("FAILED", 100),
+    }  # fmt: skip
+    assert [(one.what, one.answer) for one in retry_advice(standing)] == [
+        ("capture", "done"), ("refund r-done", "done"), ("refund r-open", "wait"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("messages", "state", "answers"),
+    [
+        ([step("payment.intent_created", "x", amount=5, method="card")], "INITIATED", ["retry"]),
+        ([step("payment.authorized", "x", amount=5, method="card")], "AUTHORIZED", ["retry"]),
+        ([step("payment.failed", "x", failure_reason="no_luck")], "FAILED", ["investigate"]),
+        ([captured("x", 5), step("payment.voided", "x")], "VOIDED", ["done"]),
+        ([captured("x", 5), step("payment.refunded", "x", amount=5, refund_id="r")], "REFUNDED", ["done", "done"]),
+        ([captured("x", 5), step("refund.requested", "x", amount=5, refund_id="r"),
+          step("refund.approved", "x", refund_id="r")], "CAPTURED", ["done", "retry_once"]),
+        ([captured("x", 5), step("refund.requested", "x", amount=5, refund_id="r"),
+          step("refund.failed", "x", refund_id="r", failure_reason="no_luck")], "CAPTURED", ["done", "investigate"]),
+        ([step("payout.paid", "x", amount=5, payout_id="x", account="wallet:seller:a")], None, []),
+    ],
+    ids=["intent", "authorised", "failed", "voided", "refunded", "refund approved", "refund failed", "payout"],
+)  # fmt: skip
+def test_the_state_says_what_may_be_tried_again(
+    shop: PostedLedger, pool: ConnectionPool, messages: list[object], state: str | None, answers: list[str]
+) -> None:
+    shop.post(messages)  # type: ignore[arg-type]  # messages
+    with shop_at(pool) as at:
+        standing = payment_standing(at, "x")
+    assert standing.state == state
+    assert [one.answer for one in retry_advice(standing)] == answers
+
+
+def test_an_order_key_that_nobody_named_is_not_found(shop: PostedLedger, pool: ConnectionPool) -> None:
+    with shop_at(pool) as at, pytest.raises(NotFoundError):
+        payment_standing(at, "nowhere")

@@ -1,0 +1,156 @@
+"""Refunds, chargebacks, settlements, payouts and fees through the store: each step finds its part, in any batch."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+import pytest
+
+from deploy.demo.messages import Message
+from tests.support.databases import TestDatabase
+from tests.support.postings import Scene, captured, event, outcomes, paid_out, void_requested
+
+pytestmark = pytest.mark.postgres
+
+SELLER, CASH, CLEARING = "wallet:seller:1", "cash:bank:EUR", "clearing:processor:EUR"
+SETTLING, PAYING_OUT = "clearing:settlements:EUR", "clearing:payouts:EUR"
+RESERVE, FEES = "reserve:chargebacks:EUR", "revenue:commission:EUR"
+
+
+def step(event_type: str, order: str, amount: int = 0, *, event_id: str = "", **data: object) -> Message:
+    """A step of the part that is named like its order."""
+    kind, _, which = event_type.partition(".")
+    body: dict[str, object] = {f"{kind}_id": order, **data}
+    if kind in ("refund", "chargeback", "settlement"):
+        body["payment_id"] = order
+    if amount:
+        body |= {"amount_minor": str(amount), "currency": "EUR"}
+    if which in ("failed", "returned", "finality_failed"):
+        body["failure_reason"] = "no_luck"
+    if event_type in ("payout.requested", "payout.paid", "fee.charged", "fee.refunded"):
+        body["account"] = SELLER
+    return event(f"{event_type}.v1", order, event_id or f"{kind}-{which}-{order}", body)
+
+
+def shares(amount: int) -> dict[str, Any]:
+    return {"beneficiaries": [{"account": SELLER, "amount_minor": str(amount)}]}
+
+
+@pytest.fixture
+def scene(database: TestDatabase) -> Iterator[Scene]:
+    with Scene(database.dsn()) as scene:
+        yield scene
+
+
+P = "p-1"
+STORIES: list[tuple[str, list[Message], dict[str, int]]] = [
+    ("a refund in steps", [
+        captured(P), step("refund.requested", P, 40), step("refund.approved", P), step("refund.processing", P),
+        step("refund.completed", P, 40, **shares(40)),
+    ], {CLEARING: 60, SELLER: -60}),
+    ("a refund that fails", [
+        captured(P), step("refund.requested", P, 40), step("refund.failed", P),
+    ], {CLEARING: 100, SELLER: -100}),
+    ("a dispute that is won, with its fee given back", [
+        captured(P), step("chargeback.opened", P, 70, fee_minor="15", **shares(70)),
+        step("chargeback.evidence_submitted", P), step("chargeback.won", P, 70, fee_minor="15"),
+    ], {CLEARING: 100, SELLER: -100, RESERVE: 0, "expense:chargebacks:EUR": 0}),
+    ("a dispute that is lost, and costs", [
+        captured(P), step("chargeback.opened", P, 70, fee_minor="15", **shares(70)), step("chargeback.lost", P, 70),
+    ], {CLEARING: 15, SELLER: -30, RESERVE: 0, "expense:chargebacks:EUR": 15}),
+    ("a settlement that is final", [
+        captured(P), step("settlement.confirmed", P, 100, fee_minor="3"), step("settlement.finality_confirmed", P, 97),
+    ], {CLEARING: 0, SETTLING: 0, CASH: 97, "expense:processor:EUR": 3}),
+    ("a settlement whose finality fails", [
+        captured(P), step("settlement.confirmed", P, 100, fee_minor="3"), step("settlement.finality_failed", P),
+    ], {CLEARING: 100, SETTLING: 0, "expense:processor:EUR": 0}),
+    ("a payout in steps", [step("payout.requested", P, 30), step("payout.paid", P, 30)],
+     {SELLER: 30, PAYING_OUT: 0, CASH: -30}),
+    ("a payout that fails", [step("payout.requested", P, 30), step("payout.failed", P)], {SELLER: 0, PAYING_OUT: 0}),
+    ("a payout in steps that comes back", [
+        step("payout.requested", P, 30), step("payout.paid", P, 30), step("payout.returned", P),
+    ], {SELLER: 0, PAYING_OUT: 0, CASH: 0}),
+    ("a payout at once that comes back", [step("payout.paid", P, 30), step("payout.returned", P)],
+     {SELLER: 0, CASH: 0}),
+    ("a fee that is charged at the third try, and given back in parts", [
+        step("fee.failed", P), step("fee.retried", P), step("fee.failed", P, event_id="f-2"),
+        step("fee.retried", P, event_id="t-2"), step("fee.charged", P, 10), step("fee.refunded", P, 3),
+        step("fee.refunded", P, 7, event_id="r-2"),
+    ], {SELLER: 0, FEES: 0}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("messages", "balances"), [row[1:] for row in STORIES], ids=[row[0] for row in STORIES])
+@pytest.mark.parametrize("one_by_one", [True, False], ids=["one by one", "in one batch"])
+def test_a_story_comes_to_its_balances(
+    scene: Scene, one_by_one: bool, messages: Sequence[Message], balances: dict[str, int]
+) -> None:
+    batches = [[message] for message in messages] if one_by_one else [messages]
+    said = list(chain.from_iterable(outcomes(scene.post(*batch)) for batch in batches))
+    assert set(said) <= {"POSTED", "RECORDED"}
+    assert {account: scene.balance_minor(account) for account in balances} == balances
+    scene.assert_whole()
+
+
+def test_what_comes_before_its_predecessor_waits_and_heals(scene: Scene) -> None:
+    early = [step("refund.completed", P, 40), step("refund.approved", P), step("refund.requested", P, 40)]
+    said = [outcomes(scene.post(message)) for message in early]
+    assert said == [["PREDECESSOR_ABSENT"], ["ORDER_KEY_PARKED"], ["ORDER_KEY_PARKED"]]
+    result = scene.post(captured(P))
+    assert len(result.healed) == 3
+    assert scene.balance_minor(CLEARING) == 60
+    scene.assert_whole()
+
+
+@pytest.mark.parametrize(
+    ("before", "late", "code"),
+    [
+        ([captured(P), step("settlement.confirmed", P, 1)], event("payment.voided.v1", P, "v", {"payment_id": P}),
+         "VOID_WINDOW_PASSED"),
+        ([captured(P), step("refund.requested", P, 1)], event("payment.voided.v1", P, "v", {"payment_id": P}),
+         "VOID_AFTER_REFUND"),
+        ([captured(P), step("refund.requested", P, 60)], step("chargeback.opened", P, 41),
+         "CHARGEBACK_EXCEEDS_CAPTURED"),
+        ([captured(P), step("chargeback.opened", P, 60)], step("refund.requested", P, 41), "REFUND_EXCEEDS_CAPTURED"),
+        ([captured(P), step("settlement.confirmed", P, 60)], step("settlement.confirmed", P, 41, settlement_id="t-2",
+         event_id="t-2"), "SETTLEMENT_EXCEEDS_CAPTURED"),
+        ([step("payout.requested", P, 30)], step("payout.paid", P, 31), "AMOUNT_DIFFERS"),
+        ([step("payout.paid", P, 30)], step("payout.requested", P, 30), "PAYOUT_STATE_INVALID"),
+        ([step("fee.charged", P, 10), step("fee.refunded", P, 3)], step("fee.refunded", P, 8, event_id="r-2"),
+         "FEE_REFUND_EXCEEDS_CHARGED"),
+        ([captured(P), step("refund.requested", P, 60)], void_requested(P, of=f"captured-{P}"), "VOID_AFTER_REFUND"),
+        ([captured(P), step("settlement.confirmed", P, 60)], void_requested(P, of=f"captured-{P}"),
+         "VOID_WINDOW_PASSED"),
+        ([step("payout.requested", P, 30)], void_requested(P, of=f"payout-requested-{P}"), "STEP_NOT_VOIDABLE"),
+        ([step("payout.requested", P, 30), step("payout.paid", P, 30)], void_requested(P, of=f"payout-paid-{P}"),
+         "STEP_NOT_VOIDABLE"),
+        ([paid_out(P, 30), step("payout.returned", P)], void_requested(P, of=f"paid-out-{P}"), "STEP_NOT_VOIDABLE"),
+        ([paid_out(P, 30), void_requested(P, of=f"paid-out-{P}")], step("payout.returned", P), "ALREADY_REVERSED"),
+    ],
+)  # fmt: skip
+def test_a_step_that_can_never_be_right_is_refused_by_name(
+    scene: Scene, before: Sequence[Message], late: Message, code: str
+) -> None:
+    for message in before:
+        assert set(outcomes(scene.post(message))) <= {"POSTED", "RECORDED"}
+    assert outcomes(scene.post(late)) == [code]
+    scene.assert_whole()
+
+
+def test_two_workers_that_ask_for_the_same_money_back_get_it_once(scene: Scene) -> None:
+    scene.post(captured(P))
+    first, second = scene.worker(1), scene.worker(2)
+    scene.topic.send(step("refund.requested", P, 60), partition=1)
+    scene.topic.send(step("refund.requested", P, 60, refund_id="r-2", event_id="r-2"), partition=2)
+    one, other = first.prepare(1), second.prepare(2)
+    said = outcomes(first.poster.post(one)) + outcomes(second.poster.post(other))
+    assert sorted(said) == ["RECORDED", "REFUND_EXCEEDS_CAPTURED"]
+    scene.assert_whole()
+
+
+def test_a_step_that_was_accepted_stays_so_whoever_writes(scene: Scene) -> None:
+    from psycopg import errors
+
+    scene.post(step("payout.requested", P, 30))
+    with pytest.raises(errors.CheckViolation, match="PART_REFUSED"):
+        scene.change("UPDATE ledger.subject_part SET told = 0")

@@ -1,0 +1,60 @@
+"""The table of order: what becomes of each ordered pair of events of one story, as the page in the docs shows it.
+
+    python -m tests.support.order_table
+
+writes docs/reference/order.md anew; a test says whether it is up to date. Read the difference before you commit it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.support.story_desk import STORIES, StoryDesk, types_of
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "order.md"
+HEAD = """# Order of events
+
+What becomes of two events of one order key, in the order in which they come. The first column begins with nothing; the
+second, for payments, with a payment of 100 that was captured. What is parked waits, and heals when its predecessor
+comes; the word that stands is the last one on each event. All that share a refund, chargeback or settlement here name
+the same one. A payment, a payout and a fee have order keys of their own: they never meet. This page is written by the
+code that decides: `python -m tests.support.order_table`.
+"""
+CAPTURED = "payment.captured.v1"
+Row = tuple[str, str, str, str]
+
+
+def pairs(story: str) -> list[tuple[str, str]]:
+    names = types_of(story)
+    return [(first, then) for first in names for then in names]
+
+
+def row(story: str, first: str, then: str) -> Row:
+    """First, then, and what became of both, from nothing and on a captured payment."""
+    bare = _said(StoryDesk().play([first, then]))
+    on_captured = _said(StoryDesk().play([CAPTURED, first, then])[1:]) if story == "payment" else ""
+    return first.removesuffix(".v1"), then.removesuffix(".v1"), bare, on_captured
+
+
+def _said(words: Sequence[str]) -> str:
+    return ", ".join(words)
+
+
+def page() -> str:
+    parts = [HEAD]
+    for story in STORIES:
+        parts.append(
+            f"\n## Of a {story}\n\n| first | then | from nothing |" + _second(story, " on a captured payment |")
+        )
+        parts.append("\n|---|---|---|" + _second(story, "---|") + "\n")
+        for first, then in pairs(story):
+            cells = row(story, first, then)
+            parts.append("| " + " | ".join(f"`{c}`" if n < 2 else c for n, c in enumerate(cells) if c) + " |\n")
+    return "".join(parts)
+
+
+def _second(story: str, text: str) -> str:
+    return text if story == "payment" else ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,90 @@
+"""The order in which events of one story come: every pair has its row, and every interleaving a named end."""
+
+import re
+from itertools import permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger_core.domain.outcomes import Code
+from schemas.events.registry import EVENT_TYPES
+from tests.support.order_table import PAGE, pairs, row
+from tests.support.story_desk import STORIES, StoryDesk, types_of
+
+ROW = re.compile(r"^\| `([a-z_.]+)` \| `([a-z_.]+)` \| ([^|]+) \|(?: ([^|]+) \|)?$", re.MULTILINE)
+TABLE = {(first, then): (bare, more or "") for first, then, bare, more in ROW.findall(PAGE.read_text("utf-8"))}
+BY_ORDER_KEY = ("payment.", "refund.", "chargeback.", "settlement.", "payout.", "fee.")
+
+
+def test_every_type_of_a_payment_belongs_to_a_story() -> None:
+    told = {name for story in STORIES for name in types_of(story)}
+    assert told == {name for name in EVENT_TYPES if name.startswith(BY_ORDER_KEY)}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_each_ordered_pair_has_its_row_and_the_row_is_what_happens(story: str) -> None:
+    for first, then in pairs(story):
+        name, then_name, bare, on_captured = row(story, first, then)
+        assert TABLE.get((name, then_name)) == (bare, on_captured), (first, then, "python -m tests.support.order_table")
+
+
+def test_no_row_is_left_over() -> None:
+    assert len(TABLE) == sum(len(pairs(story)) for story in STORIES)
+
+
+GOOD_STORIES = [
+    ["payment.intent_created.v1", "payment.authorized.v1", "payment.captured.v1", "settlement.confirmed.v1",
+     "settlement.finality_confirmed.v1"],
+    ["payment.captured.v1", "refund.requested.v1", "refund.approved.v1", "refund.processing.v1",
+     "refund.completed.v1"],
+    ["payment.captured.v1", "refund.requested.v1", "refund.approved.v1", "refund.failed.v1"],
+    ["payment.captured.v1", "chargeback.opened.v1", "chargeback.evidence_submitted.v1", "chargeback.won.v1"],
+    ["payment.captured.v1", "chargeback.opened.v1", "chargeback.lost.v1", "settlement.confirmed.v1"],
+    ["payment.captured.v1", "payment.refunded.v1", "settlement.confirmed.v1", "settlement.finality_failed.v1"],
+    ["payment.authorized.v1", "payment.captured.v1", "payment.voided.v1"],
+    ["payment.authorized.v1", "payment.capture_failed.v1", "payment.failed.v1"],
+    ["payment.authorized.v1", "payment.captured.v1", "payment.authorization_expired.v1"],
+    ["payout.requested.v1", "payout.paid.v1", "payout.returned.v1"],
+    ["payout.requested.v1", "payout.failed.v1"],
+    ["fee.failed.v1", "fee.retried.v1", "fee.charged.v1", "fee.refunded.v1"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("story", GOOD_STORIES, ids=[" ".join(story)[:60] for story in GOOD_STORIES])
+def test_whatever_the_order_of_a_story_its_end_is_the_same_or_a_code_says_why_not(story: list[str]) -> None:
+    """All orders of each story: nothing is lost, nothing stays parked, and only what was refused by name is missing."""
+    straight = StoryDesk()
+    assert set(straight.play(story)) <= {"POSTED", "RECORDED"}
+    for order in permutations(story):
+        desk = StoryDesk()
+        words = desk.play(order)
+        refused = [word for word in words if word not in ("POSTED", "RECORDED")]
+        if not refused:
+            assert (desk.state(), desk.balances()) == (straight.state(), straight.balances()), order
+        assert all(Code(word.removeprefix("parked: ")) for word in refused), order
+        assert sum(desk.balances().values()) == 0
+
+
+PAYMENT_TYPES = types_of("payment")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(PAYMENT_TYPES), st.sampled_from("12")), max_size=14), st.data())
+def test_any_two_orders_of_any_events_differ_only_by_named_outcomes(
+    events: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    """Where both orders accept the same events, state and balances are equal to the cent."""
+    other = data.draw(st.permutations(range(len(events))))
+    one, two = StoryDesk(), StoryDesk()
+    words = one.play_cases([one.event(*event) for event in events])
+    shuffled = two.play_cases([two.event(*events[place]) for place in other])
+    again = dict(zip(other, shuffled, strict=True))
+    accepted = [sorted(events[n] for n, w in enumerate(words) if w in ("POSTED", "RECORDED"))]
+    accepted.append(sorted(events[n] for n, w in again.items() if w in ("POSTED", "RECORDED")))
+    for word in (*words, *shuffled):
+        assert word in ("POSTED", "RECORDED") or Code(word.removeprefix("parked: "))
+    assert sum(one.balances().values()) == 0
+    if accepted[0] == accepted[1]:
+        assert one.state() == two.state()
+        assert one.balances() == two.balances()

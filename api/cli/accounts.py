@@ -1,5 +1,6 @@
-"""`ledgerctl account`: open, freeze and unfreeze accounts, show them and their statements."""
+"""`ledgerctl account`: open, limit, freeze, unfreeze and close accounts, show them and their statements."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -14,12 +15,13 @@ from api.cli.output import balance_text, details, moment, money, table
 from api.cli.posting import said, transactions_of
 from api.cli.stores import Store, open_store
 from ledger_core.domain import account_types
+from ledger_core.domain.limits import POLICIES, Limits
 from ledger_core.operations.account_lifecycle import AccountLifecycle, AccountState
 from projections.queries import accounts as account_queries
 from projections.queries.statements import StatementPage
 from projections.queries.statements import statement as read_statement
 
-app = group("account", "Open, freeze, unfreeze and show accounts.")
+app = group("account", "Open, limit, freeze, unfreeze, close and show accounts.")
 Code = Annotated[str, typer.Argument(help="Code of the account, such as wallet:seller:42.")]
 AccountType = Annotated[str, typer.Option("--type", help=f"One of {', '.join(account_types.ACCOUNT_TYPES)}.")]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most this many rows.")]
@@ -67,6 +69,46 @@ def unfreeze(context: typer.Context, code: Code, book: Book, reason: Reason, _js
         after = _lifecycle(store, book).unfreeze(code, reason=said(reason))
         healed = heal(store, book, f"account:{code}")
     _show_change(state, after, reason, healed)
+
+
+@app.command()
+def close(context: typer.Context, code: Code, book: Book, reason: Reason, _json: Json = False) -> None:
+    """Close an account for ever, at zero and without holds; `account.closed.v1` can move the rest of a balance."""
+    state = state_of(context)
+    with _store(state, book) as store:
+        after = _lifecycle(store, book).close(code, reason=said(reason))
+    _show_change(state, after, reason, 0)
+
+
+@app.command()
+def limit(
+    context: typer.Context,
+    code: Code,
+    book: Book,
+    reason: Reason,
+    policy: Annotated[str, typer.Option(help=f"One of {', '.join(POLICIES)}.")],
+    minimum: Annotated[str, typer.Option(help="Least available balance in minor units; none if left out.")] = "",
+    maximum: Annotated[str, typer.Option(help="Greatest balance in minor units; none if left out.")] = "",
+    _json: Json = False,
+) -> None:
+    """Set the limits of an account, on its normal side: a minimum of -500 is an overdraft of 500."""
+    state = state_of(context)
+    if policy not in POLICIES:
+        raise typer.BadParameter(f"{policy!r} is none of {', '.join(POLICIES)}", param_hint="--policy")
+    limits = Limits(_minor(minimum, "--minimum"), _minor(maximum, "--maximum"), POLICIES[policy])
+    if limits.impossible:
+        raise typer.BadParameter("the minimum is above the maximum", param_hint="--minimum")
+    with _store(state, book) as store:
+        after = _lifecycle(store, book).set_limits(code, limits, reason=said(reason))
+    _show_change(state, after, reason, 0)
+
+
+def _minor(text: str, option: str) -> int | None:
+    if not text:
+        return None
+    if not re.fullmatch(r"0|-?[1-9][0-9]{0,17}", text, re.ASCII):
+        raise typer.BadParameter(f"{text!r} is no whole number of minor units", param_hint=option)
+    return int(text)
 
 
 @app.command()
@@ -179,6 +221,7 @@ def _store(state: State, book: str) -> Iterator[Store]:
 def _show_change(state: State, after: AccountState, reason: str, healed: int) -> None:
     def render(console: Console) -> None:
         status = "frozen" if after.frozen_because is not None else "open"
+        status = "closed" if after.closed_because is not None else status
         console.print(f"account {after.code} is {status}" + ("" if after.changed else ", as it was before"))
         if healed:
             console.print(f"{healed} parked events were decided")

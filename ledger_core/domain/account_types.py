@@ -17,3 +17,11 @@ NORMAL_SIDE: Final[Mapping[AccountType, Side]] = MappingProxyType({
     "revenue": "C",
 })  # fmt: skip
 """What raises the balance of an account of this type."""
+
+
+def account_type_of(name: str) -> AccountType:
+    """The type of this name. Raises ValueError."""
+    for known in ACCOUNT_TYPES:
+        if name == known:
+            return known
+    raise ValueError(f"{name!r:.40} is none of {', '.join(ACCOUNT_TYPES)}")

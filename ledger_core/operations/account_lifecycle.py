@@ -1,4 +1,4 @@
-"""Open, freeze and unfreeze accounts: the event and the rows that postings decide on, in one transaction.
+"""Open, limit, freeze, unfreeze and close accounts: the event and the rows that postings decide on, in one transaction.
 
 Lock order as everywhere: the account's row and head, then the book (which the recorder's append locks).
 """
@@ -10,10 +10,12 @@ from typing import Final
 import psycopg
 from eventsourcing.application import AggregateNotFoundError
 
-from ledger_core.domain.account_types import AccountType
+from ledger_core.domain.account_types import NORMAL_SIDE, AccountType, account_type_of
+from ledger_core.domain.limits import Limits
 from ledger_core.operations.account import Account
 from ledger_core.operations.application import LedgerApplication
 from ledger_core.store.account_events import account_originator_id
+from ledger_core.store.books import HeadLimits, set_limits
 from ledger_core.store.recorder import LedgerRecorder, Transactions
 
 FIND_BOOK: Final = "SELECT book_id FROM ledger.book_directory WHERE code = %s"
@@ -26,14 +28,16 @@ ON CONFLICT (book_id, code) DO NOTHING RETURNING account_id"""
 INSERT_HEAD: Final = "INSERT INTO ledger.account_head (book_id, account_id, asset_id) VALUES (%s, %s, %s)"
 
 LOCK_HEAD: Final = """
-SELECT status FROM ledger.account_head WHERE book_id = %s AND account_id = %s FOR NO KEY UPDATE"""
+SELECT status, debits_posted - credits_posted, debits_pending <> 0 OR credits_pending <> 0
+FROM ledger.account_head WHERE book_id = %s AND account_id = %s FOR NO KEY UPDATE"""
 SET_STATUS: Final = "UPDATE ledger.account_head SET status = %s WHERE book_id = %s AND account_id = %s"
 
 
 class AccountCommandError(Exception):
     """A command that cannot be done; nothing was written. `code` is stable, the text is for people.
 
-    BookUnknownError, CurrencyUnknownError, AccountMissingError, AccountDiffersError, AccountClosedError
+    BookUnknownError, CurrencyUnknownError, AccountMissingError, AccountDiffersError, AccountClosedError,
+    AccountNotZeroError
     """
 
     code = "ACCOUNT_COMMAND_REFUSED"
@@ -69,6 +73,12 @@ class AccountClosedError(AccountCommandError):
     code = "ACCOUNT_CLOSED"
 
 
+class AccountNotZeroError(AccountCommandError):
+    """The account has a balance or open holds, so it can't close."""
+
+    code = "ACCOUNT_NOT_ZERO"
+
+
 @dataclass(slots=True, frozen=True)
 class AccountState:
     """An account after a command. `changed` is False when it already was as asked for: a repeat is safe."""
@@ -80,6 +90,8 @@ class AccountState:
     role: str
     keyed: bool
     frozen_because: str | None
+    closed_because: str | None
+    limits: Limits
     version: int
     opened_at: datetime
     changed: bool
@@ -121,6 +133,49 @@ class AccountLifecycle:
         """Take entries again."""
         return self._change_status(code, reason, status="O")
 
+    def close(self, code: str, *, reason: str) -> AccountState:
+        """Take nothing for ever. Only at zero and without holds; an event may close it with a voucher instead."""
+        _demand_reason(reason)
+        with self._recorder.transaction() as connection:
+            account_id, (status, balance_minor, held) = self._lock(connection, code)
+            account = self._application.account(account_originator_id(self.book_code, code))
+            if status != "C" and (balance_minor or held):
+                raise AccountNotZeroError(f"account {code!r} has a balance or open holds")
+            account.close(reason)
+            changed = bool(account.pending_events)
+            if changed:
+                connection.execute(SET_STATUS, ("C", self._recorder.book_id, account_id))
+                self._application.save(account)
+            return self._state(account, changed=changed)
+
+    def set_limits(self, code: str, limits: Limits, *, reason: str) -> AccountState:
+        """Keep the balance within these from now on; what stands beyond them already may come back."""
+        _demand_reason(reason)
+        if limits.impossible:
+            raise ValueError("the minimum is above the maximum")
+        with self._recorder.transaction() as connection:
+            account_id, (status, *_) = self._lock(connection, code)
+            if status == "C":
+                raise AccountClosedError(f"account {code!r} is closed")
+            account = self._application.account(account_originator_id(self.book_code, code))
+            account.set_limits(limits, reason)
+            changed = bool(account.pending_events)
+            if changed:
+                side = NORMAL_SIDE[account_type_of(account.type)]
+                set_limits(connection, self._recorder.book_id, [HeadLimits(account_id, limits, side)])
+                self._application.save(account)
+            return self._state(account, changed=changed)
+
+    def _lock(self, connection: psycopg.Connection, code: str) -> tuple[int, tuple[str, int, bool]]:
+        """The account's id and what its head says, locked."""
+        found = connection.execute(FIND_ACCOUNT, (self._recorder.book_id, code)).fetchone()
+        if found is None:
+            raise AccountMissingError(f"book {self.book_code!r} has no account {code!r}")
+        head = connection.execute(LOCK_HEAD, (self._recorder.book_id, found[0])).fetchone()
+        if head is None:
+            raise AccountMissingError(f"account {code!r} has no head: run verify")
+        return found[0], (head[0], head[1], head[2])
+
     def show(self, code: str) -> AccountState:
         """The account as its events say."""
         try:
@@ -142,8 +197,7 @@ class AccountLifecycle:
         return True
 
     def _change_status(self, code: str, reason: str, *, status: str) -> AccountState:
-        if not reason.strip():
-            raise ValueError("a reason is required")
+        _demand_reason(reason)
         book_id = self._recorder.book_id
         with self._recorder.transaction() as connection:
             found = connection.execute(FIND_ACCOUNT, (book_id, code)).fetchone()
@@ -173,10 +227,17 @@ class AccountLifecycle:
             role=account.role,
             keyed=account.keyed,
             frozen_because=account.frozen_because,
+            closed_because=account.closed_because,
+            limits=account.limits,
             version=account.version,
             opened_at=account.created_on,
             changed=changed,
         )
+
+
+def _demand_reason(reason: str) -> None:
+    if not reason.strip():
+        raise ValueError("a reason is required")
 
 
 def _properties(account: Account) -> tuple[str, str, str, str, bool]:

@@ -8,11 +8,13 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from ledger_core.domain.charts import Template
+from ledger_core.domain.limits import DENY, Limits
 from ledger_core.operations.account_lifecycle import (
     AccountClosedError,
     AccountDiffersError,
     AccountLifecycle,
     AccountMissingError,
+    AccountNotZeroError,
     BookUnknownError,
     CurrencyUnknownError,
 )
@@ -178,3 +180,41 @@ def test_a_strangers_environment_does_not_change_stored_bytes(
         row = connection.execute("SELECT state FROM ledger.event WHERE type = 'account.opened'").fetchone()
     assert row is not None
     assert row[0] == b'{"code":"wallet:seller:42","type":"liability","currency":"BRL","role":"","keyed":false}'
+
+
+def test_an_account_closes_for_good(pool: ConnectionPool, accounts: AccountLifecycle) -> None:
+    accounts.open_account(CODE, account_type="liability", currency="BRL")
+    assert accounts.close(CODE, reason="moved").closed_because == "moved"
+    assert accounts.close(CODE, reason="again").changed is False
+    assert (head_status(pool), event_types(pool)[-1]) == ("C", "account.closed")
+    with pytest.raises(AccountClosedError):
+        accounts.freeze(CODE, reason="r")
+    with pytest.raises(AccountClosedError):
+        accounts.set_limits(CODE, Limits(0, None, DENY), reason="r")
+
+
+@pytest.mark.parametrize("column", ["credits_posted", "debits_pending"])
+def test_an_account_with_a_balance_or_a_hold_does_not_close(
+    pool: ConnectionPool, accounts: AccountLifecycle, column: str
+) -> None:
+    accounts.open_account(CODE, account_type="liability", currency="BRL")
+    with pool.connection() as connection:
+        connection.execute(f"UPDATE ledger.account_head SET {column} = 1".encode())
+    with pytest.raises(AccountNotZeroError):
+        accounts.close(CODE, reason="moved")
+    assert (head_status(pool), event_types(pool)[-1]) == ("O", "account.opened")
+
+
+def test_limits_are_set_on_the_head_and_told_once(pool: ConnectionPool, accounts: AccountLifecycle) -> None:
+    accounts.open_account(CODE, account_type="liability", currency="BRL")
+    limits = Limits(-500, 1_000, DENY)
+    assert accounts.set_limits(CODE, limits, reason="an overdraft").limits == limits
+    assert accounts.set_limits(CODE, limits, reason="again").changed is False
+    with pool.connection() as connection:
+        head = connection.execute(
+            "SELECT minimum_minor, maximum_minor, limit_policy, normal_side FROM ledger.account_head"
+        ).fetchall()
+    assert head == [(-500, 1_000, "D", "C")]
+    assert event_types(pool)[-1] == "account.limits_set"
+    with pytest.raises(ValueError, match="above"):
+        accounts.set_limits(CODE, Limits(1, 0, DENY), reason="impossible")

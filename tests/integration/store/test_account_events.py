@@ -159,3 +159,35 @@ def test_what_a_source_may_not_say_of_accounts_opens_none(scene: Scene) -> None:
     with connect(scene.dsn, Role.POSTER) as connection:
         assert connection.execute("SELECT count(*) FROM ledger.account WHERE code = %s", (VAULT,)).fetchone() == (0,)
     assert BOOK == "shop"
+
+
+WRITERS = 16
+
+
+def test_no_entry_stands_behind_a_freeze_that_raced_sixteen_writers(scene: Scene) -> None:
+    scene.post(captured("o-first", 1))
+    workers = [scene.worker(partition) for partition in range(1, WRITERS + 1)]
+    for partition in range(1, WRITERS + 1):
+        scene.topic.send(*(captured(f"o-{partition}-{n}", 1) for n in range(10)), partition=partition)
+    running = [scene.start(worker.work, partition) for partition, worker in enumerate(workers, start=1)]
+    scene.accounts().freeze(SELLER, reason="a race")
+    said = [outcome for future in running for outcome in outcomes(future.result())]
+    assert set(said) <= {"POSTED", "ACCOUNT_FROZEN"}
+    assert len(said) == WRITERS * 10
+    assert scene.balance_minor(SELLER) == -1 - said.count("POSTED")
+    assert scene.one(
+        """SELECT count(*) FROM ledger.entry JOIN ledger.account USING (book_id, account_id) WHERE account.code = %s
+        AND position > (SELECT max(position) FROM ledger.event WHERE type = 'account.frozen')""",
+        SELLER,
+    ) == 0  # fmt: skip
+
+
+def test_sixteen_writers_never_pass_a_minimum_that_denies(scene: Scene) -> None:
+    scene.post(opened(SELLER, limits={"minimum_minor": "0", "policy": "deny"}), captured("o-1", 50))
+    workers = [scene.worker(partition) for partition in range(1, WRITERS + 1)]
+    for partition in range(1, WRITERS + 1):
+        scene.topic.send(*(paid_out(f"p-{partition}-{n}", 1) for n in range(5)), partition=partition)
+    running = [scene.start(worker.work, partition) for partition, worker in enumerate(workers, start=1)]
+    said = [outcome for future in running for outcome in outcomes(future.result())]
+    assert (said.count("POSTED"), said.count("LIMIT_MINIMUM")) == (50, WRITERS * 5 - 50)
+    assert scene.balance_minor(SELLER) == 0

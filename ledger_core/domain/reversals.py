@@ -9,7 +9,7 @@ from typing import Final
 
 from ledger_core.domain import part_life
 from ledger_core.domain.cases import Case, Locked, Proposal
-from ledger_core.domain.originals import Original, links_of, mirror_of
+from ledger_core.domain.originals import Original, links_of, mirror_of, ref_of
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.subjects import Subject
@@ -91,4 +91,6 @@ def accept(case: Case, locked: Locked) -> None:
 
 def _original(case: Case, locked: Locked) -> Original | Refusal:
     assert isinstance(case.fact, VoidRequested)
+    if case.fact.voucher == ref_of(case.origin):  # it would wait for itself
+        return Refusal(Code.VOUCHER_UNKNOWN, "the request names itself")
     return locked.vouchers.find(case.subject_key[0], case.fact.voucher)

@@ -37,6 +37,10 @@ def not_come_yet(desk: Desk) -> Fact:
     return void_of(event="e-2")
 
 
+def itself(desk: Desk) -> Fact:
+    return void_of(event="void-1")
+
+
 def posted_nothing(desk: Desk) -> Fact:
     desk.decide(desk.case(authorized(), event_id="e-1"))
     return void_of(event="e-1")
@@ -87,6 +91,7 @@ TABLE: list[tuple[Callable[[Desk], Fact], str]] = [
     (never_issued, "VOUCHER_UNKNOWN"),
     (not_come_yet, "PREDECESSOR_ABSENT"),
     (posted_nothing, "VOUCHER_UNKNOWN"),
+    (itself, "VOUCHER_UNKNOWN"),
     (of_another_key, "ORDER_KEY_DIFFERS"),
     (reversed_before, "ALREADY_REVERSED"),
     (voided_with_its_payment, "ALREADY_REVERSED"),
@@ -101,7 +106,7 @@ TABLE: list[tuple[Callable[[Desk], Fact], str]] = [
 @pytest.mark.parametrize(("prepare", "answer"), TABLE, ids=[row[0].__name__ for row in TABLE])
 def test_a_void_request_answers_as_its_table_says(prepare: Callable[[Desk], Fact], answer: str) -> None:
     desk = Desk()
-    assert said(desk.decide(desk.case(prepare(desk)))) == [answer]
+    assert said(desk.decide(desk.case(prepare(desk), event_id="void-1"))) == [answer]
 
 
 def _reversed_already(desk: Desk) -> None:

@@ -37,6 +37,14 @@ class ConsumerMetrics:
         self._missing = Counter(
             "ledger_missing_control_account", "Events parked for want of a control account", registry=registry
         )
+        self._crossed = {
+            "account.went_negative": Counter(
+                "ledger_account_went_negative", "Accounts that fell below a minimum that warns", registry=registry
+            ),
+            "account.went_over": Counter(
+                "ledger_account_went_over", "Accounts that rose above a maximum that warns", registry=registry
+            ),
+        }
         self._seconds = Histogram(
             "ledger_posting_duration_seconds",
             "Posting of one batch, commit included",
@@ -99,6 +107,11 @@ class ConsumerMetrics:
         for reason, count in Tally(one.code or "" for one in decided if one.outcome is Outcome.SKIPPED).items():
             self._skipped.labels(reason).inc(count)
         self._seconds.observe(seconds)
+
+    def limits_crossed(self, told: Sequence[str]) -> None:
+        """`told` are types of events."""
+        for name in told:
+            self._crossed[name].inc()
 
     def lag(self, partition: Partition, messages: int) -> None:
         self._lag.labels(partition.topic, str(partition.partition)).set(messages)

@@ -62,6 +62,8 @@ class Observes(Protocol):
 
     def batch_posted(self, decided: Sequence[Decided], healed: int, seconds: float) -> None: ...
 
+    def limits_crossed(self, told: Sequence[str]) -> None: ...
+
     def lag(self, partition: Partition, messages: int) -> None: ...
 
     def maintenance(self, active: bool) -> None: ...
@@ -243,6 +245,7 @@ class PaymentsConsumer:
         self.healed += len(result.healed)
         if self._metrics is not None:
             self._metrics.batch_posted(decided, len(result.healed), seconds)
+            self._metrics.limits_crossed(result.crossed)
 
     async def _stop_floods(self, prepared: Prepared, result: BatchResult) -> None:
         if not any(decided is not None and decided.outcome is Outcome.REJECTED for decided in result.decided):

@@ -47,3 +47,5 @@ class BatchResult:
     dropped: Sequence[tuple[str, int]] = field(default_factory=tuple)
     woke: Sequence[tuple[str, str]] = field(default_factory=tuple)
     """Books, and what came true in them that parked events may wait for."""
+    crossed: Sequence[str] = field(default_factory=tuple)
+    """Limits that warn and were crossed: types of the events that tell so."""

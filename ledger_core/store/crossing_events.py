@@ -52,6 +52,12 @@ def _event(crossing: Crossing, cause: Item, cause_offset: int) -> Item:
     return _added(cause, orjson.dumps(state), OwnEvent(ACCOUNT_WENT_NEGATIVE if crossing.below else ACCOUNT_WENT_OVER))
 
 
+def crossed_in(added: Sequence[Item]) -> list[str]:
+    """Types of the events among these that tell of a limit."""
+    told = (item.own.type for item in added if item.own is not None)
+    return [name for name in told if name in (ACCOUNT_WENT_NEGATIVE, ACCOUNT_WENT_OVER)]
+
+
 def closing_events(closings: Sequence[Closing], items: Sequence[Item], added: Sequence[Item]) -> list[Item]:
     """The end of each account that a voucher emptied, behind what was added before."""
     if not closings:

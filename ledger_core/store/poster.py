@@ -20,6 +20,7 @@ from ledger_core.domain.outcomes import Outcome
 from ledger_core.store import connection as connections
 from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
 from ledger_core.store.columns import register_columns
+from ledger_core.store.crossing_events import crossed_in
 from ledger_core.store.errors import (
     ChartMovedError,
     FenceLostError,
@@ -167,10 +168,13 @@ class Poster:
             else:
                 self._forget(prepared)
                 decided = dict(zip(kept, result.decided, strict=True))
-                healed = [*result.healed]
+                healed, crossed = [*result.healed], [*result.crossed]
                 for book, waited_for in result.woke:
-                    healed += self.heal(book, waited_for).healed
-                return BatchResult([decided.get(n) for n in range(len(arrived))], healed, tuple(dropped))
+                    woken = self.heal(book, waited_for)
+                    healed += woken.healed
+                    crossed += woken.crossed
+                outcomes = [decided.get(n) for n in range(len(arrived))]
+                return BatchResult(outcomes, healed, tuple(dropped), crossed=crossed)
         raise PostingHaltedError(f"a batch was rolled back {ATTEMPTS} times in a row")
 
     def heal(self, book: str, waits_for: str) -> BatchResult:
@@ -183,11 +187,14 @@ class Poster:
             return BatchResult((), ())  # they go on waiting: nothing is posted there
         keys = self._exact_preparer.parked_for(owner.book_id, waits_for)
         healed: list[tuple[Incoming, Decided]] = []
+        crossed: list[str] = []
         for first in range(0, len(keys), HEALED_AT_ONCE):
             prepared = self._lay_out(self._exact_preparer, (), (), look_up=False)
             prepared.drain, prepared.plain = keys[first : first + HEALED_AT_ONCE], False
-            healed += self.post(prepared).healed
-        return BatchResult((), tuple(healed))
+            result = self.post(prepared)
+            healed += result.healed
+            crossed += result.crossed
+        return BatchResult((), tuple(healed), crossed=crossed)
 
     def _without(self, partitions: Sequence[tuple[str, int]], before: Prepared) -> Prepared:
         incoming = [event for event in before.incoming if _partition(event) not in partitions]
@@ -246,7 +253,7 @@ class Poster:
                 layout = transaction.decide_over_columns()
             result = transaction.write(layout, healed)
             if exact:
-                result = replace(result, woke=_woke([*prepared.items, *healed]))
+                result = replace(result, woke=_woke([*prepared.items, *healed]), crossed=crossed_in(healed))
             mark("before_commit")
         mark("after_commit")
         return result

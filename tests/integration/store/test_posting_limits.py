@@ -86,6 +86,8 @@ def test_a_limit_that_warns_posts_and_says_so_once_per_crossing(scene: Scene) ->
         ("account.went_negative", "-49", "0", 7),
     ]
     assert scene.balance_minor(SELLER) == 49
+    result = scene.post(captured("o-4", 1_000))
+    assert list(result.crossed) == ["account.went_over"]
 
 
 def test_a_group_that_is_refused_leaves_no_crossing_behind(scene: Scene) -> None:

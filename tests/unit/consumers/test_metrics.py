@@ -25,6 +25,7 @@ def test_every_consumed_event_is_counted_under_its_outcome() -> None:
         decided(Outcome.PARKED, Code.CONTROL_ACCOUNT_MISSING),
     ]
     metrics.batch_posted(batch, healed=1, seconds=0.02)
+    metrics.limits_crossed(["account.went_negative", "account.went_over", "account.went_negative"])
     sample = metrics.registry.get_sample_value
     counts = {outcome: sample("ledger_events_consumed_total", {"outcome": outcome.value}) or 0 for outcome in Outcome}
     assert sum(counts.values()) == len(batch)
@@ -32,6 +33,8 @@ def test_every_consumed_event_is_counted_under_its_outcome() -> None:
     assert sample("ledger_idempotent_replays_total") == 1
     assert sample("ledger_dead_letters_total", {"code": "NOT_JSON"}) == 1
     assert sample("ledger_missing_control_account_total") == 1
+    assert sample("ledger_account_went_negative_total") == 2
+    assert sample("ledger_account_went_over_total") == 1
     assert sample("ledger_posting_duration_seconds_count") == 1
 
 

@@ -363,3 +363,20 @@ LEFT JOIN LATERAL (
     ORDER BY event.position DESC LIMIT 1
 ) AS told ON true
 WHERE book.book_id = %s AND (merchant.book_id IS NOT NULL OR posting_mode = 'dropped');
+
+-- name: webhooks
+-- Endpoints, and the first that does not count the webhooks and outcomes that are there.
+SELECT count(*), min(feed.endpoint) FILTER (
+    WHERE (feed.received, feed.received, feed.published, feed.published)
+        IS DISTINCT FROM (numbers.webhooks, coalesce(numbers.last, 0), outcomes.webhooks, coalesce(outcomes.last, 0))
+)
+FROM webhook.feed
+CROSS JOIN LATERAL (
+    SELECT count(*) AS webhooks, max(number) AS last FROM webhook.received
+    WHERE received.book_id = feed.book_id AND received.endpoint = feed.endpoint
+) AS numbers
+CROSS JOIN LATERAL (
+    SELECT count(*) AS webhooks, max(number) AS last FROM webhook.processed
+    WHERE processed.book_id = feed.book_id AND processed.endpoint = feed.endpoint AND processed.attempt = 1
+) AS outcomes
+WHERE feed.book_id = %s;

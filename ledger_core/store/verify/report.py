@@ -38,6 +38,7 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "charts": "every version of a chart was put in force by an event with the same document",
     "crossings": "each limit told as crossed was crossed by the voucher or hold that is named",
     "merchants": "a merchant's book is active or dropped as its last change says",
+    "webhooks": "webhooks of an endpoint are numbered 1, 2, 3 … as it counts them, those published have outcomes",
     "signed_checkpoints": "at each signed checkpoint the log is what was signed, by a key that counts",
     "periods": "periods are what their events say, and nothing was posted into a closed one",
     "closing_balances": "the trial balance that each closing sealed is that of its entries",

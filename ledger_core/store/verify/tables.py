@@ -55,6 +55,7 @@ class TableChecks:
             self._check_first_bad("assets_and_events", (), "asset", check="assets")
         check_periods(self._connection, book.book_id, book.code, self._tally)
         self._check_first_bad("merchants", (book.book_id,), "book")
+        self._check_first_bad("webhooks", (book.book_id,), f"book {book.code}: endpoint")
         for check, what in (("charts", "version"), ("crossings", "position")):
             self._check_first_bad(check, {"book_id": book.book_id}, f"book {book.code}: {what}")
         count, published = self._one("relay_checkpoint", (book.book_id,))

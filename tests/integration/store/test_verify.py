@@ -60,6 +60,8 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
     drop_book(database.dsn(), "merchant-7")
     with connect(database.dsn(), Role.POSTER) as connection:
         add_asset(connection, "ETH", scale=9, name="Ether", reason="a test")
+    with psycopg.connect(database.dsn()) as connection:
+        connection.execute("INSERT INTO webhook.feed (book_id, endpoint, processor) VALUES (1, 'adyen', 'adyen')")
     yield database
     drop_database(database)
 
@@ -136,6 +138,9 @@ def two_entries_of_an_account_changed_their_numbers(connection: psycopg.Connecti
 
 
 PLANTED: dict[str, Plant] = {
+    "webhooks": sql(
+        "INSERT INTO webhook.feed (book_id, endpoint, processor, received) VALUES (1, 'stripe', 'stripe', 2)"
+    ),
     "positions": an_event_is_missing,
     "blocks": sql("UPDATE ledger.book SET block_number = block_number + 1 WHERE book_id = 1"),
     "block_hashes": sql("UPDATE ledger.block SET hash = sha256('x') WHERE book_id = 1 AND number = 2"),

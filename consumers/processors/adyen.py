@@ -68,6 +68,12 @@ def _cancelled(item: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row 
     return (events.voided(_original(item), identifier(item, "pspReference"), _time(item)),)
 
 
+def _expired(item: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table
+    """It has no reference of its own: it carries the payment's."""
+    reference = identifier(item, "pspReference")
+    return (events.authorization_expired(events.payment_key(NAME, reference), reference, _time(item)),)
+
+
 def _refunded(item: Json, context: Context) -> Mapped:
     reference = identifier(item, "pspReference")
     return (events.refunded(_original(item), reference, _time(item), _amount(item, context)),)
@@ -115,7 +121,7 @@ ROWS: Final[Mapping[str, Row]] = MappingProxyType({
     "CANCELLATION": _cancelled,
     "TECHNICAL_CANCEL": _cancelled,
     "CANCEL_OR_REFUND": _cancelled_or_refunded,
-    "EXPIRE": later("authorisation expired"),
+    "EXPIRE": _expired,
     "REFUND": _refunded,
     "REFUND_FAILED": later("refund failed"),
     "REFUNDED_REVERSED": later("refund returned"),

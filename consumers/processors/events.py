@@ -26,6 +26,11 @@ def voided(key: str, fact_id: str, time: str) -> PaymentEvent:
     return PaymentEvent("payment.voided.v1", f"payment-voided-{fact_id}", key, time, {"payment_id": key})
 
 
+def authorization_expired(key: str, fact_id: str, time: str) -> PaymentEvent:
+    event_id = f"payment-authorization-expired-{fact_id}"
+    return PaymentEvent("payment.authorization_expired.v1", event_id, key, time, {"payment_id": key})
+
+
 def refunded(key: str, refund_id: str, time: str, amount: Json) -> PaymentEvent:
     data = {**amount, "payment_id": key, "refund_id": refund_id}
     return PaymentEvent("payment.refunded.v1", f"payment-refunded-{refund_id}", key, time, data)

@@ -99,6 +99,11 @@ def _intent_canceled(webhook: Json, context: Context) -> Mapped:  # noqa: ARG001
     return tuple(_voided(charge, time) for charge in held) or Recorded(Reason.SAID_ELSEWHERE, "charge")
 
 
+def _charge_expired(webhook: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table
+    charge, time = section(webhook, "data", "object"), time_of_epoch(webhook, "created")
+    return (events.authorization_expired(_payment_key(charge), identifier(charge, "id"), time),)
+
+
 def _payout_paid(webhook: Json, context: Context) -> Mapped:
     payout = section(webhook, "data", "object")
     amount, holder = _amount(payout, "amount", context), word(webhook, "account", otherwise="")
@@ -132,7 +137,7 @@ ROWS: Final[Mapping[str, Row]] = MappingProxyType({
     "refund.failed": later("refund failed"),
     "charge.pending": Recorded(Reason.NOT_FINAL, "charge"),
     "charge.failed": later("payment failed"),
-    "charge.expired": later("authorisation expired"),
+    "charge.expired": _charge_expired,
     "charge.updated": NO_MONEY,
     "charge.dispute.created": later("chargeback opened"),
     "charge.dispute.updated": later("chargeback evidence"),

@@ -56,7 +56,7 @@ def decoded(event: PaymentEvent, processor: str) -> str:
                                                     "payment.refunded.v1": 2}),
         ("stripe", "stripe/djstripe/event", 11, {}),
         ("adyen", "adyen/", 120, {"payment.authorized.v1": 3, "payment.captured.v1": 2, "payment.refunded.v1": 1,
-                                  "payment.voided.v1": 4}),
+                                  "payment.authorization_expired.v1": 1, "payment.voided.v1": 4}),
     ],
 )  # fmt: skip
 def test_every_published_sample_is_an_event_or_has_a_name(

@@ -47,7 +47,6 @@ def test_a_webhook_says_one_fact(item: Document, event_type: str, event_id: str,
         (adyen(adyen_item("CAPTURE", success="false")), Reason.NOT_SUCCESSFUL),
         (adyen(adyen_item("AUTHORISATION", value=0)), Reason.NO_MONEY),
         (adyen(adyen_item("CHARGEBACK")), Reason.NO_EVENT_TYPE),
-        (adyen(adyen_item("EXPIRE")), Reason.NO_EVENT_TYPE),
         (adyen(adyen_item("REPORT_AVAILABLE")), Reason.NO_MONEY),
         (adyen(adyen_item("PAYOUT_THIRDPARTY")), Reason.NO_ACCOUNT),
         (adyen(adyen_item("SOMETHING_NEW")), Reason.TYPE_UNKNOWN),
@@ -102,3 +101,9 @@ def test_what_a_known_code_must_say_and_does_not_is_named(webhook: Document, cod
     with pytest.raises(UnmappableError) as refused:
         adapter.map_webhook(webhook, CONTEXT)
     assert refused.value.code == code
+
+
+def test_an_expiry_names_the_payment_itself() -> None:
+    (event,) = events({**adyen_item("AUTHORISATION"), "eventCode": "EXPIRE"})
+    assert (event.event_type, event.subject) == ("payment.authorization_expired.v1", KEY)
+    assert event.event_id == "payment-authorization-expired-PAYMENT1"

@@ -15,6 +15,10 @@ CAPTURED = (
 )  # fmt: skip
 AUTHORIZED = ("payment.authorized.v1", "payment-authorized-ch_1", "stripe:pi_1", CAPTURED[3])
 VOIDED = ("payment.voided.v1", "payment-voided-ch_1", "stripe:pi_1", {"payment_id": "stripe:pi_1"})
+EXPIRED = (
+    "payment.authorization_expired.v1", "payment-authorization-expired-ch_1", "stripe:pi_1",
+    {"payment_id": "stripe:pi_1"},
+)  # fmt: skip
 REFUNDED = (
     "payment.refunded.v1", "payment-refunded-re_1", "stripe:pi_1",
     {"amount_minor": "4000", "currency": "EUR", "payment_id": "stripe:pi_1", "refund_id": "re_1"},
@@ -31,6 +35,7 @@ REFUNDED = (
         ("payment_intent.amount_capturable_updated", intent(held_charge()), AUTHORIZED),
         ("payment_intent.canceled", intent(held_charge()), VOIDED),
         ("charge.refunded", held_charge(), VOIDED),
+        ("charge.expired", held_charge(), EXPIRED),
         ("charge.refunded", charge(refunds={"data": [refund()]}), REFUNDED),
         ("charge.refund.updated", refund(), REFUNDED),
         ("refund.created", refund(), REFUNDED),

@@ -5,12 +5,15 @@ error. Nothing is asserted about time: a slow machine makes a slow table, never 
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import NoReturn
 
 from benchmarks.bench import QUICK, Bench, Sizes
 from benchmarks.machine import machine_facts
@@ -62,8 +65,19 @@ def run(options: argparse.Namespace, folder: Path) -> list[Result]:
         return results(samples, facts, bench.notes)
 
 
+def stop_on_sigterm() -> None:
+    """SIGTERM ends the run as Ctrl-C does: on the way out every server and worker that was started is stopped."""
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # whoever asks twice does not stop the stopping
+        sys.exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+
+
 def main(arguments: Sequence[str]) -> int:
     options = parsed(arguments)
+    stop_on_sigterm()
     with TemporaryDirectory(prefix="ledger-bench-rows-") as folder:
         found = run(options, Path(folder))
     text = table(found)

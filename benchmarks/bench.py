@@ -65,6 +65,7 @@ class Bench:
             "uniform": Workload("uniform", events),
             "hot": Workload("hot", events, hot=True),
             "3_lines": Workload("3_lines", events, commission_bps=1_000),
+            "mixed": Workload("mixed", events, by_hand_every=10),
             "8_books": Workload("8_books", events, books=8),
             "1000_books": Workload("1000_books", events, books=1_000),
         }[name]

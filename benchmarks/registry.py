@@ -34,6 +34,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure(("raw_copy_2",), raw_copy(2)),
     of_shape("hot"),
     of_shape("3_lines"),
+    of_shape("mixed"),
     of_shape("8_books"),
     of_shape("1000_books"),
     Measure(("post_batch", "guards_cost", *(f"stage_{name}" for name in STAGES)), post_batch),

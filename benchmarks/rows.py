@@ -44,6 +44,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("kafka_to_posted_2_workers", RATE, "two workers", "raw_copy_2", "≥ 0.60 of raw COPY, ≥ 55,000"),
     Row("kafka_to_posted_hot", RATE, "two workers, one account in every voucher", "kafka_to_posted_2_workers", "≥ 1.0"),
     Row("kafka_to_posted_3_lines", RATE, "split captures, two workers", "kafka_to_posted_2_workers", "≥ 50,000"),
+    Row("kafka_to_posted_mixed", RATE, "one in ten by hand, two workers", "kafka_to_posted_2_workers", "≥ 0.90"),
     Row("kafka_to_posted_8_books", RATE, "a book a partition, two workers", "kafka_to_posted_2_workers"),
     Row("kafka_to_posted_1000_books", RATE, "many small books, two workers", "kafka_to_posted_2_workers"),
     Row("post_batch", RATE, "the same batches without Kafka and decoding, one connection", "raw_copy_1"),

@@ -17,7 +17,8 @@ SELLERS = BUYERS = 5_000
 class Workload:
     """One shape of events. Each is a capture that a buyer's wallet pays to one seller's, 2 lines, or 3 with a fee.
 
-    `hot` makes every voucher touch one buyer's wallet; otherwise both accounts are drawn from 10,000.
+    `hot` makes every voucher touch one buyer's wallet; otherwise both accounts are drawn from 10,000. Of so many
+    events (`by_hand_every`) one is a voucher by hand between the same two accounts, with a memo and metadata.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Workload:
     books: int = 1
     hot: bool = False
     commission_bps: int = 0
+    by_hand_every: int = 0
 
     def book_codes(self) -> list[str]:
         return [f"bench-{n}" for n in range(self.books)]
@@ -36,8 +38,8 @@ class Workload:
 
 
 def chart() -> dict[str, object]:
-    """The chart of the books that are measured."""
-    return load_chart()
+    """The chart of the books that are measured: everybody may send everything."""
+    return {**load_chart(), "sources": [{"source": "*", "types": ["*"]}]}
 
 
 def messages(workload: Workload, partitions: int, seed: int = 1, topic: str = TOPIC) -> Iterator[Outgoing]:
@@ -52,6 +54,13 @@ def messages(workload: Workload, partitions: int, seed: int = 1, topic: str = TO
         if workload.commission_bps:
             beneficiary["commission_bps"] = workload.commission_bps
         buyer = 0 if workload.hot else random.randrange(share)
+        partition = (book if workload.books > 1 else n) % partitions
+        attributes = headers(f"bench-{book}", key, n)
+        if workload.by_hand_every and n % workload.by_hand_every == 0:
+            data = by_hand(f"wallet:buyer:{buyer}", str(beneficiary["account"]), amount, n)
+            attributes = headers(f"bench-{book}", key, n, kind="voucher.requested.v1")
+            yield Outgoing(topic, key.encode(), orjson.dumps(data), attributes, partition)
+            continue
         data = {
             "amount_minor": amount,
             "beneficiaries": [beneficiary],
@@ -60,11 +69,19 @@ def messages(workload: Workload, partitions: int, seed: int = 1, topic: str = TO
             "payer": f"wallet:buyer:{buyer}",
             "payment_id": key,
         }
-        partition = (book if workload.books > 1 else n) % partitions
-        yield Outgoing(topic, key.encode(), orjson.dumps(data), headers(f"bench-{book}", key, n), partition)
+        yield Outgoing(topic, key.encode(), orjson.dumps(data), attributes, partition)
 
 
-def headers(book: str, key: str, n: int) -> tuple[tuple[str, bytes], ...]:
+def by_hand(payer: str, payee: str, amount: str, n: int) -> dict[str, object]:
+    """What the payment would have posted, stated line by line."""
+    lines = [
+        {"account": account, "side": side, "amount_minor": amount, "currency": "EUR"}
+        for account, side in ((payer, "debit"), (payee, "credit"))
+    ]
+    return {"kind": "transfer", "lines": lines, "memo": f"transfer {n}", "metadata": {"ticket": str(n)}}
+
+
+def headers(book: str, key: str, n: int, kind: str = "payment.captured.v1") -> tuple[tuple[str, bytes], ...]:
     """CloudEvents attributes in binary mode; ids are random, times are not the clock's."""
     second, millisecond = divmod(n, 1_000)
     minute, second = divmod(second, 60)
@@ -74,7 +91,7 @@ def headers(book: str, key: str, n: int) -> tuple[tuple[str, bytes], ...]:
         ("ce_specversion", b"1.0"),
         ("ce_id", f"payment-capture-{key}".encode()),
         ("ce_source", b"/payments"),
-        ("ce_type", b"payment.captured.v1"),
+        ("ce_type", kind.encode()),
         ("ce_time", f"2026-09-{day + 1:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z".encode()),
         ("ce_ledgerbook", book.encode()),
         ("ce_subject", key.encode()),

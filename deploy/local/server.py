@@ -90,7 +90,13 @@ class LocalServer(ABC):
             raise LocalServiceError(message)
 
     def __enter__(self) -> Self:
-        self.start()
+        found_running = self.running
+        try:
+            self.start()
+        except BaseException:  # told to end while it came up: nobody else would stop it
+            if not found_running:
+                self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(

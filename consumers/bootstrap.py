@@ -135,7 +135,9 @@ async def run_merchants(settings: MerchantsProcess, metrics: ConsumerMetrics, st
     source = choose_transport(settings).source([settings.merchants_topic], settings.merchants_group, Role.POSTER)
     label = labels_for(settings.fault_kill_at)
     chart = read_chart(settings.merchants_chart_file)
-    poster = MerchantPoster(dsn, decode=decoder.decode, chart=chart, label=label)
+    payments = await asyncio.to_thread(database_decoder, dsn)
+    strays = Poster(dsn, decode=payments.decode)
+    poster = MerchantPoster(dsn, decode=decoder.decode, chart=chart, strays=strays, label=label)
     await asyncio.to_thread(poster.open)
     try:
         await PaymentsConsumer(source, poster, decoder, PaymentsSettings(), metrics, label).run(stop)

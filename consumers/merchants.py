@@ -18,6 +18,7 @@ from ledger_core.domain.merchants import MerchantChanged, MerchantStatus
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.operations.merchants import Applied, ChangePlace, apply_change
 from ledger_core.store.batch import SourceAdvance
+from ledger_core.store.errors import PostingHaltedError
 from ledger_core.store.items import Prepared
 from ledger_core.store.poster import Label, Poster, no_label
 from schemas.envelope import BOOK_CODE
@@ -146,28 +147,55 @@ def _time_us(payload: Mapping[str, object]) -> int:
 
 
 class MerchantPoster(Poster):
-    """Applies each change to its book before it is posted as a fact."""
+    """Applies each change to its book before it is posted as a fact.
+
+    What payments had come for the book before it was there is posted then by `strays`, a poster that reads them.
+    """
 
     def __init__(
-        self, dsn: str, *, decode: Callable[[Record], Incoming], chart: Mapping[str, object], label: Label = no_label
+        self,
+        dsn: str,
+        *,
+        decode: Callable[[Record], Incoming],
+        chart: Mapping[str, object],
+        strays: Poster,
+        label: Label = no_label,
     ) -> None:
         super().__init__(dsn, decode=decode, label=label)
         self._chart = chart
+        self._strays = strays
 
     def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]) -> Prepared:
         incarnations = {(a.topic, a.partition): a.incarnation for a in advances}
+        changed = dict.fromkeys(event.fact.book for event in incoming if isinstance(event.fact, MerchantChanged))
         for event in incoming:
             if isinstance(event.fact, MerchantChanged):
                 record = event.record
                 incarnation = incarnations.get((record.topic, record.partition), 1)
                 place = ChangePlace(plain(record.topic), record.partition, incarnation, record.offset)
                 _tell(apply_change(self._applying, event.fact, place, self._chart))
+        for book in filter(None, changed):  # whether or not it is new: the process may have died in between
+            self._heal(book)
         return super().prepare(incoming, advances)
+
+    def _heal(self, book: str) -> None:
+        try:
+            healed = self._strays.heal(SYSTEM_BOOK, f"book:{book}").healed
+        except PostingHaltedError:
+            log.warning("merchant.strays_wait", book=book)
+        else:
+            if healed:
+                log.info("merchant.strays_decided", book=book, events=len(healed))
 
     def open(self) -> None:
         super().open()
+        self._strays.open()
         self._applying = self._connect()
         self._connections.append(self._applying)
+
+    def close(self) -> None:
+        self._strays.close()
+        super().close()
 
 
 def _tell(applied: Applied) -> None:

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 
 from consumers.transport.ports import Partition
 from ledger_core.domain.outcomes import Outcome
-from ledger_core.store.batch import Decided
+from ledger_core.store.batch import Decided, Vouchers
 
 LOOPBACK: Final = "127.0.0.1"
 BATCH_SECONDS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -30,7 +30,7 @@ class ConsumerMetrics:
             ["outcome"],
             registry=registry,
         )
-        self._vouchers = Counter("ledger_vouchers_posted", "Vouchers posted", ["status"], registry=registry)
+        self._vouchers = Counter("ledger_vouchers_posted", "Vouchers posted", ["kind", "status"], registry=registry)
         self._replays = Counter("ledger_idempotent_replays", "Events that were decided before", registry=registry)
         self._skipped = Counter("ledger_events_skipped", "Events not for us", ["reason"], registry=registry)
         self._dead_letters = Counter("ledger_dead_letters", "Events rejected or parked", ["code"], registry=registry)
@@ -53,6 +53,11 @@ class ConsumerMetrics:
         )
         self._lag = Gauge(
             "ledger_consumer_lag_messages", "Messages not consumed yet", ["topic", "partition"], registry=registry
+        )
+        self._lag_seconds = Gauge(
+            "ledger_consumer_lag_seconds",
+            "How long the message has waited that has waited longest, over all partitions",
+            registry=registry,
         )
         self._maintenance = Gauge(
             "ledger_maintenance_mode", "1 while a maintenance row pauses this consumer", registry=registry
@@ -83,7 +88,6 @@ class ConsumerMetrics:
             ["projection"],
             registry=registry,
         )
-
         self._signed = Counter("ledger_checkpoints_signed", "Checkpoints signed", registry=registry)
         self._unsigned = Counter(
             "ledger_checkpoint_failures", "Books, or whole rounds, that could not be signed", registry=registry
@@ -91,15 +95,14 @@ class ConsumerMetrics:
 
     # ------------------------------------------------------------------ payments consumer
 
-    def batch_posted(self, decided: Sequence[Decided], healed: int, seconds: float) -> None:
-        """One batch was committed; `healed` events of earlier batches got their outcome with it."""
+    def batch_posted(self, decided: Sequence[Decided], vouchers: Vouchers, seconds: float) -> None:
+        """One batch was committed, with so many vouchers by kind and status (posted, healed)."""
         for outcome, count in Tally(one.outcome for one in decided).items():
             self._events.labels(outcome.value).inc(count)
             if outcome is Outcome.REPLAYED:
                 self._replays.inc(count)
-        posted = sum(one.outcome is Outcome.POSTED for one in decided)
-        self._vouchers.labels("posted").inc(posted)
-        self._vouchers.labels("healed").inc(healed)
+        for (kind, status), count in vouchers.items():
+            self._vouchers.labels(kind, status).inc(count)
         for code, count in Tally(one.code for one in decided if one.code is not None).items():
             self._dead_letters.labels(code.value).inc(count)
             if code == "CONTROL_ACCOUNT_MISSING":
@@ -115,6 +118,9 @@ class ConsumerMetrics:
 
     def lag(self, partition: Partition, messages: int) -> None:
         self._lag.labels(partition.topic, str(partition.partition)).set(messages)
+
+    def lag_seconds(self, seconds: float) -> None:
+        self._lag_seconds.set(seconds)
 
     def maintenance(self, active: bool) -> None:
         self._maintenance.set(active)

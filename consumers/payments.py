@@ -26,7 +26,7 @@ from consumers.transport.ports import (
 )
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome
-from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
+from ledger_core.store.batch import BatchResult, Decided, SourceAdvance, Vouchers
 from ledger_core.store.errors import PostingHaltedError, QueueFullError
 from ledger_core.store.items import Prepared
 from ledger_core.store.positions import record_hash
@@ -60,7 +60,7 @@ class Decodes(Protocol):
 class Observes(Protocol):
     """What metrics want to know of the consumer."""
 
-    def batch_posted(self, decided: Sequence[Decided], healed: int, seconds: float) -> None: ...
+    def batch_posted(self, decided: Sequence[Decided], vouchers: Vouchers, seconds: float) -> None: ...
 
     def limits_crossed(self, told: Sequence[str]) -> None: ...
 
@@ -244,7 +244,7 @@ class PaymentsConsumer:
         self.counts.update(outcome.outcome for outcome in decided)
         self.healed += len(result.healed)
         if self._metrics is not None:
-            self._metrics.batch_posted(decided, len(result.healed), seconds)
+            self._metrics.batch_posted(decided, result.vouchers, seconds)
             self._metrics.limits_crossed(result.crossed)
 
     async def _stop_floods(self, prepared: Prepared, result: BatchResult) -> None:

@@ -11,8 +11,10 @@ from rich.console import Console
 
 from api.cli.command import Json, OptionalReason, group, state_of
 from api.cli.errors import CliError
+from api.cli.healing import heal
 from api.cli.output import moment, table
 from api.cli.stores import open_store
+from ledger_core.domain.incoming import SYSTEM_BOOK
 from ledger_core.store.books import BookExistsError, create_book
 from ledger_core.store.connection import Role
 from projections.queries import books as book_queries
@@ -45,11 +47,15 @@ def create(
             with connection.transaction():
                 book_id = create_book(connection, code, document)
         except BookExistsError:
+            heal(store, SYSTEM_BOOK, f"book:{code}")  # what a creation that was cut short left waiting
             raise
         except ValueError as error:
             raise CliError("CHART_INVALID", str(error), "see docs/reference/charts.md") from error
-        created = {"code": code, "book_id": book_id, "database": store.database, "reason": reason}
+        healed = heal(store, SYSTEM_BOOK, f"book:{code}")
+        created = {"code": code, "book_id": book_id, "database": store.database, "reason": reason, "healed": healed}
     state.output.data(created, lambda console: console.print(f"created book {code}"))
+    if healed:
+        state.output.say(f"{healed} events that waited for the book are decided: ledgerctl book list")
 
 
 @app.command(name="list")

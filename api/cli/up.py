@@ -20,6 +20,7 @@ from api.cli.books import read_chart
 from api.cli.command import Json, State, state_of
 from api.cli.demo import BrokerChoice
 from api.cli.errors import CliError
+from api.cli.healing import heal
 from api.cli.output import Output
 from api.cli.stack.feed import create_topics
 from api.cli.stack.inbox import read_inbox_settings, served_inbox
@@ -33,6 +34,7 @@ from consumers.signer import key_in
 from consumers.transports import choose_transport
 from deploy.local.processes import port_is_free
 from deploy.local.stack import StackSettings, ensure_database, resolve_kafka
+from ledger_core.domain.incoming import SYSTEM_BOOK
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role
 from schemas.sql.runner import migrate
@@ -105,8 +107,11 @@ def _open_store(state: State, settings: StackSettings, stack: ExitStack) -> Stor
         ensure_database(server_dsn, store.database)
     migrate(store.dsn)
     with store.connect(Role.POSTER) as connection, connection.transaction():
-        if not connection.execute(BOOKS).fetchall():
+        is_first = not connection.execute(BOOKS).fetchall()
+        if is_first:
             create_book(connection, FIRST_BOOK, read_chart(None))
+    if is_first:
+        heal(store, SYSTEM_BOOK, f"book:{FIRST_BOOK}")
     return store
 
 

@@ -27,9 +27,11 @@ router = APIRouter(prefix="/v1/books")
 def list_books(
     services: Served, request: Request, response: Response, query: Annotated[BookPage, Query()]
 ) -> wire.BookPage:
-    """Books in the order of their codes."""
+    """Books in the order of their codes, each with its own position; the answer's is that of the system book."""
     cursor = read_cursor(services, request, query.cursor)
-    found = books.books(services.pool, after=cursor.after[0] if cursor.after else "", limit=query.limit + 1)
+    listed = books.directory(services.pool, after=cursor.after[0] if cursor.after else "", limit=query.limit + 1)
+    name_position(response, listed.position)
+    found = listed.books
     page, more = found[: query.limit], len(found) > query.limit
     next_cursor = link_next(services, request, response, [page[-1].code]) if more else None
     return wire.BookPage(books=[wire.Book.of(book) for book in page], next_cursor=next_cursor)

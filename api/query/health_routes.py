@@ -9,7 +9,7 @@ from api.problems import ProblemError
 from api.query import wire
 from api.query.services import Served
 from projections.queries.errors import QueryError
-from projections.queries.health import StoreHealth, relay_lag, store_health
+from projections.queries.health import StoreHealth, finding_counts, relay_lag, store_health
 
 METRICS_ANSWER: Final[dict[int | str, dict[str, object]]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Samples"}
@@ -57,6 +57,8 @@ def metrics_router(registry: CollectorRegistry) -> APIRouter:
         "ledger_relay_lag_positions_max", "Events not yet relayed of the book furthest behind", registry=registry
     )
 
+    found = Gauge("ledger_findings", "Findings of reconciliation, over all books", ["code", "state"], registry=registry)
+
     @metrics.get(
         "/metrics",
         summary="Measurements in the format of Prometheus",
@@ -65,7 +67,7 @@ def metrics_router(registry: CollectorRegistry) -> APIRouter:
     )
     def read_metrics(services: Served) -> Response:
         try:
-            lag = relay_lag(services.pool)
+            lag, counts = relay_lag(services.pool), finding_counts(services.pool)
         except QueryError:
             up.set(0)
         else:
@@ -73,6 +75,8 @@ def metrics_router(registry: CollectorRegistry) -> APIRouter:
             books.set(lag.books)
             total.set(lag.total)
             longest.set(lag.longest)
+            for (code, state), count in counts.items():
+                found.labels(code, state).set(count)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return metrics

@@ -49,7 +49,7 @@ def _corrected(app: FastAPI) -> Document:
 def _correct(path: str, operation: Document) -> None:
     success = operation["responses"]["200"]
     success.setdefault("headers", {})["X-Request-Id"] = {"$ref": "#/components/headers/X-Request-Id"}
-    if path.startswith("/v1/books/"):
+    if path.startswith("/v1/books"):
         success["headers"]["Ledger-Position"] = {"$ref": "#/components/headers/Ledger-Position"}
     if any(parameter["name"] == "cursor" for parameter in operation.get("parameters", [])):
         success["headers"]["Link"] = {"$ref": "#/components/headers/Link"}
@@ -79,7 +79,8 @@ def _headers() -> Document:
     return {
         "X-Request-Id": {"description": "Yours, if you sent one; else a new one", "schema": {"type": "string"}},
         "Ledger-Position": {
-            "description": "The one position of the book that this answer is at", "schema": {"type": "integer"}
+            "description": "The one position of the book that this answer is at; of the list of books, the system book",
+            "schema": {"type": "integer"},
         },
         "Link": {"description": 'The next page, rel="next"', "schema": {"type": "string"}},
     }  # fmt: skip

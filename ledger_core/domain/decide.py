@@ -50,9 +50,11 @@ _QUEUED = Refusal(Code.ORDER_KEY_PARKED, "an earlier event of this order key is 
 def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None]) -> Ruling:
     """An arrival on a parked order key queues, save the first that heals its head: once a queue is about to
     drain, what comes later stands behind it, as it would in a batch of its own."""
-    if case.refusal is not None and case.refusal.final:
-        return refused(case, case.refusal)
     queue = locked.queues.get(case.subject_key)
+    if case.refusal is not None and case.refusal.final:
+        if queue and _answers(case, queue[0]):
+            satisfied[case.subject_key] = None
+        return refused(case, case.refusal)
     if not queue:
         return _decide(case, locked)
     if case.subject_key in satisfied or not _heals(case, queue[0]):
@@ -139,7 +141,7 @@ def _decide_one(case: Case, locked: Locked) -> Ruling:
     life.accept(case, locked)
     draft, movements = proposal.draft, proposal.movements
     if not movements:
-        return Ruling(case, Outcome.RECORDED, None, draft)
+        return Ruling(case, life.unposted, None, draft)
     for movement in movements:
         apply(movement, locked.heads[movement.head])
     return Ruling(case, Outcome.POSTED, None, draft, movements, late(case, locked))

@@ -7,9 +7,11 @@ from ledger_core.domain.payments import PaymentFact
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested, VoucherGroupRequested, VoucherRequested
 from ledger_core.domain.stories import StoryFact
+from ledger_core.domain.strays import Stray
 
 Fact = (
-    PaymentFact
+    Stray
+    | PaymentFact
     | StoryFact
     | VoucherRequested
     | CompensationRequested

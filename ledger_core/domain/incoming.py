@@ -50,3 +50,5 @@ class Incoming:
     fact: UpstreamFact | None
     refusal: Refusal | None
     record: Record
+    parked_at: int = 0
+    """Where it waited in the system book for its own to be created; the record was counted there."""

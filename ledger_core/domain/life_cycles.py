@@ -19,7 +19,7 @@ from ledger_core.domain.account_facts import (
 from ledger_core.domain.cases import Case, Locked, Proposal
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldPlaced, HoldReleased
-from ledger_core.domain.outcomes import Refusal
+from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.parts import STEPS
 from ledger_core.domain.payments import (
     PaymentAuthorizationExpired,
@@ -35,6 +35,7 @@ from ledger_core.domain.payments import (
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested
 from ledger_core.domain.stories import FeeCharged, PayoutRequested
+from ledger_core.domain.strays import Stray
 
 
 def _never(case: Case, locked: Locked) -> Refusal | None:  # noqa: ARG001
@@ -67,6 +68,8 @@ class LifeCycle:
     heals: str = ""
     """The name by which a parked event of the same order key says that it waits for this fact; ends in a colon where
     the order key belongs to it."""
+    unposted: Outcome = Outcome.RECORDED
+    """What comes of it when nothing is posted and nothing refused."""
     has_subject: bool = True
     """The order key has a subject row, which is locked."""
     by_columns: bool = False
@@ -105,6 +108,7 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     HoldCaptured: _HOLD,
     HoldReleased: _HOLD,
     CompensationRequested: LifeCycle(refuse=compensations.refuse, propose=compensations.propose, has_subject=False),
+    Stray: LifeCycle(unposted=Outcome.SKIPPED),
     VoidRequested: LifeCycle(refuse=reversals.refuse, propose=reversals.propose, accept=reversals.accept),
     AccountOpened: replace(_ACCOUNT, heals=ACCOUNT_WAITED_FOR),
     AccountFrozen: _ACCOUNT,

@@ -46,6 +46,7 @@ from ledger_core.domain.stories import (
     SettlementFinalityConfirmed,
     SettlementFinalityFailed,
 )
+from ledger_core.domain.strays import Stray
 from ledger_core.domain.vouchers import Draft, Line
 from ledger_core.rules import (
     chargebacks,
@@ -117,6 +118,7 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     HoldReleased: Rule("release", "hold_released", 1, holds.released),
     CompensationRequested: Rule("", "compensation_requested", 1, requested.requested),
     MerchantChanged: Rule("merchant", "merchant_changed", 1, merchants.changed),
+    Stray: Rule("", "stray", 1, None),
     VoidRequested: Rule("reversal", "void_requested", 1, None),
     AccountOpened: Rule("account", "account_opened", 1, openings.opened),
     AccountFrozen: Rule("account", "account_frozen", 1, None),

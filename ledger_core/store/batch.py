@@ -1,6 +1,6 @@
 """What goes into the posting transaction and what comes out of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -35,6 +35,10 @@ class Decided(NamedTuple):
     detail: str = ""
 
 
+Vouchers = Mapping[tuple[str, str], int]
+"""Number of vouchers by kind, and by whether their event was just consumed (`posted`) or had waited (`healed`)."""
+
+
 @dataclass(slots=True)
 class BatchResult:
     """`decided[i]` belongs to `incoming[i]`; None where the fence dropped its partition: not ours any more.
@@ -49,3 +53,4 @@ class BatchResult:
     """Books, and what came true in them that parked events may wait for."""
     crossed: Sequence[str] = field(default_factory=tuple)
     """Limits that warn and were crossed: types of the events that tell so."""
+    vouchers: Vouchers = field(default_factory=dict)

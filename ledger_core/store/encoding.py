@@ -12,6 +12,7 @@ import orjson
 
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome, Refusal
+from ledger_core.domain.strays import Stray
 from ledger_core.domain.vouchers import Draft, Purpose
 
 VOUCHER_POSTED = "voucher.posted"
@@ -19,6 +20,8 @@ FACT_RECORDED = "fact.recorded"
 EVENT_REJECTED = "event.rejected"
 EVENT_PARKED = "event.parked"
 EVENT_SKIPPED = "event.skipped"
+DECIDED_ELSEWHERE = "DECIDED_ELSEWHERE"
+"""Reason of the system book for an event that waited there for its own book."""
 
 TYPE_OF_OUTCOME = {
     Outcome.POSTED: VOUCHER_POSTED,
@@ -60,6 +63,8 @@ def _origin(incoming: Incoming, effective_at: str, revision: int, member: tuple[
     revised = f',"revision":{revision}' if revision > 1 else ""
     if member is not None:
         revised += f',"group":[{member[0]},{member[1]}]'
+    if incoming.parked_at:
+        revised += f',"parked_at":{incoming.parked_at}'
     return (
         f'"effective_at":"{effective_at}","source":{_json_text(incoming.source)},'
         f'"event_id":{orjson.dumps(incoming.event_id).decode()},"event_type":{_json_text(incoming.event_type)},'
@@ -128,3 +133,10 @@ def refused_state(
     waits_for = f',"waits_for":{orjson.dumps(refusal.waits_for).decode()}' if refusal.waits_for else ""
     origin = _origin(incoming, effective_at, revision, member)
     return f'{{"code":"{refusal.code.value}","detail":{detail},{origin}{waits_for}}}'.encode()
+
+
+def skipped_state(incoming: Incoming, stray: Stray, effective_at: str, revision: int) -> bytes:
+    """State of `event.skipped`."""
+    origin = _origin(incoming, effective_at, revision)
+    detail = orjson.dumps(f"decided in book {stray.book}").decode()
+    return f'{{"code":"{DECIDED_ELSEWHERE}","detail":{detail},{origin}}}'.encode()

@@ -1,8 +1,9 @@
 """The exact path: subjects, parked queues and captures read under lock, each event decided one by one."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -106,10 +107,16 @@ def _parked_items(
     keys = [key for key, subject in known.items() if subject.parked]
     if not keys:
         return []
+    rows = transaction.cursor.execute(QUERIES["parked_queue"], key_columns(keys)).fetchall()
+    return preparer.prepare_parked(letters_of(rows, decode))
+
+
+def letters_of(rows: Iterable[tuple[Any, ...]], decode: Decode) -> list[ParkedLetter]:
+    """Rows of the query `parked_queue`, decoded anew."""
     letters = []
-    for row in transaction.cursor.execute(QUERIES["parked_queue"], key_columns(keys)).fetchall():
+    for row in rows:
         (
-            _,
+            book_id,
             position,
             _,
             waits_for,
@@ -125,8 +132,8 @@ def _parked_items(
             headers,
         ) = row
         record = ParkedRecord(topic, partition, offset, timestamp, key, value, rows_to_headers(headers))
-        letters.append(ParkedLetter(position, waits_for, event_id, source_id, revision, decode(record)))
-    return preparer.prepare_parked(letters)
+        letters.append(ParkedLetter(book_id, position, waits_for, event_id, source_id, revision, decode(record)))
+    return letters
 
 
 def _lock(

@@ -19,6 +19,7 @@ from ledger_core.domain.parts import Part
 from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.periods import Late
 from ledger_core.domain.requests import BY_HAND, VoucherGroupRequested, VoucherRequested
+from ledger_core.domain.strays import Stray
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft
 from ledger_core.store.account_events import (
@@ -30,7 +31,7 @@ from ledger_core.store.account_events import (
 )
 from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.books import Book
-from ledger_core.store.encoding import cause_of, fact_state, refused_state, rfc3339, voucher_state
+from ledger_core.store.encoding import cause_of, fact_state, refused_state, rfc3339, skipped_state, voucher_state
 
 if TYPE_CHECKING:
     from ledger_core.store.rows import Layout
@@ -152,6 +153,7 @@ class Replay(NamedTuple):
 class ParkedLetter:
     """A parked dead letter read under its subject's lock."""
 
+    book_id: int
     position: int
     waits_for: str
     event_id: str
@@ -208,6 +210,9 @@ def settle(
     item.outcome, item.refused, item.entries = outcome, refusal, ()
     if refusal is not None:
         item.state = refused_state(item.incoming, refusal, item.effective_at, item.revision, item.member)
+    elif outcome is Outcome.SKIPPED:
+        assert isinstance(item.fact, Stray)
+        item.state = skipped_state(item.incoming, item.fact, item.effective_at, item.revision)
     elif draft is not None and outcome is Outcome.POSTED:
         item.entries = movements
         item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision, item.member)

@@ -6,6 +6,7 @@ a known subject, a frozen account) rolls back and goes the exact path, where eac
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -29,13 +30,14 @@ from ledger_core.store.errors import (
     PostingHaltedError,
     SurpriseError,
 )
-from ledger_core.store.exact import decide_exactly
+from ledger_core.store.exact import decide_exactly, letters_of
 from ledger_core.store.hold_expiry import expire_keys
 from ledger_core.store.items import Item, Prepared
 from ledger_core.store.positions import SourcePositions
 from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import inbox_rows, lay_out, part_rows, subject_rows
-from ledger_core.store.transaction import Transaction
+from ledger_core.store.strays import arrivals_of
+from ledger_core.store.transaction import BOOK_WAITED_FOR, Transaction
 
 LOOK_UP_STREAK = 8
 """Batches that ask the inbox first after one met a known key; a replay goes on asking while it meets them."""
@@ -168,33 +170,48 @@ class Poster:
             else:
                 self._forget(prepared)
                 decided = dict(zip(kept, result.decided, strict=True))
-                healed, crossed = [*result.healed], [*result.crossed]
+                healed, crossed, vouchers = [*result.healed], [*result.crossed], Counter(result.vouchers)
                 for book, waited_for in result.woke:
                     woken = self.heal(book, waited_for)
                     healed += woken.healed
                     crossed += woken.crossed
-                outcomes = [decided.get(n) for n in range(len(arrived))]
-                return BatchResult(outcomes, healed, tuple(dropped), crossed=crossed)
+                    vouchers.update(woken.vouchers)
+                ours = [decided.get(n) for n in range(len(arrived))]
+                return BatchResult(ours, healed, tuple(dropped), crossed=crossed, vouchers=vouchers)
         raise PostingHaltedError(f"a batch was rolled back {ATTEMPTS} times in a row")
 
     def heal(self, book: str, waits_for: str) -> BatchResult:
-        """Drains the queues of events that wait for this (`account:<code>` …), for it has come true.
+        """Drains the queues of events that wait for this (`account:<code>` …), for it has come true. What waits for a
+        book (`book:<code>`) waits in the system book, and is decided in its own.
 
         A few order keys a transaction: however many wait, none of them is long.
         """
-        owner = self._exact_preparer.books.find([book])[book]
+        preparer = self._exact_preparer
+        owner = preparer.books.find([book])[book]
         if owner.dropped:
             return BatchResult((), ())  # they go on waiting: nothing is posted there
-        keys = self._exact_preparer.parked_for(owner.book_id, waits_for)
+        of_others = waits_for.startswith(BOOK_WAITED_FOR)
+        if of_others:
+            code = waits_for.removeprefix(BOOK_WAITED_FOR)
+            of_code = preparer.books.find([code]).get(code)
+            if of_code is None or of_code.dropped:
+                return BatchResult((), ())
+            preparer.wait_for_strays()
+        keys = preparer.parked_for(owner.book_id, waits_for)
         healed: list[tuple[Incoming, Decided]] = []
         crossed: list[str] = []
+        vouchers: Counter[tuple[str, str]] = Counter()
         for first in range(0, len(keys), HEALED_AT_ONCE):
-            prepared = self._lay_out(self._exact_preparer, (), (), look_up=False)
-            prepared.drain, prepared.plain = keys[first : first + HEALED_AT_ONCE], False
+            chunk = keys[first : first + HEALED_AT_ONCE]
+            strays = arrivals_of(letters_of(preparer.parked_letters(chunk), self._decode)) if of_others else []
+            prepared = self._lay_out(preparer, strays, (), look_up=True)
+            prepared.drain, prepared.plain = chunk, False
             result = self.post(prepared)
-            healed += result.healed
             crossed += result.crossed
-        return BatchResult((), tuple(healed), crossed=crossed)
+            vouchers.update(result.vouchers)
+            healed += [(event, one) for event, one in zip(strays, result.decided, strict=True) if one is not None]
+            healed += [pair for pair in result.healed if pair[1].outcome is not Outcome.SKIPPED]
+        return BatchResult((), tuple(healed), crossed=crossed, vouchers=vouchers)
 
     def _without(self, partitions: Sequence[tuple[str, int]], before: Prepared) -> Prepared:
         incoming = [event for event in before.incoming if _partition(event) not in partitions]

@@ -114,6 +114,10 @@ JOIN ledger.account USING (book_id, code)
 JOIN ledger.account_head AS head USING (book_id, account_id)
 WHERE head.status <> 'F';
 
+-- name: created_meanwhile
+-- Of books that events are about to wait for in the system book: how many exist by now?
+SELECT count(*) FROM ledger.book_directory WHERE code = ANY(%s);
+
 -- name: update_heads
 -- Step 7: one row per distinct account, however many entries it got.
 UPDATE ledger.account_head AS head

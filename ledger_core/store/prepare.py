@@ -10,7 +10,7 @@ from ledger_core.domain.account_facts import AccountOpened
 from ledger_core.domain.cases import Movement, PartKey, SubjectKey
 from ledger_core.domain.charts import Template
 from ledger_core.domain.groups import refuse_in_advance
-from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming
+from ledger_core.domain.incoming import SYSTEM_BOOK, Incoming
 from ledger_core.domain.limits import NO_LIMITS
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
 from ledger_core.domain.parts import Part
@@ -24,6 +24,7 @@ from ledger_core.store.encoding import PURPOSE_NAMES, rfc3339
 from ledger_core.store.errors import ChartMovedError
 from ledger_core.store.items import Item, ParkedLetter, Prepared, Replay, flat, new_item, predict, refuse_whole, settle
 from ledger_core.store.named_sql import load_queries
+from ledger_core.store.strays import is_stray, of_no_book, stray_item, wait_for_parking
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
 CONFLICT_SOURCE = "conflict"
@@ -75,15 +76,19 @@ class Preparer:
         """Items from parked dead letters, decoded and proposed anew; they keep their inbox key."""
         asked = _asked([letter.incoming for letter in letters])
         books = self._books_of(asked)
-        items = []
+        items, own = [], []
         for letter in letters:
-            item = new_item(letter.incoming, books[letter.incoming.book], letter.source_id, -1)
+            if is_stray(letter):
+                item = stray_item(letter, books)
+            else:
+                item = new_item(letter.incoming, books[letter.incoming.book], letter.source_id, -1)
+                own.append(item)
             item.waits_for, item.position_parked = letter.waits_for, letter.position
             for member in item.members:
                 member.event_id, member.revision = letter.event_id, letter.revision + 1
             items.append(item)
-        _refuse_sources(items, _forbidden(asked, books))
-        self._propose(flat(items))
+        _refuse_sources(own, _forbidden(asked, books))
+        self._propose(flat(own))
         return items
 
     def propose_again(self, items: Sequence[Item]) -> None:
@@ -98,6 +103,16 @@ class Preparer:
         with self._connection.transaction():
             rows = self._connection.execute(QUERIES["parked_for"], (book_id, waits_for)).fetchall()
         return tuple((row[0], row[1]) for row in rows)
+
+    def parked_letters(self, keys: Sequence[SubjectKey]) -> list[tuple[Any, ...]]:
+        """What is parked of these order keys, not locked: rows of the query `parked_queue`."""
+        parameters = {"books": [book_id for book_id, _ in keys], "keys": [key for _, key in keys]}
+        with self._connection.transaction():
+            return self._connection.execute(QUERIES["parked_queue"], parameters).fetchall()
+
+    def wait_for_strays(self) -> None:
+        """Returns when whoever was about to park an event for want of its book has, or sees the books of now."""
+        wait_for_parking(self._connection)
 
     def movements_of(self, book: Book, lines: Sequence[Sequence[str]]) -> list[Movement]:
         """Movements of a posted voucher's lines, as its event keeps them."""
@@ -133,7 +148,7 @@ class Preparer:
         for place, event in enumerate(incoming):
             book = books.get(event.book)
             if book is None or (book.dropped and place not in known):
-                event = _of_no_book(event, advances, dropped=book is not None)  # noqa: PLW2901 - as it goes on
+                event = of_no_book(event, advances, dropped=book is not None)  # noqa: PLW2901 - as it goes on
                 book = books[SYSTEM_BOOK]
                 self.books.find_sources(book, [event.source])
             arrivals.append(((book.book_id, book.sources[event.source], event.event_id), place, event, book))
@@ -326,32 +341,6 @@ def _refuse_sources(items: Sequence[Item], forbidden: set[Asked]) -> None:
             refusal = Refusal(Code.SOURCE_NOT_ALLOWED, f"{event.source} may not send {event.event_type} to this book")
             if first_of(item.refusal, refusal) is refusal:
                 refuse_whole(item, refusal)
-
-
-def _of_no_book(event: Incoming, advances: Sequence[SourceAdvance], *, dropped: bool) -> Incoming:
-    """An event of a book that does not exist waits in the system book, under its coordinates; one of a book that was
-    dropped is refused there, for nothing is added to that book."""
-    record = event.record
-    incarnations = {(a.topic, a.partition): a.incarnation for a in advances}
-    incarnation = incarnations.get((record.topic, record.partition), 1)
-    topic = record.topic.partition("#")[0]  # the cursor of a replay is no part of a record's place
-    place = f"{incarnation}:{topic}:{record.partition}:{record.offset}"
-    if dropped:
-        refusal = Refusal(Code.BOOK_DROPPED, f"book {event.book[:80]} was dropped and takes no posting")
-    else:
-        refusal = Refusal(Code.BOOK_UNKNOWN, f"there is no book {event.book[:80]}", f"book:{event.book[:80]}")
-    return Incoming(
-        SYSTEM_BOOK,
-        UNDECODABLE_SOURCE,
-        place,
-        event.event_type,
-        place,
-        event.effective_at_us,
-        event.fingerprint,
-        None,
-        refusal,
-        record,
-    )
 
 
 def _conflict_item(key: InboxKey, place: int, event: Incoming, book: Book) -> Item:

@@ -33,15 +33,17 @@ class SubjectRows:
 
     def lock(self, items: Sequence[Item]) -> None:
         """Locks the rows of all order keys here, and inserts those that decisions need."""
-        needed, keys = self._wanted(items)
-        if not keys:
+        needed, keys, looked_at = self._wanted(items)
+        if not keys and not looked_at:
             return
-        rows = self._transaction.cursor.execute(QUERIES["lock_subjects"], key_columns(keys)).fetchall()
+        rows = self._transaction.cursor.execute(QUERIES["lock_subjects"], key_columns(keys | looked_at)).fetchall()
         for book_id, order_key, authorised, captured, refunded, asset_id, voided, parked, marks, captures in rows:
+            if not parked and (book_id, order_key) not in keys:
+                continue
+            self.met_known = True
             subject = Subject(authorised, captured, refunded, asset_id, voided, parked, marks, captures.tolist())
             self.known[book_id, order_key] = subject
             self._stored[book_id, order_key] = replace(subject, captures=list(subject.captures))
-        self.met_known = bool(rows)
         predicted = self._transaction.prepared.new_subjects
         inserted = {key: predicted.get(key) or Subject() for key in needed if key not in self.known}
         if inserted:
@@ -50,18 +52,22 @@ class SubjectRows:
             self.known.update((key, Subject()) for key in inserted)
         self.locked = frozenset(self.known)
 
-    def _wanted(self, items: Sequence[Item]) -> tuple[set[SubjectKey], set[SubjectKey]]:
+    def _wanted(self, items: Sequence[Item]) -> tuple[set[SubjectKey], set[SubjectKey], set[SubjectKey]]:
+        """Keys that need a row, keys that decisions read, and those of events that are rejected whatever is known:
+        of interest only where something is parked, for that may wait for this very event."""
         every = self._transaction.prepared.lock_every_key
         needed: set[SubjectKey] = set(self._transaction.prepared.drain)
         keys: set[SubjectKey] = set(needed)
+        looked_at: set[SubjectKey] = set()
         for item in items:
             refusal = item.refusal
             if refusal is not None and refusal.final:
+                looked_at.add(item.subject_key)
                 continue
             keys.add(item.subject_key)
             if every or refusal is not None or type(item.fact) in HAVE_SUBJECT:
                 needed.add(item.subject_key)
-        return needed, keys
+        return needed, keys, looked_at
 
     def update(self) -> None:
         """Writes back what decisions changed, and only that."""

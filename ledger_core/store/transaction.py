@@ -44,6 +44,7 @@ from ledger_core.store.named_sql import load_queries
 from ledger_core.store.rows import Layout, entry_rows, event_rows
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
+BOOK_WAITED_FOR = "book:"
 
 
 @dataclass(slots=True, frozen=True)
@@ -183,9 +184,8 @@ class Transaction:
             raise LimitReachedError("an account would pass a limit")
 
     def _check_parked(self) -> None:
-        """Events without a subject may still meet a parked order key."""
+        """Events without a subject may still meet a parked order key; a rejected one may be what waits there for."""
         items = [item for item in self.prepared.items if type(item.fact) not in HAVE_SUBJECT]
-        items = [item for item in items if item.outcome is not Outcome.REJECTED]
         if not items:
             return
         parameters = {
@@ -290,6 +290,15 @@ class Transaction:
             row = self.cursor.execute(QUERIES["opened_meanwhile"], parameters).fetchone()
             if row is None or row[0]:
                 raise SurpriseError("an account that an event misses was opened meanwhile")
+        books = [
+            item.waits_for.removeprefix(BOOK_WAITED_FOR)
+            for item in items
+            if item.outcome is Outcome.PARKED and item.waits_for.startswith(BOOK_WAITED_FOR)
+        ]
+        if books:
+            row = self.cursor.execute(QUERIES["created_meanwhile"], (books,)).fetchone()
+            if row is None or row[0]:
+                raise SurpriseError("a book that an event misses was created meanwhile")
 
     def _write_log(self, layout: Layout, numbered: Numbered | None, positions: Int64s, voucher_nos: Int64s) -> None:
         with self.step("blocks"):
@@ -408,7 +417,7 @@ class Transaction:
         for replay in self.prepared.replays:
             incoming = self.prepared.incoming[replay.arrival]
             decided[replay.arrival] = Decided(Outcome.REPLAYED, incoming.book, 0, 0)
-        return BatchResult(decided, healed)
+        return BatchResult(decided, healed, vouchers=_vouchers(items, self.prepared.items))
 
 
 def sorted_by_book(items: Sequence[Item], healed: Sequence[Item]) -> list[Item]:
@@ -434,6 +443,20 @@ def _block_row(book_id: int, numbers: tuple[int, int, int, int, int], hashes: tu
     *counts, recorded_at_us = numbers
     fields = [value.to_bytes(8, "big") for value in (*counts, recorded_at_us - POSTGRES_EPOCH_US)]
     return b"\0\x09" + b"".join(map(field_bytes, (book_id.to_bytes(4, "big"), *fields, *hashes)))
+
+
+def _vouchers(items: Sequence[Item], arrivals: Sequence[Item]) -> Counter[tuple[str, str]]:
+    """How many of each kind. A slice of the state, which begins with the kind, is counted in C: 0.2 us an event."""
+    starts = Counter([item.state[9:41] for item in items if item.outcome is Outcome.POSTED])
+    healed: Counter[bytes] = Counter()
+    if items is not arrivals:
+        healed.update(item.state[9:41] for item in items if item.outcome is Outcome.POSTED and item.revision > 1)
+    kinds: Counter[tuple[str, str]] = Counter()
+    for start, count in starts.items():
+        kind = start.partition(b'"')[0].decode()
+        kinds[kind, "posted"] += count - healed[start]
+        kinds[kind, "healed"] += healed[start]
+    return +kinds
 
 
 def _dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, object]:

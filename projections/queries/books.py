@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from psycopg.rows import args_row
 from psycopg_pool import ConnectionPool
 
 from projections.queries.errors import NotFoundError
 from projections.queries.snapshot import QUERIES, Snapshot, reading
+
+SYSTEM_BOOK_ID: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,27 @@ class Book:
     closed_through: datetime | None
 
 
-def books(pool: ConnectionPool, *, after: str = "", limit: int = 100) -> list[Book]:
-    """Books in code order that come after `after`."""
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Some of the books. Each has its own position; `position` is that of the system book, which is nobody's."""
+
+    position: int
+    books: list[Book]
+
+
+def directory(pool: ConnectionPool, *, after: str = "", limit: int = 100) -> Directory:
+    """Books in code order that come after `after`, and where the system book stands in the same snapshot."""
     with reading(pool) as connection:
         connection.execute(QUERIES["enter_directory"])
+        system = connection.execute(QUERIES["position_of_log"], {"book_id": SYSTEM_BOOK_ID}).fetchone()
         with connection.cursor(row_factory=args_row(Book)) as cursor:
-            return cursor.execute(QUERIES["books"], {"after": after, "limit": limit}).fetchall()
+            found = cursor.execute(QUERIES["books"], {"after": after, "limit": limit}).fetchall()
+    return Directory(system[0] if system else 0, found)
+
+
+def books(pool: ConnectionPool, *, after: str = "", limit: int = 100) -> list[Book]:
+    """Books in code order that come after `after`."""
+    return directory(pool, after=after, limit=limit).books
 
 
 def book(at: Snapshot) -> Book:

@@ -70,6 +70,13 @@ def relay_lag(pool: ConnectionPool) -> RelayLag:
     return found or RelayLag(0, 0, 0)
 
 
+def finding_counts(pool: ConnectionPool) -> dict[tuple[str, str], int]:
+    """How many findings there are by code and state, over all books."""
+    with reading(pool) as connection:
+        rows = connection.execute(QUERIES["finding_counts"]).fetchall()
+    return {(code, state): count for code, state, count in rows}
+
+
 def store_health(pool: ConnectionPool) -> StoreHealth:
     """Ask the store how it is. Raises StoreUnavailableError."""
     with reading(pool) as connection:

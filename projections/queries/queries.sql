@@ -201,6 +201,10 @@ SELECT count(*), coalesce(sum(book.position - coalesce(checkpoint.position, 0)),
     coalesce(max(book.position - coalesce(checkpoint.position, 0)), 0)::bigint
 FROM ledger.book LEFT JOIN ledger.relay_checkpoint AS checkpoint ON checkpoint.book_id = book.book_id;
 
+-- name: finding_counts
+-- Over all books: how many findings there are of each code and state.
+SELECT code, state, findings FROM reconciliation.finding_counts();
+
 -- name: writable
 -- Whether the store takes writes. A reader's own login may be read-only; the server and the database may not.
 SELECT NOT pg_is_in_recovery() AND (setting = 'off' OR source IN ('user', 'database user', 'client', 'session'))

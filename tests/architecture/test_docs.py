@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings
 
 from api.cli.errors import MEANINGS
 from api.cli.judging import JudgeSettings
+from api.query.context import RequestMetrics
+from api.query.health_routes import metrics_router
 from api.query.settings import QuerySettings
 from api.webhooks.metrics import InboxMetrics
 from api.webhooks.settings import InboxSettings
@@ -76,9 +78,11 @@ def test_every_setting_is_documented(model: type[BaseSettings]) -> None:
     assert [name for name in model.model_fields if f"`{PREFIX}{name.upper()}`" not in text] == []
 
 
-def test_every_metric_of_consumers_and_inbox_is_documented_and_no_other() -> None:
+def test_every_metric_is_documented_and_no_other() -> None:
     registry = CollectorRegistry()
     ConsumerMetrics(registry)
+    RequestMetrics(registry)
+    metrics_router(registry)
     InboxMetrics(registry)
     names = {f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in registry.collect()}
     assert set(re.findall(r"`(ledger_[a-z_]+)`", page("reference/metrics.md"))) == names

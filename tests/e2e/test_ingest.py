@@ -77,6 +77,17 @@ def test_each_run_decides_by_its_own_book_what_is_of_another(tmp_path: Path) -> 
     ]
 
 
+def test_events_of_a_book_that_is_created_later_are_decided_then(tmp_path: Path) -> None:
+    lines = [captured("o1", book="late"), refunded("o1", "4000", book="late"), captured("o2", "0", book="late")]
+    file = write(tmp_path / "events.ndjson", lines)
+    assert outcomes(ledgerctl("ingest", file, "--json")) == ["PARKED"] * 3
+    created = ledgerctl("book", "create", "late", "--json")
+    assert created.json["healed"] == 3
+    shown = ledgerctl("event", "show", "payment-refund-o1", "--source", "/shop/payments", "--book", "late", "--json")
+    assert shown.json["revisions"][-1]["outcome"] == "POSTED"
+    assert outcomes(ledgerctl("ingest", file, "--json")) == ["REPLAYED"] * 3
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

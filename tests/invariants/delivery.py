@@ -16,6 +16,7 @@ I4_POSITIONS = Invariant(
                 OR type IN ('account.frozen', 'account.unfrozen', 'account.closed') AND decoded.state ? 'cause')
             AND coalesce((decoded.state ->> 'revision')::integer, 1) = 1
             AND coalesce((decoded.state -> 'group' ->> 0)::integer, 1) = 1
+            AND decoded.state -> 'parked_at' IS NULL
     )
     SELECT format('event %s/%s comes from beyond its partition', caused.book_id, caused.position)
     FROM caused LEFT JOIN ledger.source_position source USING (topic, partition)
@@ -103,6 +104,7 @@ I19_COUNTS = Invariant(
                 OR type IN ('account.frozen', 'account.unfrozen', 'account.closed') AND decoded.state ? 'cause')
             AND coalesce((decoded.state ->> 'revision')::integer, 1) = 1
             AND coalesce((decoded.state -> 'group' ->> 0)::integer, 1) = 1
+            AND decoded.state -> 'parked_at' IS NULL
         GROUP BY 1, 2
     ) log USING (topic, partition)
     WHERE (source.posted, source.recorded, source.skipped, source.rejected, source.parked) IS DISTINCT FROM

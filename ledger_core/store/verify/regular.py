@@ -99,7 +99,7 @@ def _refusal(state: bytes) -> Row:
     """A refusal has free text in it, so it is decoded; there are few."""
     try:
         document: dict[str, Any] = orjson.loads(state)
-        if "group" in document:
+        if "group" in document or "parked_at" in document:
             return ()
         topic, partition, _ = document["cause"]
         texts = [document[name].encode() for name in ("effective_at", "source", "event_id")]

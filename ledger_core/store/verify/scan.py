@@ -290,9 +290,9 @@ class _SpanScan:
                 tally.bad(name, f"book {book}: entry at position {position}")
 
     def _count_sources(self, types: list[str], documents: list[Document]) -> None:
-        """Outcomes by partition; later revisions were not consumed, they healed."""
+        """Outcomes by partition; later revisions were not consumed, they healed, in their own book or in another."""
         for name, document in zip(types, documents, strict=True):
-            if document.get("revision", 1) == 1 and not follows(document):
+            if document.get("revision", 1) == 1 and "parked_at" not in document and not follows(document):
                 try:
                     topic, partition, _ = document["cause"]
                     self._sources[topic, partition, name] += 1

@@ -12,11 +12,11 @@ from consumers.merchants import MerchantColumns, MerchantDecoder, MerchantPoster
 from consumers.payments import PaymentsConsumer
 from consumers.transport.memory import MemoryLog, MemorySource
 from consumers.transport.ports import Outgoing, Partition
-from ledger_core.store.poster import Label, no_label
+from ledger_core.store.poster import Label, Poster, no_label
 from ledger_core.store.verify import verify
 from tests.support.consuming import QUICK, until
 from tests.support.databases import TestDatabase
-from tests.support.postings import Scene, captured
+from tests.support.postings import Scene, captured, outcomes, refunded
 
 pytestmark = pytest.mark.postgres
 
@@ -50,7 +50,8 @@ class Merchants:
     @asynccontextmanager
     async def consumer(self, label: Label) -> AsyncIterator[asyncio.Task[None]]:
         decoder = MerchantDecoder(MerchantColumns(), ASSETS)
-        poster = MerchantPoster(self.scene.dsn, decode=decoder.decode, chart=CHART, label=label)
+        strays = Poster(self.scene.dsn, decode=self.scene.decoder.decode)
+        poster = MerchantPoster(self.scene.dsn, decode=decoder.decode, chart=CHART, strays=strays, label=label)
         await asyncio.to_thread(poster.open)
         stop = asyncio.Event()
         consumer = PaymentsConsumer(MemorySource(self.log, [TOPIC], "merchants"), poster, decoder, QUICK, label=label)
@@ -100,6 +101,18 @@ def merchants(database: TestDatabase) -> Iterator[Merchants]:
             yield found
         report = verify(scene.dsn, processes=1)
         assert report.ok, [check for check in report.checks if not check.ok]
+
+
+def test_payments_that_came_before_their_merchant_post_when_it_opens(merchants: Merchants) -> None:
+    scene = merchants.scene
+    early = [captured("o-1", 100, book="merchant-7"), refunded("o-1", 40, book="merchant-7")]
+    assert outcomes(scene.post(*early)) == ["BOOK_UNKNOWN"] * 2
+    merchants.send("c", 7, currencies="EUR")
+    merchants.work()
+    assert scene.balance_minor("wallet:seller:1", "merchant-7") == -60
+    merchants.send("u", 7, currencies="EUR,GEL")
+    merchants.work()
+    assert scene.vouchers("merchant-7") == 2
 
 
 def test_a_merchants_book_opens_with_its_chart_and_control_accounts(merchants: Merchants) -> None:

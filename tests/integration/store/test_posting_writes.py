@@ -190,3 +190,11 @@ def test_a_reply_lost_after_commit_converges_on_one_posting(database: TestDataba
         "fact.recorded authorized-o-2",
         "voucher.posted captured-o-3",
     ]
+
+
+def test_a_batch_tells_its_vouchers_by_kind_and_which_of_them_had_waited(scene: Scene) -> None:
+    assert scene.post(refunded("o-1", 40), captured("o-2"), garbage()).vouchers == {("capture", "posted"): 1}
+    healing = scene.post(captured("o-1"), paid_out("p-1"), captured("o-3"), voided("o-3"), captured("o-2"))
+    assert healing.vouchers == {
+        ("capture", "posted"): 2, ("payout", "posted"): 1, ("void", "posted"): 1, ("refund", "healed"): 1,
+    }  # fmt: skip

@@ -24,12 +24,15 @@ def test_every_consumed_event_is_counted_under_its_outcome() -> None:
         decided(Outcome.REJECTED, Code.NOT_JSON),
         decided(Outcome.PARKED, Code.CONTROL_ACCOUNT_MISSING),
     ]
-    metrics.batch_posted(batch, healed=1, seconds=0.02)
+    vouchers = {("capture", "posted"): 2, ("refund", "healed"): 1}
+    metrics.batch_posted(batch, vouchers, seconds=0.02)
     metrics.limits_crossed(["account.went_negative", "account.went_over", "account.went_negative"])
     sample = metrics.registry.get_sample_value
     counts = {outcome: sample("ledger_events_consumed_total", {"outcome": outcome.value}) or 0 for outcome in Outcome}
     assert sum(counts.values()) == len(batch)
     assert counts[Outcome.POSTED] == 2
+    assert sample("ledger_vouchers_posted_total", {"kind": "capture", "status": "posted"}) == 2
+    assert sample("ledger_vouchers_posted_total", {"kind": "refund", "status": "healed"}) == 1
     assert sample("ledger_idempotent_replays_total") == 1
     assert sample("ledger_dead_letters_total", {"code": "NOT_JSON"}) == 1
     assert sample("ledger_missing_control_account_total") == 1

@@ -7,6 +7,13 @@ VOUCHER_POSTED = "voucher.posted"
 FACT_RECORDED = "fact.recorded"
 
 
+class Reversed(TypedDict):
+    """What a reversal says of the voucher that it takes back."""
+
+    event_type: str
+    """Type of the upstream event that had posted it."""
+
+
 class EventState(TypedDict):
     """What folds read of an event's state; it holds more. Amounts are digits in minor units.
 
@@ -21,6 +28,7 @@ class EventState(TypedDict):
     amount_minor: NotRequired[str]
     currency: NotRequired[str]
     lines: NotRequired[Sequence[Sequence[str]]]
+    reverses: NotRequired[Sequence[Reversed]]
 
 
 class LedgerEvent(NamedTuple):

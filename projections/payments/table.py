@@ -12,12 +12,13 @@ from projections.projection import FoldedProjection, TableSql
 ADD: Final[LiteralString] = """
 INSERT INTO projections.payment_versions AS old (
     book_id, version, order_key, currency, first_effective_at, last_effective_at, last_position,
-    authorised_minor, captured_minor, refunded_minor, voided_minor, paid_out_minor, captures, refunds, voided
+    authorised_minor, captured_minor, refunded_minor, voided_minor, paid_out_minor, captures, refunds, voided,
+    reversed_minor
 )
 SELECT * FROM unnest(
     %s::integer[], %s::integer[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[],
     %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::integer[], %s::integer[],
-    %s::boolean[]
+    %s::boolean[], %s::bigint[]
 )
 ON CONFLICT (book_id, version, order_key) DO UPDATE SET
     currency = CASE old.currency WHEN '' THEN excluded.currency ELSE old.currency END,
@@ -31,14 +32,15 @@ ON CONFLICT (book_id, version, order_key) DO UPDATE SET
     paid_out_minor = old.paid_out_minor + excluded.paid_out_minor,
     captures = old.captures + excluded.captures,
     refunds = old.refunds + excluded.refunds,
-    voided = old.voided OR excluded.voided
+    voided = old.voided OR excluded.voided,
+    reversed_minor = old.reversed_minor + excluded.reversed_minor
 """
 
 CHECKSUM: Final[LiteralString] = """
 SELECT count(*), coalesce(sum(hashtextextended(concat_ws(
     '|', order_key, currency, extract(epoch FROM first_effective_at), extract(epoch FROM last_effective_at),
     last_position, authorised_minor, captured_minor, refunded_minor, voided_minor, paid_out_minor, captures,
-    refunds, voided, status
+    refunds, voided, status, reversed_minor
 ), 0)::numeric), 0)
 FROM projections.payment_versions WHERE book_id = %(book_id)s AND version = %(version)s
 """
@@ -72,13 +74,14 @@ def add_payments(connection: psycopg.Connection, rows: PaymentRows, versions: Ma
             integers([row.captures for row in changes]),
             integers([row.refunds for row in changes]),
             booleans([row.voided for row in changes]),
+            integers([row.reversed_minor for row in changes]),
         ),
     )
 
 
 PAYMENTS = FoldedProjection(
     name="payments",
-    fold_version=1,
+    fold_version=2,
     new_rows=dict,
     fold=fold_payments,
     write=add_payments,

@@ -21,6 +21,7 @@ class Payment:
     refunded: Amount
     voided: Amount
     paid_out: Amount
+    reversed: Amount
     captures: int
     refunds: int
     first_effective_at: datetime
@@ -39,7 +40,7 @@ def payment(at: Snapshot, order_key: str) -> Payment:
 
 def _payment(
     order_key: str, status: str, currency: str, scale: int, authorised_minor: int, captured_minor: int,
-    refunded_minor: int, voided_minor: int, paid_out_minor: int, captures: int, refunds: int,
+    refunded_minor: int, voided_minor: int, paid_out_minor: int, reversed_minor: int, captures: int, refunds: int,
     first_effective_at: datetime, last_effective_at: datetime, last_position: int,
 ) -> Payment:  # fmt: skip
     return Payment(
@@ -50,6 +51,7 @@ def _payment(
         refunded=Amount(refunded_minor, currency, scale),
         voided=Amount(voided_minor, currency, scale),
         paid_out=Amount(paid_out_minor, currency, scale),
+        reversed=Amount(reversed_minor, currency, scale),
         captures=captures,
         refunds=refunds,
         first_effective_at=first_effective_at,

@@ -177,7 +177,7 @@ WHERE book_id = %(book_id)s AND order_key = %(order_key)s ORDER BY kind, part_id
 -- name: payment
 -- What became of one payment.
 SELECT order_key, status, currency, scale, authorised_minor, captured_minor, refunded_minor, voided_minor, paid_out_minor,
-    captures, refunds, first_effective_at, last_effective_at, last_position
+    reversed_minor, captures, refunds, first_effective_at, last_effective_at, last_position
 FROM read.payment WHERE book_id = %(book_id)s AND order_key = %(order_key)s;
 
 -- name: daily_balances

@@ -104,21 +104,38 @@ I6_PAYMENTS = Invariant(
             coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0) AS captured,
             coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded,
             coalesce(sum(amount) FILTER (WHERE kind = 'payout'), 0) AS paid_out,
+            coalesce(-sum(amount) FILTER (
+                WHERE taken_back AND of_type IN ('payment.captured', 'payout.paid')), 0) AS reversed,
             bool_or(kind = 'void') AS voided, max(event.position) AS last_position
         FROM ledger.event
         CROSS JOIN LATERAL (SELECT convert_from(event.state, 'UTF8')::jsonb AS state) decoded
-        CROSS JOIN LATERAL (SELECT decoded.state ->> 'kind' AS kind,
-                                   coalesce((decoded.state ->> 'amount_minor')::bigint, 0) AS amount) said
+        CROSS JOIN LATERAL (SELECT coalesce(decoded.state #>> '{reverses,0,event_type}', '') AS reversed_type,
+                                   decoded.state ->> 'kind' = 'reversal' AS taken_back) link
+        CROSS JOIN LATERAL (
+            SELECT regexp_replace(CASE WHEN taken_back THEN reversed_type ELSE decoded.state ->> 'event_type' END,
+                       '[.]v[0-9]+$', '') AS of_type,
+                   coalesce((decoded.state ->> 'amount_minor')::bigint, 0)
+                       * CASE WHEN taken_back THEN -1 ELSE 1 END AS signed
+        ) event_of
+        CROSS JOIN LATERAL (
+            SELECT CASE of_type WHEN 'payment.authorized' THEN 'authorization' WHEN 'payment.captured' THEN 'capture'
+                       WHEN 'payment.refunded' THEN 'refund' WHEN 'refund.completed' THEN 'refund'
+                       WHEN 'payment.voided' THEN 'void' WHEN 'payout.paid' THEN 'payout'
+                       WHEN 'payout.returned' THEN 'payout' END AS kind,
+                   CASE of_type WHEN 'payout.returned' THEN -signed ELSE signed END AS amount
+        ) said
         JOIN projections.checkpoint ON checkpoint.book_id = event.book_id AND projection = 'payments'
             AND checkpoint.state = 'ACTIVE' AND event.position <= checkpoint.position
         WHERE event.type IN ('voucher.posted', 'fact.recorded')
-            AND (decoded.state ->> 'event_type' LIKE 'payment.%' OR decoded.state ->> 'event_type' LIKE 'payout.%')
+            AND kind IS NOT NULL
         GROUP BY 1, 2
     )
     SELECT format('payment %s/%s', book_id, order_key)
     FROM folded FULL JOIN projections.payment row USING (book_id, order_key)
-    WHERE (folded.authorised, folded.captured, folded.refunded, folded.paid_out, folded.last_position) IS DISTINCT FROM
-        (row.authorised_minor, row.captured_minor, row.refunded_minor, row.paid_out_minor, row.last_position)
+    WHERE (folded.authorised, folded.captured, folded.refunded, folded.paid_out, folded.reversed,
+            folded.last_position) IS DISTINCT FROM
+        (row.authorised_minor, row.captured_minor, row.refunded_minor, row.paid_out_minor, row.reversed_minor,
+            row.last_position)
         OR folded.voided <> (row.status = 'voided')
     """,
 )

@@ -19,6 +19,7 @@ class PaymentAnswer(Wire):
     refunded: Amount
     voided: Amount
     paid_out: Amount
+    reversed: Amount = Field(description="Captures and payouts taken back by request: no longer in the other sums")
     captures: int
     refunds: int
     first_effective_at: datetime
@@ -31,7 +32,8 @@ class PaymentAnswer(Wire):
             book=book, position=position, order_key=payment.order_key, status=payment.status,
             authorised=Amount.of(payment.authorised), captured=Amount.of(payment.captured),
             refunded=Amount.of(payment.refunded), voided=Amount.of(payment.voided),
-            paid_out=Amount.of(payment.paid_out), captures=payment.captures, refunds=payment.refunds,
+            paid_out=Amount.of(payment.paid_out), reversed=Amount.of(payment.reversed),
+            captures=payment.captures, refunds=payment.refunds,
             first_effective_at=payment.first_effective_at, last_effective_at=payment.last_effective_at,
             last_position=payment.last_position,
         )  # fmt: skip

@@ -6,13 +6,17 @@ from datetime import date
 import pytest
 from psycopg_pool import ConnectionPool
 
+from deploy.demo.messages import Message, Producer
 from projections.queries import daily_balances, payments, trial_balances
 from projections.queries.errors import NotFoundError
 from projections.queries.snapshot import Reads, snapshot
+from projections.rebuild import rebuild
+from projections.registry import PROJECTIONS
+from tests.invariants.programs import assert_invariants
 from tests.support.databases import TestDatabase
-from tests.support.posted_ledger import BOOK, PostedLedger, captured
+from tests.support.posted_ledger import BOOK, SOURCE, TIME, PostedLedger, captured, paid_out, refunded
 from tests.support.read_side import ReadSide
-from tests.support.shop import shop_at
+from tests.support.shop import book_id_of, posting, reading_pool, shop_at
 
 DAY = date(2026, 11, 21)
 
@@ -58,3 +62,32 @@ def test_days_add_up_to_the_trial_balance_by_day(
         assert day.day == DAY
         assert daily_balances.daily_balances(at, "wallet:seller:a", after=DAY) == []
         assert daily_balances.daily_balances(at, "wallet:seller:a", through=date(2026, 11, 20)) == []
+
+
+def void(voucher_no: int, order: str) -> Message:
+    data = {"voucher": {"voucher_no": str(voucher_no)}, "reason": "posted twice"}
+    return Producer(BOOK, SOURCE).event("voucher.void_requested.v1", f"void-{voucher_no}", order, TIME, data)
+
+
+def test_payments_and_days_say_what_was_taken_back_by_request_live_and_rebuilt(database: TestDatabase) -> None:
+    with posting(database) as ledger, reading_pool(database) as pool:
+        ledger.post([
+            captured("o-1", 700, event_id="c-1"), captured("o-1", 300, event_id="c-2"), captured("o-2", 500),
+            captured("o-3", 900), refunded("o-3", 900), paid_out("p-1", "a", 50),
+        ])  # fmt: skip
+        ledger.post([void(1, "o-1"), void(3, "o-2"), void(5, "o-3"), void(6, "p-1")])
+        project(database)
+        with snapshot(pool, BOOK, reads=Reads.PAYMENTS) as at:
+            found = [payments.payment(at, key) for key in ("o-1", "o-2", "o-3", "p-1")]
+        with snapshot(pool, BOOK, reads=Reads.TRIAL_BALANCE) as at:
+            by_day = trial_balances.trial_balance_through(at, DAY)
+        with shop_at(pool) as at:
+            now = trial_balances.trial_balance(at)
+    assert [(one.status, one.captured.minor, one.reversed.minor, one.captures) for one in found] == [
+        ("captured", 300, 700, 1), ("reversed", 0, 500, 0), ("captured", 900, 0, 1), ("reversed", 0, 50, 0),
+    ]  # fmt: skip
+    assert (found[2].refunded.minor, found[2].refunds, found[3].paid_out.minor) == (0, 0, 0)
+    assert [(total.debits, total.credits) for total in by_day] == [(total.debits, total.credits) for total in now]
+    for projection in PROJECTIONS:
+        assert rebuild(ReadSide(database).connect, book_id_of(database), projection).same, projection.name
+    assert_invariants(database.dsn())

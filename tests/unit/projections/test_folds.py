@@ -35,6 +35,14 @@ def fact(kind: str, amount: int | None, effective_at: str = NOON, *, position: i
     return LedgerEvent(1, position, "fact.recorded", "o1", state)
 
 
+def reversal(of: str, amount: int = 500, *, position: int = 2) -> LedgerEvent:
+    """A voucher that takes back, by request, one of this kind."""
+    event = voucher("reversal", amount, position=position)
+    event.state["event_type"] = "voucher.void_requested.v1"
+    event.state["reverses"] = [{"event_type": TYPES.get(of, "voucher.requested.v1")}]
+    return event
+
+
 def _by_hand(event: LedgerEvent) -> LedgerEvent:
     event.state["event_type"] = "voucher.requested.v1"
     return event
@@ -62,14 +70,25 @@ def test_each_kind_of_event_adds_to_its_own_sum(event: LedgerEvent, expected: Pa
 
 
 @pytest.mark.parametrize(
+    ("kind", "reversed_minor"),
+    [("capture", 500), ("payout", 500), ("refund", 0)],
+)
+def test_what_is_taken_back_by_request_leaves_its_sum(kind: str, reversed_minor: int) -> None:
+    rows: PaymentRows = {}
+    fold_payments([voucher(kind, 500), reversal(kind)], rows)
+    assert rows == {(1, "o1"): replace(BLANK, currency="BRL", last_position=2, reversed_minor=reversed_minor)}
+
+
+@pytest.mark.parametrize(
     "event",
     [
         voucher("adjustment", 500),
+        reversal("adjustment"),
         _by_hand(voucher("capture", 500)),
         LedgerEvent(1, 1, "event.rejected", "o1", EventState(effective_at=NOON)),
         LedgerEvent(1, 1, "account.opened", "", EventState(currency="BRL")),
     ],
-    ids=["voucher of another kind", "voucher by hand", "refusal", "account"],
+    ids=["voucher of another kind", "its reversal", "voucher by hand", "refusal", "account"],
 )
 def test_what_says_nothing_of_a_payment_leaves_no_row(event: LedgerEvent) -> None:
     rows: PaymentRows = {}
@@ -110,7 +129,7 @@ events = st.builds(
     st.integers(1, 10**18 - 1),
     st.sampled_from([NOON, EVENING, NEXT_DAY]),
     key=st.sampled_from(["o1", "o2"]),
-)
+) | st.builds(reversal, st.sampled_from(["capture", "refund", "payout"]), st.integers(1, 10**18 - 1))
 
 
 @given(st.lists(events, max_size=30))

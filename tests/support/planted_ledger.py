@@ -29,6 +29,9 @@ class Line(NamedTuple):
     purpose: str = "payment"
 
 
+PAST_TENSE = {"capture": "captured", "refund": "refunded", "void": "voided"}
+
+
 @dataclass(slots=True)
 class PlantedAccount:
     """What the builder must remember of an account."""
@@ -103,7 +106,7 @@ class PlantedLedger:
     ) -> int:
         """Post a voucher; returns its number."""
         event_id = event_id or uuid.uuid4().hex
-        state = self._upstream(event_id, f"payment.{kind}d.v1", revision) | {
+        state = self._upstream(event_id, f"payment.{PAST_TENSE.get(kind, kind)}.v1", revision) | {
             "kind": kind, "rule": f"payment_{kind}d/1", "currency": self.accounts[lines[0].account].currency,
             "amount_minor": str(sum(line.amount_minor for line in lines if line.side == "D")),
             "lines": [

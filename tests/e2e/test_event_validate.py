@@ -36,7 +36,7 @@ def test_each_line_is_decided_on_what_the_lines_before_it_would_leave_and_nothin
     lines = [
         captured("o1"),
         refunded("o1", "4000"),
-        refunded("o1", "9000").replace(b"payment-refund-o1", b"another-refund-o1"),
+        refunded("o1", "9000").replace(b"payment-refund-o1", b"another-refund-o1").replace(b'"r-o1"', b'"r-2"'),
         refunded("o2"),
         b"nonsense",
         captured("o1"),

@@ -26,7 +26,8 @@ from tests.support.account_events import opened, unfrozen
 from tests.support.databases import create_database, drop_database
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
 from tests.support.merchants import drop_book
-from tests.support.postings import CHART, Scene, captured, event, paid_out, refunded, void_requested, voided
+from tests.support.postings import CHART, Scene, authorized, captured, event, paid_out, refunded, void_requested, voided
+from tests.support.story_desk import KEY, data_of
 
 pytestmark = pytest.mark.postgres
 
@@ -65,6 +66,16 @@ def _voucher(*lines: tuple[str, str, int | str], kind: str = "transfer", **membe
 
 def _two(amount: int = 100, credit: int = 100) -> list[tuple[str, str, int | str]]:
     return [("control:CASH", "debit", amount), (SELLER, "credit", credit)]
+
+
+def step(event_type: str, event_id: str = "", **changes: str) -> Message:
+    """A step of a refund, chargeback, settlement, payout or fee, or the end of a payment, on the story's key."""
+    return event(event_type, KEY, event_id or event_type, {**data_of(event_type), **changes})
+
+
+def twice(event_type: str, *before: Message) -> Row:
+    """The same step again, by another event."""
+    return Row(step(event_type, event_id="again"), [*before, step(event_type)])
 
 
 def limited(**limits: str) -> dict[str, object]:
@@ -147,9 +158,30 @@ TABLE: Mapping[Code, Row] = {
         void_requested("v", voucher_no=1),
         [by_hand(*_two(), kind="inventory_adjustment", adjustment={"reason": "correction", "reference": "count 7"})],
     ),
+    Code.STEP_NOT_VOIDABLE: Row(void_requested(KEY, voucher_no=2), [
+        captured(KEY), step("refund.requested.v1"), step("refund.approved.v1"), step("refund.completed.v1")
+    ]),
+    Code.PAYMENT_FAILED: Row(captured(KEY), [step("payment.intent_created.v1"), step("payment.failed.v1")]),
+    Code.AUTHORIZATION_EXPIRED: Row(captured(KEY), [authorized(KEY), step("payment.authorization_expired.v1")]),
+    Code.PAYMENT_CAPTURED: Row(step("payment.failed.v1"), [captured(KEY)]),
     Code.PREDECESSOR_ABSENT: Row(refunded("o")),
+    Code.REFUND_STATE_INVALID: twice("refund.requested.v1", captured(KEY)),
+    Code.CHARGEBACK_STATE_INVALID: twice("chargeback.opened.v1", captured(KEY)),
+    Code.SETTLEMENT_STATE_INVALID: twice("settlement.confirmed.v1", captured(KEY, 200)),
+    Code.PAYOUT_STATE_INVALID: twice("payout.requested.v1"),
+    Code.FEE_STATE_INVALID: twice("fee.charged.v1"),
+    Code.FEE_PERMANENTLY_FAILED: Row(step("fee.retried.v1", event_id="too late"), [
+        step(f"fee.{what}.v1", event_id=f"{what} {n}") for n in range(3) for what in ("failed", "retried")
+    ][:-1]),
     Code.VOID_AFTER_REFUND: Row(voided("o"), [captured("o"), refunded("o", 1)]),
+    Code.VOID_WINDOW_PASSED: Row(voided(KEY), [captured(KEY), step("settlement.confirmed.v1")]),
+    Code.AMOUNT_DIFFERS: Row(
+        step("payout.paid.v1", amount_minor="31"), [step("payout.requested.v1", amount_minor="30")]
+    ),
     Code.REFUND_EXCEEDS_CAPTURED: Row(refunded("o", 101), [captured("o", 100)]),
+    Code.CHARGEBACK_EXCEEDS_CAPTURED: Row(step("chargeback.opened.v1", amount_minor="101"), [captured(KEY)]),
+    Code.SETTLEMENT_EXCEEDS_CAPTURED: Row(step("settlement.confirmed.v1", amount_minor="101"), [captured(KEY)]),
+    Code.FEE_REFUND_EXCEEDS_CHARGED: Row(step("fee.refunded.v1", amount_minor="11"), [step("fee.charged.v1")]),
     Code.HOLD_UNKNOWN: Row(taken("h", 1)),
     Code.HOLD_EXISTS: Row(placed("h", event_id="second"), [placed("h")]),
     Code.HOLD_CAPTURED: Row(taken("h", 1), [placed("h", 100), taken("h", 100)]),

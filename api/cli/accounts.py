@@ -1,4 +1,4 @@
-"""`ledgerctl account`: open, limit, freeze, unfreeze and close accounts, show them and their statements."""
+"""`ledgerctl account`: open, limit, freeze, unfreeze and close accounts, show them, their tree and their statements."""
 
 import re
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from api.cli.account_tree import draw_tree
 from api.cli.command import Book, Json, OptionalReason, Reason, State, group, state_of
 from api.cli.healing import heal
 from api.cli.output import balance_text, details, moment, money, table
@@ -18,6 +19,7 @@ from ledger_core.domain import account_types
 from ledger_core.domain.limits import POLICIES, Limits
 from ledger_core.operations.account_lifecycle import AccountLifecycle, AccountState
 from projections.queries import accounts as account_queries
+from projections.queries.account_tree import account_tree
 from projections.queries.statements import StatementPage
 from projections.queries.statements import statement as read_statement
 
@@ -158,6 +160,25 @@ def list_accounts(
         console.print(drawn)
 
     state.output.data({"book": book, "position": position, "accounts": found}, render)
+
+
+@app.command()
+def tree(
+    context: typer.Context,
+    book: Book,
+    groups: Annotated[bool, typer.Option("--groups", help="Groups only; their sums are of all accounts.")] = False,
+    _json: Json = False,
+) -> None:
+    """Show accounts below the groups of the chart in force, each group with the sum of what is below it."""
+    state = state_of(context)
+    with _store(state, book) as store, store.reading(book) as at:
+        found = account_tree(at, groups_only=groups)
+        position = at.position
+    value = {
+        "book": book, "position": position, "chart_version": found.chart_version, "balances": found.balances,
+        "nodes": found.nodes,
+    }  # fmt: skip
+    state.output.data(value, lambda console: draw_tree(console, found))
 
 
 @app.command()

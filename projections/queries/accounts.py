@@ -58,13 +58,13 @@ class BalanceAt:
 def accounts(at: Snapshot, *, after: str = "", limit: int = 100) -> list[Account]:
     """Accounts in code order that come after `after`."""
     parameters = {"book_id": at.book_id, "after": after, "limit": limit}
-    with at.connection.cursor(row_factory=args_row(_account)) as cursor:
+    with at.connection.cursor(row_factory=args_row(account_of_row)) as cursor:
         return cursor.execute(QUERIES["accounts"], parameters).fetchall()
 
 
 def account(at: Snapshot, code: str) -> Account:
     """One account. Raises NotFoundError."""
-    with at.connection.cursor(row_factory=args_row(_account)) as cursor:
+    with at.connection.cursor(row_factory=args_row(account_of_row)) as cursor:
         found = cursor.execute(QUERIES["account"], {"book_id": at.book_id, "account": code}).fetchone()
     if found is None:
         raise NotFoundError("account")
@@ -126,10 +126,11 @@ def _running_after(at: Snapshot, account_id: int, posting_sequence: int) -> tupl
     return int(found[0]), int(found[1])
 
 
-def _account(
+def account_of_row(
     code: str, type_: AccountType, currency: str, scale: int, role: str, keyed: bool, status: str,
     entries: int, debits_minor: int, credits_minor: int, debits_pending_minor: int, credits_pending_minor: int,
 ) -> Account:  # fmt: skip
+    """The account in a row of the queries `account`, `accounts` and `accounts_of_tree`."""
     difference_minor = debits_minor - credits_minor
     # Only what will leave the account: a hold on its own side keeps nothing back.
     grows_by_debits = NORMAL_SIDE[type_] == "D"

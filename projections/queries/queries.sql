@@ -53,6 +53,23 @@ JOIN ledger.asset ON asset.asset_id = account.asset_id
 JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
 WHERE account.book_id = %(book_id)s AND account.code = %(account)s;
 
+-- name: accounts_of_tree
+-- All accounts in code order, with their heads and the groups that they were opened under.
+SELECT account.code, account.type, asset.code, asset.scale, account.role, account.keyed, head.status,
+    head.posting_sequence, head.debits_posted, head.credits_posted, head.debits_pending, head.credits_pending,
+    account.parent
+FROM ledger.account
+JOIN ledger.asset ON asset.asset_id = account.asset_id
+JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
+WHERE account.book_id = %(book_id)s
+ORDER BY account.code;
+
+-- name: chart_in_force
+-- The version of the chart by which the book posts now.
+SELECT chart.version, chart.document
+FROM ledger.book JOIN ledger.chart ON chart.book_id = book.book_id AND chart.version = book.chart_version
+WHERE book.book_id = %(book_id)s;
+
 -- name: entries_until
 -- How many entries an account had at a position: positions rise with posting_sequence, so a bisection over the primary
 -- key finds it in as many index look-ups as the count has bits. Invariant: entry `low` is at or before the position

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import orjson
 import psycopg
 import pytest
 
@@ -59,6 +60,30 @@ def test_accounts_are_shown_and_their_statements_end_at_their_balance(shop: Test
     listed = ledgerctl("account", "list", "-b", "shop", "--json").json["accounts"]
     assert "wallet:seller:1" in {one["code"] for one in listed}
     assert "clearing:processor:BRL" in ledgerctl("account", "list", "-b", "shop").out
+
+
+def test_the_tree_of_accounts_rolls_up_by_the_chart_in_force(shop: TestDatabase, tmp_path: Path) -> None:
+    chart = ledgerctl("chart", "show", "shop", "--json").json["chart"]["document"]
+    wallets = next(template for template in chart["templates"] if template["pattern"] == "wallet:seller:*")
+    wallets["parent"] = "owed"
+    grouped = tmp_path / "grouped.json"
+    grouped.write_bytes(orjson.dumps({**chart, "groups": [{"code": "owed", "name": "What we owe"}]}))
+    assert ledgerctl("chart", "apply", "shop", str(grouped), "--reason", "groups", "--apply").code == 0
+
+    told = ledgerctl("account", "tree", "-b", "shop", "--json").json
+    group, seller, *_ = told["nodes"]
+    assert (group["kind"], group["code"], seller["code"], seller["parent"], seller["depth"]) == (
+        "group", "owed", "wallet:seller:1", "owed", 1,
+    )  # fmt: skip
+    assert group["balances"] == seller["balances"]
+    assert group["balances"][0]["balance"] == {"amount_minor": "5400", "currency": "BRL", "scale": 2, "side": "credit"}
+    assert told["balances"][0]["balance"]["side"] == "none"
+    assert len(ledgerctl("account", "tree", "-b", "shop", "--groups", "--json").json["nodes"]) == 1
+    drawn = ledgerctl("account", "tree", "-b", "shop").out
+    assert "owed  What we owe" in drawn
+    assert "  wallet:seller:1" in drawn
+    nowhere = ledgerctl("account", "tree", "-b", "nowhere", "--json")
+    assert (nowhere.code, nowhere.error["code"]) == (1, "BOOK_NOT_FOUND")
 
 
 def test_a_frozen_account_parks_events_and_posts_them_when_unfrozen(shop: TestDatabase, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ PROMISED = {
     ("payment", "show"),
     ("payment", "retry-check"), ("account", "open"),
     ("account", "freeze"), ("account", "unfreeze"), ("account", "close"), ("account", "limit"),
-    ("account", "show"), ("account", "list"),
+    ("account", "show"), ("account", "tree"), ("account", "list"),
     ("account", "statement"),
     ("hold", "list"), ("hold", "show"), ("hold", "expire"),
     ("period", "close"), ("period", "reopen"), ("period", "list"), ("period", "show"),

@@ -20,6 +20,7 @@ from ledger_core.domain.limits import POLICIES, Limits
 from ledger_core.operations.account_lifecycle import AccountLifecycle, AccountState
 from projections.queries import accounts as account_queries
 from projections.queries.account_tree import account_tree
+from projections.queries.amounts import Balance
 from projections.queries.statements import StatementPage
 from projections.queries.statements import statement as read_statement
 
@@ -129,12 +130,18 @@ def show(context: typer.Context, code: Code, book: Book, _json: Json = False) ->
                     "status": account.status, "role": account.role or "–", "entries": f"{account.entries:,}",
                     "debits": money(account.debits), "credits": money(account.credits),
                     "balance": balance_text(account.balance), "held": money(account.held),
-                    "available": balance_text(account.available), "position": position,
+                    "available": balance_text(account.available),
+                    "minimum": _limit_text(account.limits.minimum), "maximum": _limit_text(account.limits.maximum),
+                    "policy": account.limits.policy, "position": position,
                 }
             )
         )  # fmt: skip
 
     state.output.data({"book": book, "position": position, "account": account}, render)
+
+
+def _limit_text(limit: Balance | None) -> str:
+    return balance_text(limit) if limit else "–"
 
 
 @app.command(name="list")

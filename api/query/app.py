@@ -9,7 +9,16 @@ from psycopg_pool import ConnectionPool
 from structlog.typing import FilteringBoundLogger
 
 from api.cursors import KEY_BYTES, Cursors
-from api.query import account_routes, book_routes, explain_routes, health_routes, hold_routes, pages, period_routes
+from api.query import (
+    account_routes,
+    book_routes,
+    explain_routes,
+    group_routes,
+    health_routes,
+    hold_routes,
+    pages,
+    period_routes,
+)
 from api.query.context import RequestContext, RequestMetrics
 from api.query.errors import install_error_handlers, refuse_ambiguous_parameters
 from api.query.openapi import describe
@@ -48,6 +57,7 @@ def create_app(
         pages.router,
         health_routes.router,
         account_routes.router,
+        group_routes.router,
         hold_routes.router,
         book_routes.router,
         period_routes.router,

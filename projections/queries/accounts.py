@@ -7,11 +7,25 @@ from typing import Final
 from psycopg.rows import args_row
 
 from ledger_core.domain.account_types import NORMAL_SIDE, AccountType
+from ledger_core.domain.limits import POLICY_NAMES, Policy
 from projections.queries.amounts import Amount, Balance, balance_of
 from projections.queries.errors import NotFoundError, PositionAheadError
 from projections.queries.snapshot import QUERIES, Snapshot
 
 STATUS: Final = {"O": "open", "F": "frozen", "C": "closed"}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimits:
+    """What an account is kept within: the least that may be available and the most that may be posted, None for none.
+
+    On the account's own side, so the minimum of a liability that may be overdrawn stands on debit. `policy` is
+    allow, warn or deny.
+    """
+
+    minimum: Balance | None
+    maximum: Balance | None
+    policy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,7 @@ class Account:
     balance: Balance
     held: Amount
     available: Balance
+    limits: AccountLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +144,7 @@ def _running_after(at: Snapshot, account_id: int, posting_sequence: int) -> tupl
 def account_of_row(
     code: str, type_: AccountType, currency: str, scale: int, role: str, keyed: bool, status: str,
     entries: int, debits_minor: int, credits_minor: int, debits_pending_minor: int, credits_pending_minor: int,
+    minimum_minor: int | None, maximum_minor: int | None, policy: Policy,
 ) -> Account:  # fmt: skip
     """The account in a row of the queries `account`, `accounts` and `accounts_of_tree`."""
     difference_minor = debits_minor - credits_minor
@@ -136,6 +152,11 @@ def account_of_row(
     grows_by_debits = NORMAL_SIDE[type_] == "D"
     held_minor = credits_pending_minor if grows_by_debits else debits_pending_minor
     available_minor = difference_minor - held_minor if grows_by_debits else difference_minor + held_minor
+    own = 1 if grows_by_debits else -1
+    minimum, maximum = (
+        None if limit_minor is None else balance_of(own * limit_minor, currency, scale)
+        for limit_minor in (minimum_minor, maximum_minor)
+    )
     return Account(
         code=code,
         type=type_,
@@ -150,4 +171,5 @@ def account_of_row(
         balance=balance_of(difference_minor, currency, scale),
         held=Amount(held_minor, currency, scale),
         available=balance_of(available_minor, currency, scale),
+        limits=AccountLimits(minimum, maximum, POLICY_NAMES[policy]),
     )

@@ -37,7 +37,8 @@ SELECT asset_id, code, scale, name FROM ledger.asset ORDER BY code;
 -- name: accounts
 -- A page of accounts in code order, with their heads.
 SELECT account.code, account.type, asset.code, asset.scale, account.role, account.keyed, head.status,
-    head.posting_sequence, head.debits_posted, head.credits_posted, head.debits_pending, head.credits_pending
+    head.posting_sequence, head.debits_posted, head.credits_posted, head.debits_pending, head.credits_pending,
+    head.minimum_minor, head.maximum_minor, head.limit_policy::text
 FROM ledger.account
 JOIN ledger.asset ON asset.asset_id = account.asset_id
 JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
@@ -47,7 +48,8 @@ ORDER BY account.code LIMIT %(limit)s;
 -- name: account
 -- One account with its head.
 SELECT account.code, account.type, asset.code, asset.scale, account.role, account.keyed, head.status,
-    head.posting_sequence, head.debits_posted, head.credits_posted, head.debits_pending, head.credits_pending
+    head.posting_sequence, head.debits_posted, head.credits_posted, head.debits_pending, head.credits_pending,
+    head.minimum_minor, head.maximum_minor, head.limit_policy::text
 FROM ledger.account
 JOIN ledger.asset ON asset.asset_id = account.asset_id
 JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
@@ -57,7 +59,7 @@ WHERE account.book_id = %(book_id)s AND account.code = %(account)s;
 -- All accounts in code order, with their heads and the groups that they were opened under.
 SELECT account.code, account.type, asset.code, asset.scale, account.role, account.keyed, head.status,
     head.posting_sequence, head.debits_posted, head.credits_posted, head.debits_pending, head.credits_pending,
-    account.parent
+    head.minimum_minor, head.maximum_minor, head.limit_policy::text, account.parent
 FROM ledger.account
 JOIN ledger.asset ON asset.asset_id = account.asset_id
 JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id

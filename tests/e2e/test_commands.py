@@ -62,6 +62,18 @@ def test_accounts_are_shown_and_their_statements_end_at_their_balance(shop: Test
     assert "clearing:processor:BRL" in ledgerctl("account", "list", "-b", "shop").out
 
 
+def test_an_account_is_shown_with_its_limits(shop: TestDatabase) -> None:
+    limit = ("account", "limit", "wallet:seller:1", "-b", "shop", "--policy", "warn", "--minimum", "-500")
+    assert ledgerctl(*limit, "--reason", "an overdraft").code == 0
+    shown = ("account", "show", "wallet:seller:1", "-b", "shop")
+    assert ledgerctl(*shown, "--json").json["account"]["limits"] == {
+        "minimum": {"amount_minor": "500", "currency": "BRL", "scale": 2, "side": "debit"},
+        "maximum": None,
+        "policy": "warn",
+    }
+    assert "5.00 debit" in ledgerctl(*shown).out
+
+
 def test_the_tree_of_accounts_rolls_up_by_the_chart_in_force(shop: TestDatabase, tmp_path: Path) -> None:
     chart = ledgerctl("chart", "show", "shop", "--json").json["chart"]["document"]
     wallets = next(template for template in chart["templates"] if template["pattern"] == "wallet:seller:*")

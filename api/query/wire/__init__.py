@@ -3,6 +3,7 @@
 from api.query.wire.accounts import (
     Account,
     AccountAnswer,
+    AccountLimits,
     AccountPage,
     BalanceAnswer,
     Day,
@@ -28,6 +29,7 @@ from api.query.wire.vouchers import Cause, Decision, EventAnswer, VoucherAnswer,
 __all__ = [
     "Account",
     "AccountAnswer",
+    "AccountLimits",
     "AccountPage",
     "Amount",
     "Balance",

@@ -9,6 +9,22 @@ from api.query.wire.base import Amount, Balance, NextCursor, Position, Wire
 from projections.queries import accounts, amounts, daily_balances, statements
 
 
+class AccountLimits(Wire):
+    """Kept within these: `deny` refuses what passes a limit, `warn` posts and tells it, `allow` informs."""
+
+    minimum: Balance | None = Field(description="The least that may be available; null for none")
+    maximum: Balance | None = Field(description="The most that may be posted; null for none")
+    policy: Literal["allow", "warn", "deny"]
+
+    @classmethod
+    def of(cls, limits: accounts.AccountLimits) -> Self:
+        return cls.model_validate({
+            "minimum": Balance.at(limits.minimum) if limits.minimum else None,
+            "maximum": Balance.at(limits.maximum) if limits.maximum else None,
+            "policy": limits.policy,
+        })  # fmt: skip
+
+
 class Account(Wire):
     account: str
     type: str = Field(description="asset, liability, equity, revenue or expense")
@@ -21,6 +37,7 @@ class Account(Wire):
     balance: Balance
     held: Amount = Field(description="What open holds keep back of it")
     available: Balance = Field(description="The balance less what is held")
+    limits: AccountLimits
 
     @classmethod
     def of(cls, account: accounts.Account) -> Self:
@@ -29,6 +46,7 @@ class Account(Wire):
             "status": account.status, "entries": account.entries, "debits": Amount.of(account.debits),
             "credits": Amount.of(account.credits), "balance": Balance.at(account.balance),
             "held": Amount.of(account.held), "available": Balance.at(account.available),
+            "limits": AccountLimits.of(account.limits),
         })  # fmt: skip
 
 

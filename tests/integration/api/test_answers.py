@@ -24,6 +24,7 @@ QUESTIONS = [
     f"{WALLET}/days",
     f"{WALLET}/explain",
     f"{WALLET}/explain?as_of_position=9&entries=since_zero",
+    f"{SHOP}/groups",
     f"{SHOP}/holds",
     f"{SHOP}/holds?account=wallet:seller:a&status=PLACED",
     f"{SHOP}/vouchers/1",

@@ -246,7 +246,7 @@ def test_rows_of_another_version_of_the_fold_are_left_alone(admin: psycopg.Conne
     refresh(read_side)
     shop.capture("o1", 100)
     asyncio.run(read_side.relay_all())
-    newer = [replace(PAYMENTS, fold_version=2), *PROJECTIONS[1:]]
+    newer = [replace(PAYMENTS, fold_version=PAYMENTS.fold_version + 1), *PROJECTIONS[1:]]
     asyncio.run(read_side.project_all(newer))
     assert progress(admin, shop.book_id) == {(4, "FOLD_CHANGED"), (5, "")}
     rebuild(read_side.connect, shop.book_id, newer[0])

@@ -17,11 +17,16 @@ MAX_TEXT_LENGTH: Final = 2_000
 """A longer value is cut: a log line is bounded (I31)."""
 
 SECRET_NAMES: Final = re.compile(
-    r"pass(word|wd)?$|secret|token|authorization|mnemonic|cvv|cvc|dsn|conninfo", re.IGNORECASE
+    r"pass(word|wd)?$|secret|token|authorization|mnemonic|cvv|cvc|dsn|conninfo|(api|private|signing)_?key$",
+    re.IGNORECASE,
 )
 _DIGIT_RUN: Final = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
 _CREDENTIALS_IN_URL: Final = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE)
-_SECRET_PAIR: Final = re.compile(r"\b(password|passwd|secret|token)\s*[=:]\s*('[^']*'|\S+)", re.IGNORECASE)
+_SECRET_PAIR: Final = re.compile(
+    r"""(\w*(?:password|passwd|secret|token|api_?key|private_?key))(["']?\s*[=:]\s*)('[^']*'|"[^"]*"|\S+)""",
+    re.IGNORECASE,
+)
+_SECRET_VALUE: Final = re.compile(r"\b(?:whsec|sk_live|sk_test|rk_live|rk_test)_[A-Za-z0-9+/=_-]+")
 
 
 def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:
@@ -62,7 +67,8 @@ def mask_secrets(_logger: object, _method: str, event: MutableMapping[str, objec
 def masked_text(text: str) -> str:
     """The text with card numbers, passwords and the credentials of URLs masked."""
     text = _CREDENTIALS_IN_URL.sub(rf"\1{MASK}@", text)
-    text = _SECRET_PAIR.sub(rf"\1={MASK}", text)
+    text = _SECRET_PAIR.sub(rf"\1\2{MASK}", text)
+    text = _SECRET_VALUE.sub(MASK, text)
     return _DIGIT_RUN.sub(_masked_digits, text)
 
 

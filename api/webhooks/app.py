@@ -30,13 +30,13 @@ def create_inbox_app(
 ) -> FastAPI:
     """The application over an inbox, whose pool stays its owner's. `clock` tells seconds since 1970."""
     registry = registry or CollectorRegistry()
-    log = log or structlog.get_logger("api.webhooks")
+    logger: FilteringBoundLogger = structlog.get_logger("api.webhooks") if log is None else log
     app = FastAPI(title=TITLE, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.receiving = Receiving(
-        inbox, endpoints, limits=limits or Limits(), clock=clock, metrics=InboxMetrics(registry, endpoints), log=log
+        inbox, endpoints, limits=limits or Limits(), clock=clock, metrics=InboxMetrics(registry, endpoints), log=logger
     )
     app.include_router(routes.router)
     app.include_router(routes.metrics_router(registry))
     install_error_handlers(app)
-    app.add_middleware(RequestContext, metrics=RequestMetrics(registry), log=log)
+    app.add_middleware(RequestContext, metrics=RequestMetrics(registry), log=logger)
     return app

@@ -55,9 +55,10 @@ HEALED_AT_ONCE = 50
 
 LABELS = (
     "fence", "inbox", "subjects", "heads", "decided", "subjects_written", "books", "blocks", "heads_written", "entries",
-    "events", "dead_letters", "sources", "before_commit", "after_commit",
+    "events", "holds", "dead_letters", "sources", "before_commit", "after_commit",
 )  # fmt: skip
-"""Labelled points, each at the end of its step, in order. `decided` and what writes subjects: the exact path only."""
+"""Labelled points, each at the end of its step, in order. `decided` and what writes subjects or holds: the exact path
+only."""
 
 
 def no_label(name: str) -> None:

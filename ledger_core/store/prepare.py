@@ -8,7 +8,7 @@ import psycopg
 
 from ledger_core.domain.account_facts import AccountOpened
 from ledger_core.domain.cases import Movement, PartKey, SubjectKey
-from ledger_core.domain.charts import Template
+from ledger_core.domain.charts import Chart, Template
 from ledger_core.domain.groups import refuse_in_advance
 from ledger_core.domain.incoming import SYSTEM_BOOK, Incoming
 from ledger_core.domain.limits import NO_LIMITS
@@ -307,9 +307,22 @@ class Preparer:
                 continue
             self.books.look_up(item.book, [fact.account])
             if fact.account not in item.book.accounts:
-                limits = None if fact.limits == NO_LIMITS else fact.limits
-                template = Template(fact.account, fact.type, fact.role or "", bool(fact.keyed), limits=limits)
+                template = _template(fact, item.book.chart)
                 self.books.open(item.book, [Opening(fact.account, fact.currency, template, fact.parent or "")])
+
+
+def _template(fact: AccountOpened, chart: Chart) -> Template:
+    """What the event says, and for the rest what the chart says of such an account: opened by an event it is bound by
+    the limits that it would have opened with on the fly."""
+    own = chart.template_for(fact.account, fact.currency) or Template(fact.account, fact.type)
+    limits = own.limits if fact.limits is None else fact.limits
+    return Template(
+        fact.account,
+        fact.type,
+        own.role if fact.role is None else fact.role,
+        own.keyed if fact.keyed is None else fact.keyed,
+        limits=None if limits == NO_LIMITS else limits,
+    )
 
 
 def _asked(incoming: Sequence[Incoming]) -> set[Asked]:

@@ -14,6 +14,7 @@ from consumers.transport.postgres_log import PostgresLogAdmin, PostgresLogSink
 from deploy.demo.messages import Message
 from ledger_core.store.poster import LABELS
 from tests.support.databases import TestDatabase
+from tests.support.hold_events import placed, released, taken
 from tests.support.postings import Scene, authorized, captured, garbage, paid_out, refunded, voided
 from tests.support.processes import payments_process
 
@@ -26,8 +27,11 @@ PLAIN = [
 ]
 """Nothing can be refused: decided over columns."""
 
-MIXED = [*PLAIN, refunded("late", 40), voided("o-2"), captured("zero", 0), garbage(), captured("late"), paid_out("p-1")]
-"""Refused, parked, healed and mirrored: decided one by one."""
+MIXED = [
+    *PLAIN, refunded("late", 40), voided("o-2"), captured("zero", 0), garbage(), captured("late"), paid_out("p-1"),
+    placed("h-1", 100), taken("h-1", 40), placed("h-2", 30), released("h-2"),
+]  # fmt: skip
+"""Refused, parked, healed, mirrored and held: decided one by one."""
 
 AFTERWARDS = captured("o-afterwards")
 """Sent when the worker is dead: its successor has something to do wherever the first one got to."""

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.verify import verify
 from tests.support.account_events import closed, frozen, opened, unfrozen
 from tests.support.databases import TestDatabase
 from tests.support.hold_events import placed, released
-from tests.support.postings import BOOK, Scene, captured, event, outcomes, paid_out
+from tests.support.postings import BOOK, CHART, Scene, captured, event, outcomes, paid_out
 
 pytestmark = pytest.mark.postgres
 
@@ -62,6 +63,24 @@ def test_an_account_opens_with_its_limits(scene: Scene) -> None:
     limits = {"minimum_minor": "-50", "policy": "deny"}
     batch = [opened(SELLER, limits=limits), paid_out("p-1", 50), paid_out("p-2", 1)]
     assert outcomes(scene.post(*batch)) == ["RECORDED", "POSTED", "LIMIT_MINIMUM"]
+
+
+def test_an_account_opened_by_an_event_is_bound_by_what_the_chart_says_of_such_accounts(scene: Scene) -> None:
+    chart = {**CHART, "templates": [
+        {"pattern": "wallet:*", "type": "liability", "limits": {"minimum_minor": "0", "policy": "deny"}}
+    ]}  # fmt: skip
+    with connect(scene.dsn, Role.POSTER) as connection:
+        create_book(connection, "limited", chart)
+    suspense = "suspense:orders:EUR"
+    batch = [opened(SELLER), opened(suspense), paid_out("p-1", 1)]
+    limited = [message._replace(headers=tuple(
+        (name, b"limited" if name == "ce_ledgerbook" else value) for name, value in message.headers
+    )) for message in batch]  # fmt: skip
+    assert outcomes(scene.post(*limited)) == ["RECORDED", "RECORDED", "LIMIT_MINIMUM"]
+    keyed = (
+        "SELECT keyed FROM ledger.account JOIN ledger.book USING (book_id) WHERE book.code = %s AND account.code = %s"
+    )
+    assert scene.one(keyed, "limited", suspense)
 
 
 def test_what_waited_for_an_account_posts_once_an_event_opens_it(scene: Scene) -> None:

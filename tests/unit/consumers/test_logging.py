@@ -51,6 +51,12 @@ def test_what_libraries_log_is_masked_too(stream: io.StringIO) -> None:
         ("postgresql://poster:pw@db:5432/ledger", "postgresql://***@db:5432/ledger"),
         ("host=db password=pw user=x", "host=db password=*** user=x"),
         ("host=db password='p w' user=x", "host=db password=*** user=x"),
+        ("connect(sslpassword=pw)", "connect(sslpassword=***"),
+        ("PGPASSWORD=pw psql", "PGPASSWORD=*** psql"),
+        ("{'password': 'p w', 'user': 'x'}", "{'password': ***, 'user': 'x'}"),
+        ('{"token": "abc", "n": 1}', '{"token": ***, "n": 1}'),
+        ("signed by whsec_c2VjcmV0", "signed by ***"),
+        ("3 tokens: one, two", "3 tokens: one, two"),
         ("offset 1234567890123 of partition 3", "offset 1234567890123 of partition 3"),
         ("order 53cdb2fc8bc7dce0b6741e2150273451", "order 53cdb2fc8bc7dce0b6741e2150273451"),
     ],
@@ -63,12 +69,17 @@ def test_secrets_are_masked_by_name_and_at_any_depth() -> None:
     event = {
         "event": "process.started",
         "postgres_dsn": "anything",
-        "settings": {"kafka_password": "pw", "list": [f"pan {CARD}", 7]},
+        "settings": {"kafka_password": "pw", "api_key": "k", "private_key": "k", "list": [f"pan {CARD}", 7]},
         "value": CARD.encode(),
     }
     masked = mask_secrets(None, "info", dict(event))
     assert masked["postgres_dsn"] == "***"
-    assert masked["settings"] == {"kafka_password": "***", "list": ["pan ***", 7]}
+    assert masked["settings"] == {
+        "kafka_password": "***",
+        "api_key": "***",
+        "private_key": "***",
+        "list": ["pan ***", 7],
+    }
     assert masked["value"] == "***"
 
 

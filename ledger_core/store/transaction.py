@@ -3,29 +3,25 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import psycopg
-from psycopg.types.json import Jsonb
 
 from ledger_core.domain.account_facts import ACCOUNT_WAITED_FOR
-from ledger_core.domain.cases import OPEN, Head, HeadKey
+from ledger_core.domain.cases import Head, HeadKey
 from ledger_core.domain.decide import HeadColumns, Numbered, number_entries, sums_fit
 from ledger_core.domain.life_cycles import HAVE_SUBJECT
 from ledger_core.domain.limit_columns import RunningColumns, reaches_limit
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.account_cases import AccountRows
-from ledger_core.store.batch import BatchResult, Decided
+from ledger_core.store.batch import BatchResult
 from ledger_core.store.blocks import block_hash
 from ledger_core.store.columns import (
     COPY_HEADER,
     COPY_TRAILER,
-    POSTGRES_EPOCH_US,
     Int64s,
     IntArray,
-    field_bytes,
 )
 from ledger_core.store.errors import (
     ChartMovedError,
@@ -35,56 +31,17 @@ from ledger_core.store.errors import (
     PostingHaltedError,
     SurpriseError,
 )
-from ledger_core.store.headers import headers_to_rows
 from ledger_core.store.hold_rows import HoldRows, update_held_heads
-from ledger_core.store.items import ADDED, FOLLOWER, Item, Prepared
-from ledger_core.store.limit_rows import HeadLimits, limit_columns, read_limits
+from ledger_core.store.items import FOLLOWER, Item, Prepared
+from ledger_core.store.limit_rows import limit_columns, read_limits
 from ledger_core.store.link_rows import Linked, write_links
+from ledger_core.store.locked_heads import LockedHeads
 from ledger_core.store.named_sql import load_queries
+from ledger_core.store.outcome_rows import block_row, dead_letter, places, result_of
 from ledger_core.store.rows import Layout, entry_rows, event_rows
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
 BOOK_WAITED_FOR = "book:"
-
-
-@dataclass(slots=True, frozen=True)
-class LockedHeads:
-    """Heads under lock, as columns in key order. `keys` are book_id << 32 | account_id."""
-
-    keys: Int64s
-    columns: HeadColumns
-    assets: Int64s
-    statuses: str
-    """One letter each; in lower case where the head has limits that warn or deny."""
-    limited: dict[HeadKey, HeadLimits] = field(default_factory=dict)
-
-    @property
-    def all_open(self) -> bool:
-        return self.statuses.upper().count(OPEN) == len(self.keys)
-
-    def only(self, keys: Int64s) -> "LockedHeads":
-        """The rows of these keys, which are sorted and all here."""
-        rows = np.searchsorted(self.keys, keys)
-        columns = HeadColumns(*(column[rows] for column in self.columns))
-        statuses = "".join([self.statuses[row] for row in rows])
-        return LockedHeads(keys, columns, self.assets[rows], statuses, self.limited)
-
-    def by_key(self) -> dict[HeadKey, Head]:
-        """One by one, for decisions that can refuse."""
-        columns = zip(
-            self.keys.tolist(),
-            *(c.tolist() for c in self.columns),
-            self.assets.tolist(),
-            self.statuses.upper(),
-            strict=True,
-        )
-        heads = {
-            key: Head(sequence, debits, credits, asset, status)
-            for key, sequence, debits, credits, asset, status in columns
-        }
-        for key, limits in self.limited.items():
-            limits.put_into(heads[key])
-        return heads
 
 
 class Transaction:
@@ -223,7 +180,7 @@ class Transaction:
                 place = {id(item): position for item, position in zip(items, positions.tolist(), strict=True)}
                 write_links(self.cursor, self.linked, place)
         self._advance_sources()
-        return self._result(items, positions.tolist(), voucher_nos.tolist())
+        return result_of(self.prepared, items, positions.tolist(), voucher_nos.tolist())
 
     def _number(self, layout: Layout) -> Numbered | None:
         if self.heads is None or not len(layout.amounts):
@@ -265,7 +222,7 @@ class Transaction:
                 hashes.append(sealed)
                 recorded.append(recorded_at_us)
                 numbers_of_block = (number + 1, self.prepared.batch_id, position + 1, last, recorded_at_us)
-                blocks.append(_block_row(book_id, numbers_of_block, (span.merkle_root, previous, sealed)))
+                blocks.append(block_row(book_id, numbers_of_block, (span.merkle_root, previous, sealed)))
             parameters = {
                 "books": ids, "positions": positions, "voucher_nos": numbers, "hashes": hashes,
                 "recorded_at_us": recorded, "min_effective_us": [span.min_effective_us for span in spans],
@@ -273,7 +230,7 @@ class Transaction:
             if self.cursor.execute(QUERIES["raise_books"], parameters).rowcount != len(spans):
                 raise SurpriseError("a period closed or posting was halted meanwhile")
             self._blocks = blocks
-            return _place(layout, firsts, voucher_firsts)
+            return places(layout, firsts, voucher_firsts)
 
     def _demand_missing(self, items: Sequence[Item]) -> None:
         """What parks for a missing account must still miss it. Whoever opens one appends to the book before healing
@@ -343,7 +300,7 @@ class Transaction:
 
     def _write_dead_letters(self, items: Sequence[Item], positions: Int64s) -> None:
         letters = [
-            _dead_letter(item, position, self.prepared)
+            dead_letter(item, position, self.prepared)
             for item, position in zip(items, positions.tolist(), strict=True)
             if item.refused is not None and item.refused.fault is None
         ]
@@ -393,83 +350,7 @@ class Transaction:
             if self.cursor.execute(QUERIES["advance_sources"], parameters).rowcount != len(advances):
                 raise FenceLostError([(a.topic, a.partition) for a in advances])
 
-    def _result(self, items: Sequence[Item], positions: list[int], voucher_nos: list[int]) -> BatchResult:
-        decided: list[Decided | None] = [None] * len(self.prepared.incoming)
-        healed = []
-        for item, position, voucher_no in zip(items, positions, voucher_nos, strict=True):
-            if item.arrival in (FOLLOWER, ADDED):
-                continue
-            refusal = item.refused
-            if item.followers:
-                refusal = item.at_fault.refused
-            outcome = Decided(
-                item.outcome,
-                item.book.code,
-                position,
-                voucher_no,
-                refusal and refusal.code,
-                refusal.detail if refusal else "",
-            )
-            if item.arrival >= 0 and item.revision == 1:
-                decided[item.arrival] = outcome
-            else:
-                healed.append((item.incoming, outcome))
-        for replay in self.prepared.replays:
-            incoming = self.prepared.incoming[replay.arrival]
-            decided[replay.arrival] = Decided(Outcome.REPLAYED, incoming.book, 0, 0)
-        return BatchResult(decided, healed, vouchers=_vouchers(items, self.prepared.items))
-
 
 def sorted_by_book(items: Sequence[Item], healed: Sequence[Item]) -> list[Item]:
     """Arrivals, then what they healed, per book: the order of the log."""
     return sorted([*items, *healed], key=lambda item: item.book.book_id)
-
-
-def _place(layout: Layout, firsts: Sequence[int], voucher_firsts: Sequence[int]) -> tuple[Int64s, Int64s]:
-    sizes = [span.stop - span.start for span in layout.spans]
-    starts = np.repeat(np.array([span.start for span in layout.spans], dtype=np.int64), sizes)
-    positions = np.repeat(np.array(firsts, dtype=np.int64), sizes) + np.arange(len(starts), dtype=np.int64) - starts
-    running = np.cumsum(layout.is_voucher)
-    before = np.repeat(
-        np.array([running[span.start] - layout.is_voucher[span.start] for span in layout.spans], dtype=np.int64),
-        sizes,
-    )
-    voucher_nos = (np.repeat(np.array(voucher_firsts, dtype=np.int64), sizes) + running - before) * layout.is_voucher
-    return positions, voucher_nos
-
-
-def _block_row(book_id: int, numbers: tuple[int, int, int, int, int], hashes: tuple[bytes, bytes, bytes]) -> bytes:
-    """`numbers`: block number, batch, first and last position, recorded at (microseconds since 1970)."""
-    *counts, recorded_at_us = numbers
-    fields = [value.to_bytes(8, "big") for value in (*counts, recorded_at_us - POSTGRES_EPOCH_US)]
-    return b"\0\x09" + b"".join(map(field_bytes, (book_id.to_bytes(4, "big"), *fields, *hashes)))
-
-
-def _vouchers(items: Sequence[Item], arrivals: Sequence[Item]) -> Counter[tuple[str, str]]:
-    """How many of each kind. A slice of the state, which begins with the kind, is counted in C: 0.2 us an event."""
-    starts = Counter([item.state[9:41] for item in items if item.outcome is Outcome.POSTED])
-    healed: Counter[bytes] = Counter()
-    if items is not arrivals:
-        healed.update(item.state[9:41] for item in items if item.outcome is Outcome.POSTED and item.revision > 1)
-    kinds: Counter[tuple[str, str]] = Counter()
-    for start, count in starts.items():
-        kind = start.partition(b'"')[0].decode()
-        kinds[kind, "posted"] += count - healed[start]
-        kinds[kind, "healed"] += healed[start]
-    return +kinds
-
-
-def _dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, object]:
-    record = item.incoming.record
-    refusal = item.refused
-    assert refusal is not None
-    incarnations = {(a.topic, a.partition): a.incarnation for a in prepared.advances}
-    return {
-        "book_id": item.book.book_id, "position": position, "source_id": item.source_id, "event_id": item.event_id,
-        "revision": item.revision, "outcome": item.outcome.value, "code": refusal.code.value, "detail": refusal.detail,
-        "waits_for": item.waits_for if item.outcome is Outcome.PARKED else "",
-        "order_key": item.incoming.order_key, "topic": record.topic, "partition": record.partition,
-        "incarnation": incarnations.get((record.topic, record.partition), 1), "log_offset": record.offset,
-        "timestamp_ms": record.timestamp, "key": record.key, "value": record.value,
-        "headers": Jsonb(headers_to_rows(record.headers)),
-    }  # fmt: skip

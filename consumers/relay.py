@@ -14,14 +14,11 @@ import structlog
 
 from consumers.ledger_messages import LEDGER_TOPIC, stub_of
 from consumers.relay_log import Chunk, ChunkLimits, Reached, move_checkpoints, read_chunk
+from consumers.rounds import Pauses, Rounds
 from consumers.threads import in_thread
-from consumers.transport.ports import MessageTooLarge, SendFailed, Sink, TransportUnavailable
+from consumers.transport.ports import MessageTooLarge, Sink
 
-IDLE_MIN_SECONDS = 0.001
-IDLE_MAX_SECONDS = 0.050
-RETRY_MIN_SECONDS = 0.1
-RETRY_MAX_SECONDS = 5.0
-RETRIED = (SendFailed, TransportUnavailable, psycopg.OperationalError)
+PAUSES = Pauses(0.001, 0.050)
 
 LABELS = ("relay.read", "relay.sent", "relay.moved")
 """Points at which a fault may strike: chunk read, messages acknowledged, checkpoint moved."""
@@ -79,28 +76,8 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until `stop` is set. Outages are waited out; `TopicMissing` and `LogHasHole` come out."""
-        idle, retry = IDLE_MIN_SECONDS, RETRY_MIN_SECONDS
-        started = False
-        try:
-            while not stop.is_set():
-                try:
-                    if not started:
-                        await self._sink.start()
-                        started = True
-                    relayed = await self.relay_once()
-                except RETRIED as error:
-                    logger.warning("relay.retry", error=type(error).__name__, wait_seconds=retry)
-                    await self._disconnect()
-                    await _wait(stop, retry)
-                    retry = min(2 * retry, RETRY_MAX_SECONDS)
-                    continue
-                retry = RETRY_MIN_SECONDS
-                idle = IDLE_MIN_SECONDS if relayed else min(2 * idle, IDLE_MAX_SECONDS)
-                if not relayed:
-                    await _wait(stop, idle)
-        finally:
-            await self.close()
-            await self._sink.stop()
+        rounds = Rounds(self.relay_once, self._after_failure, self.close, _tell, PAUSES)
+        await rounds.run(self._sink, stop)
 
     async def relay_once(self) -> int:
         """Send one chunk and move its checkpoints; returns the number of events. The sink must be started.
@@ -170,6 +147,9 @@ class Relay:
         if prefetch is not None:
             await asyncio.gather(prefetch, return_exceptions=True)
 
+    async def _after_failure(self, _error: Exception) -> None:
+        await self._disconnect()
+
     async def _disconnect(self) -> None:
         await self._drop_prefetch()
         for connection in (self._reader, self._writer):
@@ -179,6 +159,5 @@ class Relay:
         self._reader = self._writer = None
 
 
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+def _tell(error: Exception, wait_seconds: float) -> None:
+    logger.warning("relay.retry", error=type(error).__name__, wait_seconds=wait_seconds)

@@ -14,17 +14,14 @@ import psycopg
 import structlog
 
 from consumers.process import no_fault
+from consumers.rounds import Pauses, Rounds
 from consumers.threads import in_thread
-from consumers.transport.ports import SendFailed, Sink, TransportUnavailable
+from consumers.transport.ports import Sink
 from consumers.webhooks.mapping import Processed, WebhookMapper
 from consumers.webhooks.stored import Chunk, Feed, read_chunks, settle
 from ledger_core.operations.webhooks.health import Aspect, change_health
 
-IDLE_MIN_SECONDS = 0.005
-IDLE_MAX_SECONDS = 0.100
-RETRY_MIN_SECONDS = 0.1
-RETRY_MAX_SECONDS = 5.0
-RETRIED = (SendFailed, TransportUnavailable, psycopg.OperationalError)
+PAUSES = Pauses(0.005, 0.100)
 
 LABELS = ("webhooks.read", "webhooks.sent", "webhooks.settled")
 """Points at which a fault may strike: webhooks read and mapped, messages acknowledged, outcomes written."""
@@ -75,27 +72,8 @@ class WebhookPublisher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set. Outages are waited out; `TopicMissing` comes out."""
-        idle, retry, started = IDLE_MIN_SECONDS, RETRY_MIN_SECONDS, False
-        try:
-            while not stop.is_set():
-                try:
-                    if not started:
-                        await self._sink.start()
-                        started = True
-                    taken = await self.publish_once()
-                except RETRIED as error:
-                    log.warning("webhooks.retry", error=type(error).__name__, wait_seconds=retry)
-                    await self._after_failure(error)
-                    await _wait(stop, retry)
-                    retry = min(2 * retry, RETRY_MAX_SECONDS)
-                    continue
-                retry = RETRY_MIN_SECONDS
-                idle = IDLE_MIN_SECONDS if taken else min(2 * idle, IDLE_MAX_SECONDS)
-                if not taken:
-                    await _wait(stop, idle)
-        finally:
-            await self.close()
-            await self._sink.stop()
+        rounds = Rounds(self.publish_once, self._after_failure, self.close, _tell, PAUSES)
+        await rounds.run(self._sink, stop)
 
     async def publish_once(self) -> int:
         """One round over all feeds; returns how many webhooks it took. The sink must be started."""
@@ -173,6 +151,5 @@ class WebhookPublisher:
         self._metrics.adapter_healthy(feed.endpoint, aspect.value, healthy)
 
 
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+def _tell(error: Exception, wait_seconds: float) -> None:
+    log.warning("webhooks.retry", error=type(error).__name__, wait_seconds=wait_seconds)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
+from psycopg import Connection
 
 from deploy.demo.messages import Message
 from ledger_core.store.connection import Role, connect
@@ -155,7 +156,14 @@ def test_whether_a_hold_expires_or_is_captured_exactly_one_of_both_happens(scene
     assert scene.deadlocks() == 0
 
 
-def test_a_capture_that_comes_while_its_hold_expires_waits_and_is_refused(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    ("ends", "outcome", "status"),
+    [(Connection.commit, "HOLD_EXPIRED", "EXPIRED"), (Connection.rollback, "POSTED", "CAPTURED")],
+    ids=["committed", "rolled back"],
+)
+def test_a_capture_that_comes_while_its_hold_expires_waits_for_how_that_ends(
+    scene: Scene, ends: Callable[[Connection], None], outcome: str, status: str
+) -> None:
     scene.post(placed("h", 100, expires_at=LATER))
     scene.topic.send(taken("h", 100))
     worker = scene.worker()
@@ -164,23 +172,9 @@ def test_a_capture_that_comes_while_its_hold_expires_waits_and_is_refused(scene:
         assert expire_holds(scheduler, book_id, ["h"], END_OF_TIME) == 1
         capture = scene.start(worker.work)
         scene.until_waiting()
-        scheduler.commit()
-        assert outcomes(capture.result()) == ["HOLD_EXPIRED"]
-    assert statuses(scene) == {"h": "EXPIRED"}
-
-
-def test_an_expiry_that_is_rolled_back_leaves_the_hold_to_the_capture(scene: Scene) -> None:
-    scene.post(placed("h", 100, expires_at=LATER))
-    scene.topic.send(taken("h", 100))
-    worker = scene.worker()
-    with connect(scene.dsn, Role.POSTER) as scheduler:
-        (book_id,) = scheduler.execute("SELECT book_id FROM ledger.book WHERE code = 'shop'").fetchone() or (0,)
-        assert expire_holds(scheduler, book_id, ["h"], END_OF_TIME) == 1
-        capture = scene.start(worker.work)
-        scene.until_waiting()
-        scheduler.rollback()
-        assert outcomes(capture.result()) == ["POSTED"]
-    assert statuses(scene) == {"h": "CAPTURED"}
+        ends(scheduler)
+        assert outcomes(capture.result()) == [outcome]
+    assert statuses(scene) == {"h": status}
 
 
 def test_a_capture_under_way_keeps_the_scheduler_waiting_and_both_do_their_part(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 Lock order as everywhere: the account's row and head, then the book (which the recorder's append locks).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,11 +12,13 @@ import psycopg
 from eventsourcing.application import AggregateNotFoundError
 
 from ledger_core.domain.account_types import NORMAL_SIDE, AccountType, account_type_of
-from ledger_core.domain.limits import Limits
+from ledger_core.domain.charts import Template
+from ledger_core.domain.limits import NO_LIMITS, Limits
 from ledger_core.operations.account import Account
 from ledger_core.operations.application import LedgerApplication
 from ledger_core.store.account_events import account_originator_id
-from ledger_core.store.books import HeadLimits, set_limits
+from ledger_core.store.books import Books, HeadLimits, demand_chart, set_limits
+from ledger_core.store.errors import ChartMovedError
 from ledger_core.store.recorder import LedgerRecorder, Transactions
 
 FIND_BOOK: Final = "SELECT book_id FROM ledger.book_directory WHERE code = %s"
@@ -112,14 +115,27 @@ class AccountLifecycle:
     def open_account(
         self, code: str, *, account_type: AccountType, currency: str, role: str = "", keyed: bool = False
     ) -> AccountState:
-        """Open an account. One that is open as asked for is left as it is; an other one is refused."""
-        wanted = Account.open(
-            self.book_code, code, account_type=account_type, currency=currency, role=role, keyed=keyed
-        )
+        """Open an account. One that is open as asked for is left as it is; an other one is refused.
+
+        The chart in force says what is not asked for: role, order keys and limits, as where it opens on the fly.
+        """
+        while True:
+            with suppress(ChartMovedError):
+                return self._open(Template(code, account_type, role, keyed), currency)
+
+    def _open(self, asked: Template, currency: str) -> AccountState:
+        code = asked.pattern
         with self._recorder.transaction() as connection:
+            book = Books(connection).find([self.book_code])[self.book_code]
+            own = book.chart.template_for(code, currency) or asked
+            wanted = Account.open(
+                self.book_code, code, account_type=asked.type, currency=currency, role=asked.role or own.role,
+                keyed=asked.keyed or own.keyed, limits=own.limits,
+            )  # fmt: skip
             created = self._insert_rows(connection, wanted)
             if created:
                 self._application.save(wanted)
+                demand_chart(connection, book)
             account = self._application.account(wanted.id)
             if _properties(account) != _properties(wanted):
                 raise AccountDiffersError(f"account {code!r} is open with other properties")
@@ -194,6 +210,9 @@ class AccountLifecycle:
         if created is None:
             return False
         connection.execute(INSERT_HEAD, (book_id, created[0], asset[0]))
+        if account.limits != NO_LIMITS:
+            side = NORMAL_SIDE[account_type_of(account.type)]
+            set_limits(connection, book_id, [HeadLimits(created[0], account.limits, side)])
         return True
 
     def _change_status(self, code: str, reason: str, *, status: str) -> AccountState:

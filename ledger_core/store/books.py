@@ -139,7 +139,7 @@ class Books:
         """
         with self._connection.transaction():
             open_accounts(self._connection, book, openings, self.assets)
-            _demand_chart(self._connection, book)
+            demand_chart(self._connection, book)
         self.look_up(book, [opening.code for opening in openings])
 
     def look_up(self, book: Book, codes: Sequence[str]) -> None:
@@ -235,7 +235,7 @@ def _code(opening: Opening) -> str:
     return opening.code
 
 
-def _demand_chart(connection: psycopg.Connection[Any], book: Book) -> None:
+def demand_chart(connection: psycopg.Connection[Any], book: Book) -> None:
     """Asked under the book's lock: an account opens by the chart in force or not at all."""
     row = connection.execute(QUERIES["chart_version"], (book.book_id,)).fetchone()
     if row is None or row[0] != book.chart.version:

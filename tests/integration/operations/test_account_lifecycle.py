@@ -18,6 +18,7 @@ from ledger_core.operations.account_lifecycle import (
     BookUnknownError,
     CurrencyUnknownError,
 )
+from ledger_core.operations.charts import ChartCommands
 from ledger_core.store.books import Books, Opening, create_book, open_accounts
 from ledger_core.store.connection import Role
 from tests.support.databases import TestDatabase
@@ -218,3 +219,23 @@ def test_limits_are_set_on_the_head_and_told_once(pool: ConnectionPool, accounts
     assert event_types(pool)[-1] == "account.limits_set"
     with pytest.raises(ValueError, match="above"):
         accounts.set_limits(CODE, Limits(1, 0, DENY), reason="impossible")
+
+
+def test_an_account_opened_by_hand_is_bound_by_what_the_chart_says_of_such_accounts(
+    pool: ConnectionPool, accounts: AccountLifecycle
+) -> None:
+    charts = ChartCommands(pool.connection, "shop")
+    limited = {"pattern": "wallet:*", "type": "liability", "limits": {"minimum_minor": "0", "policy": "deny"}}
+    suspense = {"role": "ORDER_SUSPENSE", "code": "suspense:{currency}", "type": "liability", "keyed": True}
+    charts.apply({"controls": [suspense], "templates": [limited]}, reason="a test")
+    wallet = accounts.open_account("wallet:1", account_type="liability", currency="BRL")
+    assert (wallet.limits.minimum_minor, wallet.limits.policy) == (0, "D")
+    kept = accounts.open_account("suspense:BRL", account_type="liability", currency="BRL")
+    assert (kept.role, kept.keyed) == ("ORDER_SUSPENSE", True)
+    with pool.connection() as connection:
+        heads = connection.execute(
+            "SELECT code, minimum_minor, limit_policy FROM ledger.account_head "
+            "JOIN ledger.account USING (book_id, account_id) WHERE code IN ('wallet:1', 'suspense:BRL') ORDER BY code"
+        ).fetchall()
+    assert heads == [("suspense:BRL", None, "A"), ("wallet:1", 0, "D")]
+    assert not accounts.open_account("wallet:1", account_type="liability", currency="BRL").changed

@@ -5,9 +5,11 @@ from types import MappingProxyType
 from typing import Any
 
 from consumers import account_facts, hold_facts, requests
+from consumers.cash_facts import CASH_FACTS, capture_with_proof, intent_created
 from consumers.story_facts import STORY_FACTS, beneficiaries
 from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.payments import (
+    CASH_ON_DELIVERY,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentRefunded,
@@ -28,6 +30,11 @@ def payment_authorized(data: PaymentAuthorizedV1) -> PaymentAuthorized:
 
 
 def payment_captured(data: PaymentCapturedV1) -> PaymentCaptured:
+    if (
+        "gateway_transaction_id" in data or "gateway_response" in data or "confirmed_by" in data
+        or "confirmed_at" in data or data["method"] == CASH_ON_DELIVERY
+    ):  # fmt: skip
+        return capture_with_proof(data)
     shares = data.get("beneficiaries")
     return PaymentCaptured(
         data["payment_id"],
@@ -36,6 +43,7 @@ def payment_captured(data: PaymentCapturedV1) -> PaymentCaptured:
         data["method"],
         beneficiaries(shares) if shares else (),
         data.get("payer"),
+        data.get("partial", False),
     )
 
 
@@ -68,6 +76,8 @@ FACTS: Mapping[str, Callable[[Any], UpstreamFact]] = MappingProxyType({
     "payment.refunded.v1": payment_refunded,
     "payout.paid.v1": payout_paid,
     **STORY_FACTS,
+    **CASH_FACTS,
+    "payment.intent_created.v1": intent_created,
     "voucher.requested.v1": requests.voucher_requested,
     "voucher.group_requested.v1": requests.voucher_group_requested,
     "hold.placed.v1": hold_facts.hold_placed,

@@ -13,12 +13,11 @@ from ledger_core.domain.payments import (
     PaymentAuthorizationExpired,
     PaymentCaptureFailed,
     PaymentFailed,
-    PaymentIntentCreated,
 )
 from ledger_core.domain.stories import StoryFact
 from schemas.events.payments import BeneficiaryData
 
-EndFact = PaymentIntentCreated | PaymentAuthorizationExpired | PaymentCaptureFailed | PaymentFailed
+EndFact = PaymentAuthorizationExpired | PaymentCaptureFailed | PaymentFailed
 
 
 def beneficiaries(shares: list[BeneficiaryData]) -> tuple[Beneficiary, ...]:
@@ -51,7 +50,6 @@ def _reader(kind: type[StoryFact | EndFact]) -> Callable[[Mapping[str, Any]], St
 STORY_FACTS: Mapping[str, Callable[[Mapping[str, Any]], StoryFact | EndFact]] = MappingProxyType({
     event_type: _reader(kind)
     for event_type, kind in {
-        "payment.intent_created.v1": PaymentIntentCreated,
         "payment.authorization_expired.v1": PaymentAuthorizationExpired,
         "payment.capture_failed.v1": PaymentCaptureFailed,
         "payment.failed.v1": PaymentFailed,

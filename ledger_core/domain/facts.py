@@ -1,6 +1,7 @@
 """Everything that an upstream event can say."""
 
 from ledger_core.domain.account_facts import AccountFact
+from ledger_core.domain.cash import DrawerFact
 from ledger_core.domain.holds import HoldFact
 from ledger_core.domain.merchants import MerchantChanged
 from ledger_core.domain.payments import PaymentFact
@@ -17,6 +18,7 @@ Fact = (
     | CompensationRequested
     | VoidRequested
     | HoldFact
+    | DrawerFact
     | AccountFact
     | MerchantChanged
 )

@@ -8,7 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ledger_core.domain import account_life, compensations, hold_life, part_life, payment_life, reversals, subjects
+from ledger_core.domain import (
+    account_life,
+    compensations,
+    drawer_life,
+    hold_life,
+    part_life,
+    payment_counts,
+    payment_life,
+    reversals,
+    subjects,
+)
 from ledger_core.domain.account_facts import (
     ACCOUNT_WAITED_FOR,
     AccountClosed,
@@ -16,12 +26,14 @@ from ledger_core.domain.account_facts import (
     AccountOpened,
     AccountUnfrozen,
 )
-from ledger_core.domain.cases import Case, Locked, Proposal
+from ledger_core.domain.cases import Case, Locked, PartKey, Proposal
+from ledger_core.domain.cash import CashReceived, CashRefunded, DrawerClosed, DrawerOpened
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldPlaced, HoldReleased
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.parts import STEPS
 from ledger_core.domain.payments import (
+    CashIntentCreated,
     PaymentAuthorizationExpired,
     PaymentAuthorized,
     PaymentCaptured,
@@ -31,6 +43,7 @@ from ledger_core.domain.payments import (
     PaymentRefunded,
     PaymentVoided,
     PayoutPaid,
+    ProvenCaptured,
 )
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested
@@ -76,6 +89,8 @@ class LifeCycle:
     """What comes of it can be foretold without a lock, by `subjects`: its batch may be decided over columns."""
     has_part: bool = False
     """It is a step of a refund, chargeback, settlement, payout or fee."""
+    counted_in: Callable[[Case], PartKey] | None = None
+    """The part that counts it, or that says whether it may happen."""
 
 
 _PAYMENT = LifeCycle(
@@ -91,19 +106,34 @@ _HOLD = LifeCycle(refuse=hold_life.refuse, propose=hold_life.propose, accept=hol
 _ACCOUNT = LifeCycle(
     refuse=account_life.refuse, propose=account_life.propose, accept=account_life.accept, has_subject=False
 )
+_DRAWER = LifeCycle(
+    refuse=drawer_life.refuse,
+    propose=drawer_life.propose,
+    refuse_sums=drawer_life.refuse_sums,
+    accept=drawer_life.accept,
+    counted_in=drawer_life.part_key,
+)
 _FIRST_STEPS = frozenset({PaymentRefunded, PayoutRequested, PayoutPaid, FeeCharged})
 """Steps that mostly come first, and alone: foretold where their part is new."""
 NONE = LifeCycle(has_subject=False, by_columns=True)
 
 LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     PaymentAuthorized: replace(_PAYMENT, heals=subjects.AUTHORIZED),
-    PaymentCaptured: replace(_PAYMENT, heals=subjects.CAPTURED),
+    **dict.fromkeys((PaymentCaptured, ProvenCaptured), replace(_PAYMENT, heals=subjects.CAPTURED)),
     PaymentVoided: _PAYMENT,
     PaymentIntentCreated: replace(_PAYMENT, heals=subjects.INTENT_CREATED),
+    CashIntentCreated: replace(
+        _PAYMENT, heals=subjects.INTENT_CREATED, by_columns=False, accept=payment_counts.announce,
+        counted_in=payment_counts.delivery_key,
+    ),
     PaymentAuthorizationExpired: _END,
-    PaymentCaptureFailed: _END,
+    PaymentCaptureFailed: replace(_END, accept=payment_counts.fail, counted_in=payment_counts.attempt_key),
     PaymentFailed: _END,
     **{fact: replace(_PART, heals=step.name, by_columns=fact in _FIRST_STEPS) for fact, step in STEPS.items()},
+    DrawerOpened: replace(_DRAWER, heals=drawer_life.DRAWER_OPENED),
+    DrawerClosed: _DRAWER,
+    CashReceived: _DRAWER,
+    CashRefunded: _DRAWER,
     HoldPlaced: replace(_HOLD, refuse_sums=hold_life.refuse_placing, heals=HOLD_PLACED),
     HoldCaptured: _HOLD,
     HoldReleased: _HOLD,

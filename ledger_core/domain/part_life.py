@@ -54,6 +54,7 @@ BY_STEPS: Final = (
     "payout.failed.",
     "payout.returned.",
     "fee.",
+    "drawer.",
 )
 """Beginnings of the types of upstream events whose vouchers only other steps take back."""
 PAID_AT_ONCE: Final = 1 << BITS * STEPS[PayoutPaid].number

@@ -24,7 +24,8 @@ FEE_TRIES: Final = 3
 
 
 class PartKind(StrEnum):
-    """`PAYMENT` is the one part, without an id, that says what of its payment the others have taken."""
+    """`PAYMENT` is the one part, without an id, that says what of its payment the others have taken. The last three
+    have no steps: they count."""
 
     PAYMENT = "payment"
     REFUND = "refund"
@@ -32,6 +33,9 @@ class PartKind(StrEnum):
     SETTLEMENT = "settlement"
     PAYOUT = "payout"
     FEE = "fee"
+    DRAWER = "drawer"
+    DELIVERY = "delivery"
+    ATTEMPT = "attempt"
 
 
 class PartName(NamedTuple):
@@ -40,13 +44,15 @@ class PartName(NamedTuple):
 
 
 OF_PAYMENT: Final = PartName(PartKind.PAYMENT.value, "")
+COUNTED: Final = frozenset({PartKind.DRAWER, PartKind.DELIVERY, PartKind.ATTEMPT})
 
 
 @dataclass(slots=True)
 class Part:
     """Of a refund, chargeback, payout or fee `amount_minor` is its amount, of a settlement the gross one; `used_minor`
     is what of a fee was refunded, and the net amount of a settlement. Of the payment `amount_minor` is what open
-    refunds and disputes have set aside, and `used_minor` what was settled."""
+    refunds and disputes have set aside, and `used_minor` what was settled. Of a counted kind `amount_minor` says how
+    often, and `used_minor` how often a drawer was closed."""
 
     told: int = 0
     amount_minor: int = 0

@@ -13,10 +13,11 @@ from ledger_core.domain.subjects import EXPIRED, FAILED, Subject
 
 
 class PaymentState(StrEnum):
-    """CAPTURED until it is fully refunded."""
+    """PENDING_CASH until whoever delivers has collected it; CAPTURED until it is fully refunded."""
 
     INITIATED = "INITIATED"
     AUTHORIZED = "AUTHORIZED"
+    PENDING_CASH = "PENDING_CASH"
     CAPTURED = "CAPTURED"
     VOIDED = "VOIDED"
     FAILED = "FAILED"
@@ -31,8 +32,11 @@ class Progress(StrEnum):
     FAILED = "FAILED"
 
 
-def payment_state(subject: Subject) -> PaymentState | None:
-    """None of an order key that is no payment, or whose payment was taken back by request."""
+def payment_state(subject: Subject, *, awaits_cash: bool = False) -> PaymentState | None:
+    """None of an order key that is no payment, or whose payment was taken back by request.
+
+    `awaits_cash` says that cash on delivery was announced.
+    """
     if subject.voided:
         return PaymentState.VOIDED
     if subject.captured_minor:
@@ -41,6 +45,8 @@ def payment_state(subject: Subject) -> PaymentState | None:
         return PaymentState.FAILED
     if subject.authorised_minor:
         return PaymentState.AUTHORIZED
+    if awaits_cash:
+        return PaymentState.PENDING_CASH
     return PaymentState.INITIATED if subject.asset_id else None
 
 
@@ -72,6 +78,7 @@ NEVER_ANEW = "Starting anew with another id is never safe: it may be done twice.
 OF_CAPTURE: Mapping[PaymentState, Advice] = MappingProxyType({
     PaymentState.INITIATED: Advice("retry", "nothing was captured: the capture may be tried again, with the same id"),
     PaymentState.AUTHORIZED: Advice("retry", "nothing was captured: the capture may be tried again, with the same id"),
+    PaymentState.PENDING_CASH: Advice("wait", "it is paid in cash when the order is delivered"),
     PaymentState.CAPTURED: Advice("done", "it was captured"),
     PaymentState.REFUNDED: Advice("done", "it was captured, and given back since"),
     PaymentState.VOIDED: Advice("done", "it was called off"),

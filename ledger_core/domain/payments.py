@@ -1,6 +1,10 @@
 """Payment facts: what an upstream service says happened, already validated. Amounts in minor units."""
 
 from dataclasses import dataclass
+from typing import Final
+
+CASH_ON_DELIVERY: Final = "cash_on_delivery"
+"""The method of a payment that a courier collects."""
 
 
 @dataclass(slots=True)
@@ -23,6 +27,11 @@ class PaymentIntentCreated:
 
 
 @dataclass(slots=True)
+class CashIntentCreated(PaymentIntentCreated):
+    """Somebody is about to pay whoever delivers, in cash."""
+
+
+@dataclass(slots=True)
 class PaymentAuthorized:
     """The payer's bank promised an amount."""
 
@@ -42,7 +51,10 @@ class PaymentAuthorizationExpired:
 
 @dataclass(slots=True)
 class PaymentCaptured:
-    """The amount was taken. `payer` names a wallet that paid; None when it came through the processor."""
+    """The amount was taken. `payer` names a wallet that paid; None when it came through the processor.
+
+    `partial` says that it is one of several on purpose.
+    """
 
     payment_id: str
     amount_minor: int
@@ -50,6 +62,18 @@ class PaymentCaptured:
     method: str
     beneficiaries: tuple[Beneficiary, ...] = ()
     payer: str | None = None
+    partial: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class ProvenCaptured(PaymentCaptured):
+    """With its proof: the processor's transaction and answer of what was prepaid, so that the order is shipped; or who
+    confirmed, and when, that whoever delivered the order took the cash."""
+
+    gateway_transaction_id: str = ""
+    gateway_response: str = ""
+    confirmed_by: str = ""
+    confirmed_at: str = ""
 
 
 @dataclass(slots=True)
@@ -104,9 +128,11 @@ class PayoutPaid:
 
 PaymentFact = (
     PaymentIntentCreated
+    | CashIntentCreated
     | PaymentAuthorized
     | PaymentAuthorizationExpired
     | PaymentCaptured
+    | ProvenCaptured
     | PaymentCaptureFailed
     | PaymentFailed
     | PaymentVoided

@@ -55,12 +55,19 @@ class SourcePolicy:
 ANSWERS_KEPT: Final = 10_000
 """Answers remembered per chart; past that the memory is emptied and fills again."""
 
-PAYMENTS: Final = SourceRule("*", ("payment.*", "refund.*", "chargeback.*", "settlement.*", "payout.*", "fee.*"))
+PAYMENTS: Final = SourceRule(
+    "*",
+    (
+        "payment.*", "payment_method.*", "refund.*", "chargeback.*", "settlement.*", "payout.*", "fee.*",
+        "reservation.*", "cash.*", "drawer.*",
+    ),
+)  # fmt: skip
 BY_HAND: Final = SourceRule("*", ("*",), THROUGH_INGEST)
 
 
 def default_policy() -> SourcePolicy:
-    """Payments, what follows them, payouts and fees from everywhere; all else only from files that are ingested."""
+    """Payments, what follows them, payouts, fees, reservations and the cash desk from everywhere; all else only from
+    files that are ingested."""
     return SourcePolicy((PAYMENTS, BY_HAND), declared=False)
 
 

@@ -53,6 +53,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "chargeback": Kind(purpose=Purpose.CHARGEBACK),
     "cash_receipt": Kind(purpose=Purpose.CASH),
     "cash_refund": Kind(purpose=Purpose.CASH),
+    "cash_count": Kind(purpose=Purpose.CASH, by_request=False),
     "adjustment": Kind(purpose=Purpose.ADJUSTMENT, needs_adjustment=True),
     "inventory_adjustment": Kind(purpose=Purpose.INVENTORY, needs_adjustment=True),
     "cogs": Kind(purpose=Purpose.COGS),

@@ -6,12 +6,14 @@ from types import MappingProxyType
 from typing import Any
 
 from ledger_core.domain.account_facts import AccountClosed, AccountFrozen, AccountOpened, AccountUnfrozen
+from ledger_core.domain.cash import CashReceived, CashRefunded, DrawerClosed, DrawerOpened
 from ledger_core.domain.charts import Chart
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldReleased
 from ledger_core.domain.merchants import MerchantChanged
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payments import (
+    CashIntentCreated,
     PaymentAuthorizationExpired,
     PaymentAuthorized,
     PaymentCaptured,
@@ -21,6 +23,7 @@ from ledger_core.domain.payments import (
     PaymentRefunded,
     PaymentVoided,
     PayoutPaid,
+    ProvenCaptured,
 )
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested, VoucherRequested
@@ -49,6 +52,7 @@ from ledger_core.domain.stories import (
 from ledger_core.domain.strays import Stray
 from ledger_core.domain.vouchers import Draft, Line
 from ledger_core.rules import (
+    cash,
     chargebacks,
     fees,
     holds,
@@ -84,8 +88,10 @@ class Rule:
 
 RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     PaymentIntentCreated: Rule("intent", "payment_intent_created", 1, None),
+    CashIntentCreated: Rule("intent", "cash_intent_created", 1, None),
     PaymentAuthorized: Rule("authorization", "payment_authorized", 1, None),
     PaymentCaptured: Rule("capture", "payment_captured", 1, payments.captured),
+    ProvenCaptured: Rule("capture", "payment_captured_with_proof", 1, payments.proven),
     PaymentAuthorizationExpired: Rule("authorization_expired", "payment_authorization_expired", 1, recorded),
     PaymentCaptureFailed: Rule("capture_failed", "payment_capture_failed", 1, recorded),
     PaymentFailed: Rule("failure", "payment_failed", 1, recorded),
@@ -112,6 +118,10 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     FeeFailed: Rule("fee", "fee_failed", 1, recorded),
     FeeRetried: Rule("fee", "fee_retried", 1, recorded),
     FeeRefunded: Rule("fee", "fee_refunded", 1, fees.refunded),
+    DrawerOpened: Rule(cash.COUNT, "drawer_opened", 1, cash.opened),
+    DrawerClosed: Rule(cash.COUNT, "drawer_closed", 1, cash.closed),
+    CashReceived: Rule("cash_receipt", "cash_received", 1, cash.received),
+    CashRefunded: Rule("cash_refund", "cash_refunded", 1, cash.refunded),
     VoucherRequested: Rule("", "voucher_requested", 1, requested.requested),
     HoldPlaced: Rule("hold", "hold_placed", 1, holds.placed),
     HoldCaptured: Rule("capture", "hold_captured", 1, holds.captured),

@@ -1,35 +1,40 @@
 """Captures of payments: who gets which part of the money. `refunds` gives it back by the same shares.
 
-| | capture |
-|---|---|
-| clearing of the processor, or the payer's wallet | debit the amount |
-| each beneficiary | credit its part less commission |
-| platform fees, in one line | credit the commissions |
-| suspense of the order: amount less all parts | credit it, or debit what is missing |
+| | capture | capture on delivery |
+|---|---|---|
+| clearing of the processor, or the payer's wallet | debit the amount | |
+| cash on delivery | | debit the amount |
+| each beneficiary | credit its part less commission | the same |
+| platform fees, in one line | credit the commissions | the same |
+| suspense of the order: amount less all parts | credit it, or debit what is missing | the same |
 
 Commission is rounded down in minor units: the beneficiary gets the remainder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ledger_core.domain.charts import CONTROL_PREFIX, Chart, Role
 from ledger_core.domain.money import MAX_AMOUNT_MINOR, part_minor
 from ledger_core.domain.outcomes import Code, Refusal
-from ledger_core.domain.payments import Beneficiary, PaymentCaptured
-from ledger_core.domain.vouchers import Line, Purpose, Side
+from ledger_core.domain.payments import CASH_ON_DELIVERY, Beneficiary, PaymentCaptured, ProvenCaptured
+from ledger_core.domain.vouchers import Draft, Line, Purpose, Side
 from ledger_core.rules.accounts import control_missing, same_account_on_both_sides
 
 # Plain values: hashing and comparing members of an enum costs more than the rest of a rule.
 _CLEARING: Final = Role.PROCESSOR_CLEARING.value
 _FEES: Final = Role.PLATFORM_FEES.value
 _SUSPENSE: Final = Role.ORDER_SUSPENSE.value
+_ON_DELIVERY: Final = CONTROL_PREFIX + Role.CASH_ON_DELIVERY.value
 _UNALLOCATED: Final = CONTROL_PREFIX + Role.UNALLOCATED_SALES.value
 _PAYMENT_PURPOSE: Final = Purpose.PAYMENT.value
 _SHARE_PURPOSE: Final = Purpose.SELLER_SHARE.value
 _FEE_PURPOSE: Final = Purpose.PLATFORM_FEE.value
 _SUSPENSE_PURPOSE: Final = Purpose.SUSPENSE.value
 _UNALLOCATED_PURPOSE: Final = Purpose.UNALLOCATED.value
+SHIPPED: Final = "SHIPPED"
+DELIVERED: Final = "DELIVERED"
+"""What a capture says of its order: what is prepaid goes out, what is paid in cash has arrived."""
 _line: Final = tuple.__new__  # half of what Line(...) costs; a capture makes three
 
 
@@ -38,6 +43,38 @@ def captured(fact: PaymentCaptured, chart: Chart) -> list[Line] | Refusal:
     return share_out(
         fact.amount_minor, fact.currency, fact.payer, fact.beneficiaries, chart, "D", "C", _PAYMENT_PURPOSE
     )
+
+
+def proven(fact: ProvenCaptured, chart: Chart) -> Draft | Refusal:
+    """The same with its proof; what was paid on delivery is with whoever delivered, not with a processor."""
+    gateway = {
+        "gateway_transaction_id": fact.gateway_transaction_id, "gateway_response": fact.gateway_response
+    }  # fmt: skip
+    confirmed = {"confirmed_by": fact.confirmed_by, "confirmed_at": fact.confirmed_at}
+    if fact.method != CASH_ON_DELIVERY:
+        lines = _unproven(gateway, confirmed) or captured(fact, chart)
+        return (
+            lines if isinstance(lines, Refusal) else Draft("capture", "", lines, {**gateway, "order_status": SHIPPED})
+        )
+    if fact.payer is not None:
+        return Refusal(Code.DATA_INVALID, "payer: cash on delivery comes from nobody's account")
+    lines = _unproven(confirmed, gateway) or share_out(
+        fact.amount_minor, fact.currency, _ON_DELIVERY, fact.beneficiaries, chart, "D", "C", _PAYMENT_PURPOSE
+    )
+    return (
+        lines if isinstance(lines, Refusal) else Draft("capture", "", lines, {**confirmed, "order_status": DELIVERED})
+    )
+
+
+def _unproven(proof: Mapping[str, str], other: Mapping[str, str]) -> Refusal | None:
+    """Each way to pay has its own proof, whole, and no other."""
+    for name, said in proof.items():
+        if not said:
+            return Refusal(Code.DATA_INVALID, f"{name}: missing")
+    for name, said in other.items():
+        if said:
+            return Refusal(Code.DATA_INVALID, f"{name}: no proof of this method")
+    return None
 
 
 def share_out(

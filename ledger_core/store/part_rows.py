@@ -80,6 +80,8 @@ def _wanted(items: Sequence[Item], subjects: Mapping[SubjectKey, Subject]) -> It
     for item in items:
         fact = item.fact
         life = LIFE_CYCLES.get(type(fact))
+        if life is not None and life.counted_in is not None:
+            yield life.counted_in(item)
         if life is not None and life.has_part:
             yield key_of(item)
         elif not isinstance(fact, PaymentVoided):

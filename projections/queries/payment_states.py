@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ledger_core.domain.parts import Part, PartKind, State, state_of
+from ledger_core.domain.parts import COUNTED, Part, PartKind, State, state_of
 from ledger_core.domain.payment_state import (
     NEVER_ANEW,
     OF_CAPTURE,
@@ -66,11 +66,14 @@ def payment_standing(at: Snapshot, order_key: str) -> PaymentStanding:
         raise NotFoundError("payment")
     authorised, captured, refunded, asset_id, voided, parked, marks, currency, scale = row
     subject = Subject(authorised, captured, refunded, asset_id, voided, parked, marks)
-    parts, taken = [], Part()
+    parts, taken, awaits_cash = [], Part(), False
     for kind, part_id, told, amount, used, code, digits in at.connection.execute(QUERIES["payment_parts"], asked):
         part = Part(told, amount, used)
         if kind == PartKind.PAYMENT:
             taken = part
+            continue
+        if kind in COUNTED:
+            awaits_cash |= kind == PartKind.DELIVERY
             continue
         money = (code or currency or "", digits if code else scale or 0)
         state = state_of(PartKind(kind), part)
@@ -81,7 +84,7 @@ def payment_standing(at: Snapshot, order_key: str) -> PaymentStanding:
         return Amount(minor, currency or "", scale or 0)
 
     return PaymentStanding(
-        order_key, payment_state(subject), execution_of(settlements), finality_of(settlements),
+        order_key, payment_state(subject, awaits_cash=awaits_cash), execution_of(settlements), finality_of(settlements),
         amount_of(authorised), amount_of(captured), amount_of(refunded), amount_of(taken.amount_minor),
         amount_of(taken.used_minor), parked, parts,
     )  # fmt: skip

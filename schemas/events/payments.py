@@ -8,8 +8,10 @@ new version.
 
 from typing import Annotated, Literal, NotRequired
 
-from pydantic import ConfigDict, Field, StringConstraints, with_config
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
+
+from schemas.envelope import parse_time_us
 
 STRICT = ConfigDict(strict=True, extra="forbid")
 
@@ -76,6 +78,39 @@ class BeneficiaryData(TypedDict):
     commission_bps: NotRequired[CommissionBps]
 
 
+Person = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$", max_length=200),
+    Field(description="Who it was, in the words of the publishing service", examples=["anna"]),
+]
+ConfirmedBy = Annotated[Person, Field(description="Of cash on delivery, and needed there: who confirmed it")]
+
+
+def _is_time(text: str) -> str:
+    parse_time_us(text)
+    return text
+
+
+ConfirmedAt = Annotated[
+    str,
+    AfterValidator(_is_time),
+    Field(
+        description="Of cash on delivery, and needed there: when it was confirmed, RFC 3339",
+        examples=["2026-10-02T11:05:00Z"],
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+GatewayTransactionId = Annotated[
+    Identifier,
+    Field(description="The processor's id of the transaction; with `gateway_response`", examples=["ch_3Pz1"]),
+]
+GatewayResponse = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=500),
+    Field(description="What the processor answered; with `gateway_transaction_id`", examples=["approved"]),
+]
+Partial = Annotated[bool, Field(description="True for one of several captures of the payment, which may all stand")]
+
 Beneficiaries = Annotated[list[BeneficiaryData], Field(max_length=1000)]
 
 
@@ -125,15 +160,21 @@ class PaymentAuthorizedV1(TypedDict):
 
 @with_config(STRICT)
 class PaymentCapturedV1(TypedDict):
-    """The amount was taken, from the processor or from the wallet of `payer`.
+    """The amount was taken, from the processor or from the wallet of `payer`; or in cash, with `method`
+    `cash_on_delivery`, by whoever delivered, which somebody confirmed.
 
     What the beneficiaries do not account for goes to the suspense of the order.
     """
 
     amount_minor: AmountMinor
     beneficiaries: NotRequired[Beneficiaries]
+    confirmed_at: NotRequired[ConfirmedAt]
+    confirmed_by: NotRequired[ConfirmedBy]
     currency: Currency
+    gateway_response: NotRequired[GatewayResponse]
+    gateway_transaction_id: NotRequired[GatewayTransactionId]
     method: Method
+    partial: NotRequired[Partial]
     payer: NotRequired[AccountCode]
     payment_id: Identifier
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from schemas.events.accounts import AccountClosedV1, AccountFrozenV1, AccountOpenedV1, AccountUnfrozenV1
+from schemas.events.cash import CashReceivedV1, CashRefundedV1, DrawerClosedV1, DrawerOpenedV1
 from schemas.events.followups import (
     ChargebackEvidenceSubmittedV1,
     ChargebackLostV1,
@@ -73,6 +74,10 @@ EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "fee.failed.v1": FeeFailedV1,
     "fee.retried.v1": FeeRetriedV1,
     "fee.refunded.v1": FeeRefundedV1,
+    "drawer.opened.v1": DrawerOpenedV1,
+    "drawer.closed.v1": DrawerClosedV1,
+    "cash.received.v1": CashReceivedV1,
+    "cash.refunded.v1": CashRefundedV1,
     "voucher.requested.v1": VoucherRequestedV1,
     "voucher.group_requested.v1": VoucherGroupRequestedV1,
     "hold.placed.v1": HoldPlacedV1,

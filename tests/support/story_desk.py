@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from consumers.facts import FACTS
 from ledger_core.domain.cases import Case, Head, Movement
+from ledger_core.domain.cash import DRAWER_FACTS
 from ledger_core.domain.charts import chart_from_document
 from ledger_core.domain.outcomes import Outcome, Refusal
-from ledger_core.domain.parts import PartKind, state_of
+from ledger_core.domain.parts import COUNTED, PartKind, state_of
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft
 from ledger_core.rules.catalogue import propose
@@ -18,16 +19,26 @@ from tests.support.cases import BOOK, EUR, Desk
 CHART = chart_from_document(load_chart())
 KEY = "story"
 SELLER = "wallet:seller:1"
+BUYER, DRAWER = "wallet:buyer:1", "cash:drawer:1"
 SHARE = [{"account": SELLER, "amount_minor": "40", "commission_bps": 1000}]
 
 STORIES = {
     "payment": ("payment.", "refund.", "chargeback.", "settlement."),
     "payout": ("payout.",),
     "fee": ("fee.",),
+    "drawer": ("drawer.", "cash."),
 }
 """Which types of events share an order key."""
 
-_AMOUNTS = {"payment": "100", "refund": "40", "chargeback": "40", "settlement": "60", "payout": "30", "fee": "10"}
+_AMOUNTS = {
+    "payment": "100",
+    "refund": "40",
+    "chargeback": "40",
+    "settlement": "60",
+    "payout": "30",
+    "fee": "10",
+    "cash": "7",
+}
 _MORE: Mapping[str, Mapping[str, object]] = {
     "payment.captured.v1": {"beneficiaries": [{**SHARE[0], "amount_minor": "100"}]},
     "payment.refunded.v1": {"amount_minor": "40", "beneficiaries": SHARE},
@@ -35,6 +46,9 @@ _MORE: Mapping[str, Mapping[str, object]] = {
     "chargeback.opened.v1": {"beneficiaries": SHARE, "fee_minor": "5"},
     "settlement.confirmed.v1": {"fee_minor": "3"},
     "settlement.finality_confirmed.v1": {"amount_minor": "57"},
+    **{name: {"account": DRAWER, "counted_minor": "50"} for name in ("drawer.opened.v1", "drawer.closed.v1")},
+    "cash.received.v1": {"account": DRAWER, "against": BUYER},
+    "cash.refunded.v1": {"account": DRAWER, "against": BUYER, "signed_off_by": ["anna", "ben"]},
 }
 
 
@@ -67,7 +81,8 @@ class StoryDesk(Desk):
         refusal = proposal if isinstance(proposal, Refusal) else None
         draft = proposal if isinstance(proposal, Draft) else None
         movements = [self._movement(line) for line in draft.lines] if draft else []
-        return Case((BOOK, KEY), fact, asset_id, draft, movements, refusal, 0, 0)  # type: ignore[arg-type]  # as above
+        key = fact.account if isinstance(fact, DRAWER_FACTS) else KEY
+        return Case((BOOK, key), fact, asset_id, draft, movements, refusal, 0, 0)  # type: ignore[arg-type]  # as above
 
     def _movement(self, line: object) -> Movement:
         account: str = line.account  # type: ignore[attr-defined]  # a line
@@ -109,6 +124,6 @@ class StoryDesk(Desk):
         parts = {
             (kind, part_id): (state_of(PartKind(kind), part), part.amount_minor, part.used_minor)
             for (_, _, kind, part_id), part in self.parts.items()
-            if kind != PartKind.PAYMENT and part.told
+            if kind not in COUNTED and kind != PartKind.PAYMENT and part.told
         }
         return sums, parts

@@ -14,7 +14,8 @@ import numpy as np
 import orjson
 import psycopg
 
-from ledger_core.domain.parts import BITS, MOST, STEPS, PartKind, Step
+from ledger_core.domain.parts import BITS, COUNTED, MOST, STEPS, PartKind, Step
+from ledger_core.domain.payments import CASH_ON_DELIVERY
 from ledger_core.domain.stories import ID_OF
 from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
@@ -38,6 +39,14 @@ _VOUCHERS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType({
     PartKind.PAYOUT.value: (0, 1), PartKind.FEE.value: (0, 3),
 })  # fmt: skip
 """Steps whose vouchers a part remembers: mirrors are the end of theirs."""
+_COUNTED: Final[Mapping[bytes, tuple[PartKind, int, int]]] = MappingProxyType({
+    b"drawer.opened.v1": (PartKind.DRAWER, 1, 0),
+    b"drawer.closed.v1": (PartKind.DRAWER, 0, 1),
+    b"payment.intent_created.v1": (PartKind.DELIVERY, 1, 0),
+    b"payment.capture_failed.v1": (PartKind.ATTEMPT, 1, 0),
+})  # fmt: skip
+"""Upstream types that are only counted: in which kind of part, and what each adds to its two numbers."""
+_ON_DELIVERY: Final = f'"method":"{CASH_ON_DELIVERY}"'.encode()
 _MASK: Final = (1 << 64) - 1
 _SPREAD: Final = 0x9E3779B97F4A7C15
 
@@ -65,6 +74,9 @@ class PartSums:
         references: Callable[[Int64s], Int64s],
     ) -> None:
         """Adds the steps among accepted outcomes; `references` tells the places (batch and ordinal) of positions."""
+        for at, kind in enumerate(kinds):
+            if kind in _COUNTED:
+                self._count(order_keys[at], kind, states[at])
         steps = [place for place, kind in enumerate(kinds) if kind in _STEPS]
         if not steps:
             return
@@ -90,10 +102,22 @@ class PartSums:
             reference if step.number in _VOUCHERS[kind] else 0,
         )
 
+    def _count(self, order_key: str, event_type: bytes, state: bytes) -> None:
+        kind, times, closings = _COUNTED[event_type]
+        if kind is PartKind.DELIVERY and _ON_DELIVERY not in state:
+            return
+        part_id = ""
+        if kind is PartKind.ATTEMPT:
+            try:
+                part_id = str(orjson.loads(state)["effective_at"])
+            except (ValueError, KeyError, TypeError):
+                return  # the sums then differ
+        self.add(_hash(order_key, kind.value, part_id), 0, times, closings, 0)
+
     def take_row(self, key: tuple[str, str, str], told: int, amount_minor: int, used_minor: int, places: int) -> None:
         """Adds a row; `places` is the sum of those of its vouchers."""
         self.counted += 1
-        times = sum(told >> BITS * step & MOST for step in _AMOUNTS[key[1]])
+        times = 1 if key[1] in COUNTED else sum(told >> BITS * step & MOST for step in _AMOUNTS[key[1]])
         self.add(_hash(*key), told, amount_minor * times, used_minor, places)
 
     def add(self, hashed: int, *values: int) -> None:

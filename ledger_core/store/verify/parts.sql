@@ -16,16 +16,29 @@ WITH said AS (
     FROM said
     WHERE state ->> 'event_type' = 'payment.refunded.v1'
         OR split_part(state ->> 'event_type', '.', 1) IN ('refund', 'chargeback', 'settlement', 'payout', 'fee')
+), tally AS (
+    SELECT order_key, state ->> 'event_type' AS type, CASE state ->> 'event_type'
+            WHEN 'payment.intent_created.v1' THEN 'delivery' WHEN 'payment.capture_failed.v1' THEN 'attempt' ELSE 'drawer'
+        END AS kind, CASE state ->> 'event_type' WHEN 'payment.capture_failed.v1' THEN state ->> 'effective_at' ELSE '' END AS part_id
+    FROM said
+    WHERE state ->> 'event_type' IN ('drawer.opened.v1', 'drawer.closed.v1', 'payment.capture_failed.v1')
+        OR (state ->> 'event_type' = 'payment.intent_created.v1' AND state ->> 'method' = 'cash_on_delivery')
 ), counted AS (
-    SELECT order_key, CASE family WHEN 'payment' THEN 'refund' ELSE family END AS kind, part_id, count(*) AS steps
+    SELECT order_key, CASE family WHEN 'payment' THEN 'refund' ELSE family END AS kind, part_id, count(*) AS steps, 0 AS closings
     FROM step GROUP BY 1, 2, 3
+    UNION ALL
+    SELECT order_key, kind, part_id, count(*) FILTER (WHERE type <> 'drawer.closed.v1'), count(*) FILTER (WHERE type = 'drawer.closed.v1')
+    FROM tally GROUP BY 1, 2, 3
 ), known AS (
-    SELECT order_key, kind, part_id, (SELECT sum(told >> (8 * step) & 255) FROM generate_series(0, 6) AS step) AS steps
-    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind <> 'payment'
+    SELECT order_key, kind, part_id, (SELECT sum(told >> (8 * step) & 255) FROM generate_series(0, 6) AS step) AS steps, 0 AS closings
+    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind NOT IN ('payment', 'drawer', 'delivery', 'attempt')
+    UNION ALL
+    SELECT order_key, kind, part_id, amount_minor, used_minor
+    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind IN ('drawer', 'delivery', 'attempt')
 )
 SELECT format('%%s %%s of order key %%s', kind, part_id, order_key)
 FROM counted FULL JOIN known USING (order_key, kind, part_id)
-WHERE counted.steps IS DISTINCT FROM known.steps ORDER BY 1 LIMIT 1;
+WHERE (counted.steps, counted.closings) IS DISTINCT FROM (known.steps, known.closings) ORDER BY 1 LIMIT 1;
 
 -- name: first_bad_taken
 -- Payments of which refunds, disputes and settlements say to have taken something else than their part of kind payment.

@@ -33,6 +33,7 @@ def test_a_payment_shows_its_state_its_amounts_and_all_its_parts(shop: PostedLed
     [
         ([step("payment.intent_created", "x", amount=5, method="card")], "INITIATED", ["retry"]),
         ([step("payment.authorized", "x", amount=5, method="card")], "AUTHORIZED", ["retry"]),
+        ([step("payment.intent_created", "x", amount=5, method="cash_on_delivery")], "PENDING_CASH", ["wait"]),
         ([step("payment.failed", "x", failure_reason="no_luck")], "FAILED", ["investigate"]),
         ([captured("x", 5), step("payment.voided", "x")], "VOIDED", ["done"]),
         ([captured("x", 5), step("payment.refunded", "x", amount=5, refund_id="r")], "REFUNDED", ["done", "done"]),
@@ -42,7 +43,7 @@ def test_a_payment_shows_its_state_its_amounts_and_all_its_parts(shop: PostedLed
           step("refund.failed", "x", refund_id="r", failure_reason="no_luck")], "CAPTURED", ["done", "investigate"]),
         ([step("payout.paid", "x", amount=5, payout_id="x", account="wallet:seller:a")], None, []),
     ],
-    ids=["intent", "authorised", "failed", "voided", "refunded", "refund approved", "refund failed", "payout"],
+    ids=["intent", "authorised", "cash", "failed", "voided", "refunded", "refund approved", "refund failed", "payout"],
 )  # fmt: skip
 def test_the_state_says_what_may_be_tried_again(
     shop: PostedLedger, pool: ConnectionPool, messages: list[object], state: str | None, answers: list[str]

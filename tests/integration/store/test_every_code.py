@@ -27,7 +27,7 @@ from tests.support.databases import create_database, drop_database
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
 from tests.support.merchants import drop_book
 from tests.support.postings import CHART, Scene, authorized, captured, event, paid_out, refunded, void_requested, voided
-from tests.support.story_desk import KEY, data_of
+from tests.support.story_desk import DRAWER, KEY, data_of
 
 pytestmark = pytest.mark.postgres
 
@@ -71,6 +71,11 @@ def _two(amount: int = 100, credit: int = 100) -> list[tuple[str, str, int | str
 def step(event_type: str, event_id: str = "", **changes: str) -> Message:
     """A step of a refund, chargeback, settlement, payout or fee, or the end of a payment, on the story's key."""
     return event(event_type, KEY, event_id or event_type, {**data_of(event_type), **changes})
+
+
+def drawer(event_type: str, event_id: str = "", **changes: object) -> Message:
+    """Of the story's drawer."""
+    return event(event_type, DRAWER, event_id or event_type, {**data_of(event_type), **changes})
 
 
 def twice(event_type: str, *before: Message) -> Row:
@@ -140,6 +145,7 @@ TABLE: Mapping[Code, Row] = {
     Code.FX_QUOTE_INVALID: Row(by_hand(*_two(), quote={
         "rate": "1.1", "source": "/ecb", "quoted_at": LONG_AGO, "provider": "p", "base": "EUR", "counter": "USD",
     })),
+    Code.SIGN_OFFS_NOT_DISTINCT: Row(drawer("cash.refunded.v1", signed_off_by=["anna", " Anna"])),
     Code.IDEMPOTENCY_CONFLICT: Row(captured("o", 200), [captured("o", 100)]),
     Code.ORDER_KEY_PARKED: Row(refunded("o", 40, event_id="second"), [refunded("o", 40, event_id="first")]),
     Code.CURRENCY_MISMATCH: Row(captured("o", currency="USD", event_id="second"), [captured("o")]),
@@ -182,6 +188,10 @@ TABLE: Mapping[Code, Row] = {
     Code.CHARGEBACK_EXCEEDS_CAPTURED: Row(step("chargeback.opened.v1", amount_minor="101"), [captured(KEY)]),
     Code.SETTLEMENT_EXCEEDS_CAPTURED: Row(step("settlement.confirmed.v1", amount_minor="101"), [captured(KEY)]),
     Code.FEE_REFUND_EXCEEDS_CHARGED: Row(step("fee.refunded.v1", amount_minor="11"), [step("fee.charged.v1")]),
+    Code.DRAWER_OPEN: Row(drawer("drawer.opened.v1", "again"), [drawer("drawer.opened.v1")]),
+    Code.DRAWER_CLOSED: Row(
+        drawer("drawer.closed.v1", "again"), [drawer("drawer.opened.v1"), drawer("drawer.closed.v1")]
+    ),
     Code.HOLD_UNKNOWN: Row(taken("h", 1)),
     Code.HOLD_EXISTS: Row(placed("h", event_id="second"), [placed("h")]),
     Code.HOLD_CAPTURED: Row(taken("h", 1), [placed("h", 100), taken("h", 100)]),

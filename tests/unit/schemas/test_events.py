@@ -31,8 +31,9 @@ VOUCHER: dict[str, object] = {
 FULLEST: dict[str, dict[str, object]] = {
     "payment.authorized.v1": {"payment_id": "p", "method": "card", "currency": "BRL", "amount_minor": "1"},
     "payment.captured.v1": {
-        "payer": "wallet:buyer:1", "payment_id": "p", "method": "card", "currency": "BRL",
-        "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
+        "payer": "wallet:buyer:1", "payment_id": "p", "partial": True, "method": "card", "currency": "BRL",
+        "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1", "gateway_transaction_id": "t",
+        "gateway_response": "approved", "confirmed_by": "anna", "confirmed_at": "2026-10-02T00:00:00Z",
     },
     "payment.voided.v1": {"reason": "não", "payment_id": "p"},
     "payment.refunded.v1": {
@@ -75,6 +76,22 @@ FULLEST: dict[str, dict[str, object]] = {
     "fee.failed.v1": {"fee_id": "f", "failure_reason": "não"},
     "fee.retried.v1": {"fee_id": "f"},
     "fee.refunded.v1": {"fee_id": "f", "currency": "BRL", "amount_minor": "1", "account": "wallet:seller:1"},
+    "drawer.opened.v1": {
+        "opened_by": "anna", "currency": "BRL", "counted_minor": "0", "account": "cash:drawer:1",
+        "brought": {"amount_minor": "1", "account": "control:CASH"},
+    },
+    "drawer.closed.v1": {
+        "taken": {"amount_minor": "1", "account": "control:CASH"}, "currency": "BRL", "counted_minor": "0",
+        "closed_by": "anna", "account": "cash:drawer:1",
+    },
+    "cash.received.v1": {
+        "received_by": "anna", "receipt_id": "r", "currency": "BRL", "amount_minor": "1", "against": "wallet:buyer:1",
+        "account": "cash:drawer:1",
+    },
+    "cash.refunded.v1": {
+        "signed_off_by": ["anna", "ben"], "refund_id": "r", "reason": "r", "currency": "BRL", "amount_minor": "1",
+        "against": "wallet:buyer:1", "account": "cash:drawer:1",
+    },
     "payment.intent_created.v1": {"payment_id": "p", "method": "card", "currency": "BRL", "amount_minor": "1"},
     "payment.authorization_expired.v1": {"reason": "não", "payment_id": "p"},
     "payment.capture_failed.v1": {"payment_id": "p", "failure_reason": "não"},

@@ -1,0 +1,214 @@
+"""Cash through the store: on delivery, and in drawers that are counted; a row a story, ending in its balances."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+
+import orjson
+import psycopg
+import pytest
+from psycopg import errors
+
+from deploy.demo.messages import Message
+from ledger_core.store.verify import verify
+from tests.support.databases import TestDatabase, create_database, drop_database
+from tests.support.postings import Scene, event, outcomes
+
+pytestmark = pytest.mark.postgres
+
+DRAWER, BUYER, BANK, OVER_SHORT = "cash:drawer:7", "wallet:buyer:9", "cash:bank:EUR", "expense:over-short:EUR"
+ON_DELIVERY, SELLER, FEES = "cash:delivery:EUR", "wallet:seller:1", "revenue:commission:EUR"
+P = "p-1"
+
+
+def counted(which: str, minor: int, moved: int = 0, event_id: str = "", **where: str) -> Message:
+    """The drawer is opened or closed with this much in it; `moved` is brought or taken."""
+    data: dict[str, object] = {"account": DRAWER, "counted_minor": str(minor), "currency": "EUR", f"{which}_by": "anna"}
+    if moved:
+        name = "brought" if which == "opened" else "taken"
+        data[name] = {"account": "control:CASH", "amount_minor": str(moved)}
+    return event(f"drawer.{which}.v1", DRAWER, event_id or which, data, **where)
+
+
+def cash(which: str, minor: int, event_id: str = "", **changes: object) -> Message:
+    data: dict[str, object] = {
+        "account": DRAWER, "against": BUYER, "amount_minor": str(minor), "currency": "EUR",
+        **({"receipt_id": "r"} if which == "received" else {"refund_id": "r", "signed_off_by": ["anna", "ben"]}),
+        **changes,
+    }  # fmt: skip
+    return event(f"cash.{which}.v1", DRAWER, event_id or which, data)
+
+
+def intent(method: str = "cash_on_delivery") -> Message:
+    data = {"payment_id": P, "amount_minor": "100", "currency": "EUR", "method": method}
+    return event("payment.intent_created.v1", P, f"intent-{method}", data)
+
+
+CONFIRMED = {"confirmed_by": "courier-12", "confirmed_at": "2026-11-21T08:00:00Z"}
+GATEWAY = {"gateway_transaction_id": "ch_1", "gateway_response": "approved"}
+
+
+def capture(method: str, **more: object) -> Message:
+    share = {"account": SELLER, "amount_minor": "100", "commission_bps": 1000}
+    data = {
+        "payment_id": P, "amount_minor": "100", "currency": "EUR", "method": method, "beneficiaries": [share], **more
+    }  # fmt: skip
+    return event("payment.captured.v1", P, "captured", data)
+
+
+def into(book: str, message: Message) -> Message:
+    headers = [(name, book.encode() if name == "ce_ledgerbook" else value) for name, value in message.headers]
+    return message._replace(headers=tuple(headers))
+
+
+@pytest.fixture(scope="module")
+def scene(postgres_server: str) -> Iterator[Scene]:
+    """One ledger for all stories: each has a book of its own."""
+    database = create_database(postgres_server)
+    with Scene(database.dsn()) as scene:
+        yield scene
+        scene.assert_whole()
+    drop_database(database)
+
+
+STORIES: Sequence[tuple[str, Sequence[Message], Mapping[str, int]]] = [
+    ("a day without a difference", [
+        counted("opened", 200, 200), cash("received", 75), cash("refunded", 25), counted("closed", 250, 50),
+    ], {DRAWER: 200, BUYER: -50, BANK: -150, OVER_SHORT: 0}),
+    ("a day that ends short", [counted("opened", 200, 200), cash("received", 75), counted("closed", 270)],
+     {DRAWER: 270, BANK: -200, OVER_SHORT: 5}),
+    ("a day that ends over, and is taken to the bank whole", [
+        counted("opened", 200, 200), cash("received", 75), counted("closed", 281, 281),
+    ], {DRAWER: 0, BANK: 81, OVER_SHORT: -6}),
+    ("what is missing in the morning", [
+        counted("opened", 100, 100), counted("closed", 100), counted("opened", 90, event_id="next day"),
+    ], {DRAWER: 90, OVER_SHORT: 10}),
+    ("a payment on delivery", [intent(), capture("cash_on_delivery", **CONFIRMED)],
+     {ON_DELIVERY: 100, SELLER: -90, FEES: -10}),
+    ("a payment on delivery that goes back from the courier's cash", [
+        capture("cash_on_delivery", **CONFIRMED),
+        event("payment.refunded.v1", P, "refunded", {
+            "payment_id": P, "refund_id": "r", "amount_minor": "100", "currency": "EUR",
+            "payer": "control:CASH_ON_DELIVERY",
+            "beneficiaries": [{"account": SELLER, "amount_minor": "100", "commission_bps": 1000}],
+        }),
+    ], {ON_DELIVERY: 0, SELLER: 0, FEES: 0}),
+    ("what is prepaid", [capture("card", **GATEWAY)], {"clearing:processor:EUR": 100, SELLER: -90, FEES: -10}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("messages", "balances"), [row[1:] for row in STORIES], ids=[row[0] for row in STORIES])
+@pytest.mark.parametrize("one_by_one", [True, False], ids=["one by one", "in one batch"])
+def test_a_story_comes_to_its_balances(
+    scene: Scene, one_by_one: bool, messages: Sequence[Message], balances: Mapping[str, int]
+) -> None:
+    book = f"story-{[row[1] for row in STORIES].index(messages)}-{one_by_one:d}"
+    scene.create_book(book)
+    own = [into(book, message) for message in messages]
+    batches = [[message] for message in own] if one_by_one else [own]
+    said = list(chain.from_iterable(outcomes(scene.post(*batch)) for batch in batches))
+    assert set(said) <= {"POSTED", "RECORDED"}
+    assert {account: scene.balance_minor(account, book) for account in balances} == balances
+
+
+def state_of(scene: Scene, book: str, event_id: str) -> dict[str, object]:
+    (row,) = scene.rows(
+        """SELECT state FROM ledger.event JOIN ledger.book USING (book_id)
+        WHERE book.code = %s AND convert_from(state, 'UTF8')::jsonb ->> 'event_id' = %s""",
+        book,
+        event_id,
+    )
+    said: dict[str, object] = orjson.loads(row[0])
+    return said
+
+
+def test_a_count_says_what_was_counted_and_expected(scene: Scene) -> None:
+    scene.create_book("counts")
+    for message in (counted("opened", 0), cash("received", 75), counted("closed", 70)):
+        scene.post(into("counts", message))
+    assert state_of(scene, "counts", "opened")["drawer"] == {
+        "status": "OPEN", "counted_minor": "0", "expected_minor": "0",
+    }  # fmt: skip
+    assert state_of(scene, "counts", "closed")["drawer"] == {
+        "status": "CLOSED", "counted_minor": "70", "expected_minor": "75", "short_minor": "5",
+    }  # fmt: skip
+
+
+def test_a_capture_says_where_its_order_is(scene: Scene) -> None:
+    for book, message in (("sent", capture("card", **GATEWAY)), ("there", capture("cash_on_delivery", **CONFIRMED))):
+        scene.create_book(book)
+        scene.post(into(book, message))
+    assert state_of(scene, "sent", "captured").items() >= {**GATEWAY, "order_status": "SHIPPED"}.items()
+    assert state_of(scene, "there", "captured").items() >= {**CONFIRMED, "order_status": "DELIVERED"}.items()
+
+
+@pytest.mark.parametrize(
+    ("before", "message", "said"),
+    [
+        ([], capture("cash_on_delivery"), "DATA_INVALID"),
+        ([], capture("cash_on_delivery", confirmed_by="courier-12"), "DATA_INVALID"),
+        ([], capture("cash_on_delivery", **CONFIRMED, **GATEWAY), "DATA_INVALID"),
+        ([], capture("cash_on_delivery", **CONFIRMED, payer=BUYER), "DATA_INVALID"),
+        ([], capture("card", **CONFIRMED), "DATA_INVALID"),
+        ([], capture("card", gateway_response="approved"), "DATA_INVALID"),
+        ([], cash("refunded", 1, signed_off_by=["anna", "ANNA "]), "SIGN_OFFS_NOT_DISTINCT"),
+        ([], cash("refunded", 1, signed_off_by=["anna"]), "DATA_INVALID"),
+        ([], cash("received", 1), "PREDECESSOR_ABSENT"),
+        ([], cash("received", 1, account="cash:drawer:8"), "DATA_INVALID"),
+        ([], counted("closed", 0), "PREDECESSOR_ABSENT"),
+        ([counted("opened", 0)], counted("opened", 0, event_id="again"), "DRAWER_OPEN"),
+        ([counted("opened", 0), counted("closed", 0)], counted("closed", 0, event_id="again"), "DRAWER_CLOSED"),
+        ([counted("opened", 0)], counted("closed", 5, 6), "DATA_INVALID"),
+        ([counted("opened", 10)], cash("refunded", 11), "LIMIT_MINIMUM"),
+        ([counted("opened", 10)], cash("received", 1, currency="USD"), "CURRENCY_MISMATCH"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_right_is_refused_by_name(
+    scene: Scene, request: pytest.FixtureRequest, before: Sequence[Message], message: Message, said: str
+) -> None:
+    book = "refused-" + request.node.callspec.id.lower().replace("_", "-")
+    scene.create_book(book)
+    for earlier in before:
+        assert set(outcomes(scene.post(into(book, earlier)))) <= {"POSTED", "RECORDED"}
+    assert outcomes(scene.post(into(book, message))) == [said]
+
+
+def test_cash_that_comes_before_its_drawer_is_open_waits_for_it(scene: Scene) -> None:
+    scene.create_book("early")
+    early = [cash("received", 75), counted("closed", 75)]
+    assert [outcomes(scene.post(into("early", message))) for message in early] == [
+        ["PREDECESSOR_ABSENT"], ["ORDER_KEY_PARKED"],
+    ]  # fmt: skip
+    assert len(scene.post(into("early", counted("opened", 0))).healed) == 2
+    assert scene.balance_minor(DRAWER, "early") == 75
+
+
+def test_what_was_counted_of_a_drawer_stays_so_whoever_writes(scene: Scene) -> None:
+    scene.create_book("kept")
+    scene.post(into("kept", counted("opened", 0)))
+    for change in ("amount_minor = 0", "amount_minor = 3"):
+        with pytest.raises(errors.CheckViolation):
+            scene.change(f"UPDATE ledger.subject_part SET {change} WHERE kind = 'drawer'")
+
+
+FAILED = event("payment.capture_failed.v1", P, "failed", {"payment_id": P, "failure_reason": "no_luck"})
+NEVER = "2020-01-01T00:00:00.000000Z"
+PLANTED = [
+    ("drawer", "used_minor = used_minor + 1", [counted("opened", 0)], f"drawer  of order key {DRAWER}"),
+    ("delivery", "amount_minor = 7", [intent()], f"delivery  of order key {P}"),
+    ("attempt", f"part_id = '{NEVER}'", [FAILED], f"attempt {NEVER} of order key {P}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "change", "messages", "named"), PLANTED, ids=[row[0] for row in PLANTED])
+def test_verify_finds_a_count_that_the_log_does_not_tell(
+    database: TestDatabase, kind: str, change: str, messages: Sequence[Message], named: str
+) -> None:
+    with Scene(database.dsn()) as scene:
+        scene.post(*messages)
+        scene.assert_whole()
+    with psycopg.connect(database.dsn()) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(f"UPDATE ledger.subject_part SET {change} WHERE kind = %s".encode(), (kind,))
+    bad = {check.name: check.first_bad for check in verify(database.dsn()).checks if not check.ok}
+    assert set(bad) == {"parts"}
+    assert named in str(bad["parts"])

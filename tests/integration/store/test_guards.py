@@ -72,6 +72,16 @@ ONE_SIDED = ENTRIES.partition(",\n       (1")[0]
 RENUMBERED = ENTRIES.replace("+ 1, 2, 'C'", "+ 1, 3, 'C'")
 MIXED = ENTRIES.replace("%(b_running)s - 5, 986", "%(b_running)s - 5, 840")
 
+HOLED = ENTRIES.replace(
+    "\n       (1",
+    "\n       (1, %(position)s, %(a)s, %(a_sequence)s + 3, 2, 'D', 5, %(a_running)s + 10, 986, 1, now()),\n       (1",
+).replace("+ 1, 2, 'C', 5, %(b_running)s - 5", "+ 1, 3, 'C', 10, %(b_running)s - 10")
+HEADS_OF_HOLED = """
+UPDATE ledger.account_head SET posting_sequence = posting_sequence + CASE account_id WHEN %(a)s THEN 3 ELSE 1 END,
+    debits_posted = debits_posted + CASE account_id WHEN %(a)s THEN 10 ELSE 0 END,
+    credits_posted = credits_posted + CASE account_id WHEN %(b)s THEN 10 ELSE 0 END
+WHERE book_id = 1 AND account_id IN (%(a)s, %(b)s)"""
+
 
 def write(connection: psycopg.Connection[Any], values: dict[str, int], *statements: str) -> None:
     for statement in statements:
@@ -104,6 +114,7 @@ def test_a_balanced_voucher_in_order_is_taken(role: Role | None, posted: TestDat
             "HEAD_DIFFERS",
             id="a sequence number is left out",
         ),
+        pytest.param((BLOCK, HEADS_OF_HOLED, HOLED), "HEAD_DIFFERS", id="a hole between two entries of one account"),
         pytest.param(
             (BLOCK, HEADS, ENTRIES.replace("986", "840")), "HEAD_DIFFERS", id="another currency than the account's"
         ),

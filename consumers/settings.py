@@ -143,6 +143,8 @@ class MappingSettings(BaseModel):
     """Account that payouts are taken from; `{account}` in it is the processor's id of whose payout it is."""
     captures_at_once: bool = False
     """Adyen: payments are captured with their authorisation."""
+    beneficiary_account: Annotated[str, Field(pattern="^([A-Za-z0-9][A-Za-z0-9:._{}-]{0,150})?$")] = ""
+    """Account of whoever a payment is shared with (Stripe's connected account, Adyen's split), `{account}` as above."""
 
 
 class WebhookMappings(BaseSettings):

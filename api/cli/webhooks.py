@@ -165,4 +165,4 @@ def _mapped_now(store: Store, book: str, found: Sequence[Webhook], bodies: Seque
 
 
 def _mapping_of(settings: MappingSettings) -> EndpointMapping:
-    return EndpointMapping(settings.payout_account, settings.captures_at_once)
+    return EndpointMapping(settings.payout_account, settings.captures_at_once, settings.beneficiary_account)

@@ -9,12 +9,21 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from consumers.processors import digits, events
+from consumers.processors import adyen_disputes, events
+from consumers.processors.adyen_fields import (
+    NAME,
+    amount,
+    beneficiaries,
+    method,
+    own_reference,
+    payment_key,
+    time_of,
+)
 from consumers.processors.fields import (
     found,
     identifier,
-    moment,
     optional_text,
+    reason,
     section,
     sections,
     text,
@@ -22,8 +31,6 @@ from consumers.processors.fields import (
     word,
 )
 from consumers.processors.model import NO_MONEY, Context, Json, Mapped, Reason, Recorded, UnmappableError, later
-
-NAME: Final = "adyen"
 
 Row = Callable[[Json, Context], Mapped] | Recorded
 
@@ -36,47 +43,71 @@ def map_webhook(webhook: Json, context: Context) -> Mapped:
     if len(items) > 1:
         raise UnmappableError("DATA_INVALID", "notificationItems holds more than one item")
     item = section(items[0], "NotificationRequestItem")
-    row = ROWS.get(text(item, "eventCode"), Recorded(Reason.TYPE_UNKNOWN))
-    if isinstance(row, Recorded):
-        return row
-    if not _succeeded(item):
-        return Recorded(Reason.NOT_SUCCESSFUL, text(item, "eventCode").lower())
-    return row(item, context)
+    code = text(item, "eventCode")
+    row = ROWS.get(code, Recorded(Reason.TYPE_UNKNOWN))
+    if not isinstance(row, Recorded) and not _succeeded(item):
+        row = UNSUCCESSFUL.get(code, Recorded(Reason.NOT_SUCCESSFUL, code.lower()))
+    return row if isinstance(row, Recorded) else row(item, context)
 
 
 def _succeeded(item: Json) -> bool:
     return found(item, "success") in ("true", True)
 
 
+# Payments -----------------------------------------------------------------------------------------
+
+
 def _authorised(item: Json, context: Context) -> Mapped:
-    if whole_number(item, "amount", "value") == 0:
+    if _is_no_money(item):
         return Recorded(Reason.NO_MONEY, "a card was looked at")
-    reference = identifier(item, "pspReference")
-    make = events.captured if context.captures_at_once else events.authorized
-    key = events.payment_key(NAME, reference)
-    return (make(key, reference, _time(item), _amount(item, context), _method(item)),)
+    reference = own_reference(item)
+    key, time, money = events.payment_key(NAME, reference), time_of(item), amount(item, context)
+    if context.captures_at_once:
+        return (events.captured(key, reference, time, money, method(item), beneficiaries(item, context)),)
+    return (events.authorized(key, reference, time, money, method(item)),)
+
+
+def _refused(item: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table
+    """Another try has another reference."""
+    if _is_no_money(item):
+        return Recorded(Reason.NO_MONEY, "a card was looked at")
+    reference = own_reference(item)
+    key, why = events.payment_key(NAME, reference), reason(item, "reason", otherwise="refused")
+    return (events.failed(key, reference, time_of(item), why),)
+
+
+def _is_no_money(item: Json) -> bool:
+    return whole_number(item, "amount", "value") == 0
 
 
 def _captured(item: Json, context: Context) -> Mapped:
     if context.captures_at_once:
         return Recorded(Reason.SAID_ELSEWHERE, "authorisation")
-    reference = identifier(item, "pspReference")
-    return (events.captured(_original(item), reference, _time(item), _amount(item, context), _method(item)),)
+    money, shares = amount(item, context), beneficiaries(item, context)
+    return (events.captured(payment_key(item), own_reference(item), time_of(item), money, method(item), shares),)
+
+
+def _capture_refused(item: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table
+    why = reason(item, "reason", otherwise="refused")
+    return (events.capture_failed(payment_key(item), own_reference(item), time_of(item), why),)
+
+
+def _capture_failed(item: Json, context: Context) -> Mapped:
+    """The scheme refused what `CAPTURE` had called done, under the same reference."""
+    key, reference, time = payment_key(item), own_reference(item), time_of(item)
+    why = reason(item, "reason", otherwise="capture failed")
+    done_id = events.captured_id(identifier(item, "originalReference") if context.captures_at_once else reference)
+    return events.capture_failed(key, reference, time, why), events.taken_back(key, done_id, time, why)
 
 
 def _cancelled(item: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table
-    return (events.voided(_original(item), identifier(item, "pspReference"), _time(item)),)
+    return (events.voided(payment_key(item), own_reference(item), time_of(item)),)
 
 
 def _expired(item: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table
     """It has no reference of its own: it carries the payment's."""
-    reference = identifier(item, "pspReference")
-    return (events.authorization_expired(events.payment_key(NAME, reference), reference, _time(item)),)
-
-
-def _refunded(item: Json, context: Context) -> Mapped:
-    reference = identifier(item, "pspReference")
-    return (events.refunded(_original(item), reference, _time(item), _amount(item, context)),)
+    reference = own_reference(item)
+    return (events.authorization_expired(events.payment_key(NAME, reference), reference, time_of(item)),)
 
 
 def _cancelled_or_refunded(item: Json, context: Context) -> Mapped:
@@ -89,59 +120,74 @@ def _cancelled_or_refunded(item: Json, context: Context) -> Mapped:
     raise UnmappableError("DATA_INVALID", "additionalData.modification.action is neither cancel nor refund")
 
 
+# Refunds and payouts ------------------------------------------------------------------------------
+
+
+def _refund(item: Json, context: Context) -> events.Refund:
+    return events.Refund(payment_key(item), own_reference(item), amount(item, context))
+
+
+def _refunded(item: Json, context: Context) -> Mapped:
+    return _refund(item, context).done(time_of(item))
+
+
+def _refund_refused(item: Json, context: Context) -> Mapped:
+    return _refund(item, context).failed(time_of(item), reason(item, "reason", otherwise="refused"))
+
+
+def _refund_failed(item: Json, context: Context) -> Mapped:
+    """The bank, or the scheme, refused what `REFUND` had called done, under the same reference."""
+    why = reason(item, "reason", otherwise="refund failed")
+    done_id = _refund(item, context).done_id
+    return (events.taken_back(payment_key(item), done_id, time_of(item), why),)
+
+
 def _paid_out(item: Json, context: Context) -> Mapped:
     holder = word(item, "additionalData", "shopperReference", otherwise="")
-    reference, amount = identifier(item, "pspReference"), _amount(item, context)
-    return events.paid_out(NAME, reference, _time(item), amount, holder=holder, context=context)
+    payout = events.payout(NAME, own_reference(item), amount(item, context), holder=holder, context=context)
+    return payout if isinstance(payout, Recorded) else (payout.paid(time_of(item)),)
 
 
-def _original(item: Json) -> str:
-    return events.payment_key(NAME, identifier(item, "originalReference"))
-
-
-def _amount(item: Json, context: Context) -> Json:
-    currency = text(item, "amount", "currency")
-    value = whole_number(item, "amount", "value")
-    return events.money(digits.minor_units(value, currency, digits.ADYEN, context.scales), currency)
-
-
-def _time(item: Json) -> str:
-    return moment(item, "eventDate")
-
-
-def _method(item: Json) -> str:
-    return word(item, "paymentMethod", otherwise=NAME)
+def _payout_returned(item: Json, context: Context) -> Mapped:
+    """Of the payout that it names; one that was never told waits for it."""
+    if not context.payout_account:
+        return Recorded(Reason.NO_ACCOUNT, "payout")
+    payout_id = identifier(item, "originalReference")
+    payout = events.Payout(events.payment_key(NAME, payout_id), payout_id, "", {})
+    return (payout.returned(time_of(item), reason(item, "reason", otherwise="returned")),)
 
 
 ROWS: Final[Mapping[str, Row]] = MappingProxyType({
     "AUTHORISATION": _authorised,
     "AUTHORISATION_ADJUSTMENT": later("authorisation adjusted"),
     "CAPTURE": _captured,
-    "CAPTURE_FAILED": later("capture failed"),
+    "CAPTURE_FAILED": _capture_failed,
     "CANCELLATION": _cancelled,
     "TECHNICAL_CANCEL": _cancelled,
     "CANCEL_OR_REFUND": _cancelled_or_refunded,
     "EXPIRE": _expired,
     "REFUND": _refunded,
-    "REFUND_FAILED": later("refund failed"),
-    "REFUNDED_REVERSED": later("refund returned"),
+    "REFUND_FAILED": _refund_failed,
+    "REFUNDED_REVERSED": _refund_failed,
     "REFUND_WITH_DATA": later("refund without a payment"),
     "POSTPONED_REFUND": Recorded(Reason.NOT_FINAL, "refund"),
     "VOID_PENDING_REFUND": later("refund called off"),
+    "SETTLED_REVERSED": later("settlement reversed"),
     "PAYOUT_THIRDPARTY": _paid_out,
-    "PAYOUT_DECLINE": later("payout failed"),
-    "PAYOUT_EXPIRE": later("payout failed"),
-    "PAIDOUT_REVERSED": later("payout returned"),
+    "PAYOUT_DECLINE": Recorded(Reason.NOT_SUCCESSFUL, "payout"),
+    "PAYOUT_EXPIRE": Recorded(Reason.NOT_SUCCESSFUL, "payout"),
+    "PAIDOUT_REVERSED": _payout_returned,
     "REQUEST_FOR_INFORMATION": NO_MONEY,
-    "NOTIFICATION_OF_CHARGEBACK": later("chargeback announced"),
-    "CHARGEBACK": later("chargeback opened"),
-    "SECOND_CHARGEBACK": later("chargeback lost"),
-    "CHARGEBACK_REVERSED": later("chargeback won"),
-    "PREARBITRATION_WON": later("chargeback won"),
-    "PREARBITRATION_LOST": later("chargeback lost"),
-    "INFORMATION_SUPPLIED": later("chargeback evidence"),
-    "DISPUTE_DEFENSE_PERIOD_ENDED": later("chargeback lost"),
-    "ISSUER_RESPONSE_TIMEFRAME_EXPIRED": later("chargeback won"),
+    "NOTIFICATION_OF_CHARGEBACK": Recorded(Reason.NOT_FINAL, "chargeback"),
+    "CHARGEBACK": adyen_disputes.opened,
+    "SECOND_CHARGEBACK": adyen_disputes.lost_at_last,
+    "CHARGEBACK_REVERSED": adyen_disputes.won,
+    "PREARBITRATION_OPEN": Recorded(Reason.NOT_FINAL, "chargeback"),
+    "PREARBITRATION_WON": Recorded(Reason.SAID_ELSEWHERE, "chargeback reversed"),
+    "PREARBITRATION_LOST": adyen_disputes.lost_at_last,
+    "INFORMATION_SUPPLIED": adyen_disputes.evidence_submitted,
+    "DISPUTE_DEFENSE_PERIOD_ENDED": adyen_disputes.lost,
+    "ISSUER_RESPONSE_TIMEFRAME_EXPIRED": Recorded(Reason.SAID_ELSEWHERE, "chargeback reversed"),
     "ISSUER_COMMENTS": NO_MONEY,
     "NOTIFICATION_OF_FRAUD": NO_MONEY,
     "MANUAL_REVIEW_ACCEPT": NO_MONEY,
@@ -155,3 +201,10 @@ ROWS: Final[Mapping[str, Row]] = MappingProxyType({
     "REPORT_AVAILABLE": NO_MONEY,
 })  # fmt: skip
 """To map a further code is one row. A code that is not here is kept as TYPE_UNKNOWN."""
+
+UNSUCCESSFUL: Final[Mapping[str, Row]] = MappingProxyType({
+    "AUTHORISATION": _refused,
+    "CAPTURE": _capture_refused,
+    "REFUND": _refund_refused,
+})  # fmt: skip
+"""What is told of codes whose `success` is false; of any other it is kept as NOT_SUCCESSFUL."""

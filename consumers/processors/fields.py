@@ -11,6 +11,8 @@ from schemas.envelope import parse_time_us
 IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,180}")
 """Somewhat shorter than an identifier of an event may be: what we put before it must fit too."""
 MAX_AMOUNT: Final = 10**18 - 1
+MAX_REASON_LENGTH: Final = 200
+_CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 def found(document: Json, *path: str) -> object:
@@ -63,6 +65,20 @@ def word(document: Json, *path: str, otherwise: str) -> str:
     """A short name that may stand in an event, or another where there is none."""
     value = optional_text(document, *path)
     return value if IDENTIFIER.fullmatch(value) else otherwise
+
+
+def only_word(document: Json, *path: str, otherwise: str) -> str:
+    """The one short name in the list at this path, or another where there is none, or a choice."""
+    value = found(document, *path)
+    if not isinstance(value, list) or len(value) != 1:
+        return otherwise
+    return word({"only": value[0]}, "only", otherwise=otherwise)
+
+
+def reason(document: Json, *path: str, otherwise: str) -> str:
+    """Why something failed, in the processor's words, fit to stand in an event; other words where there are none."""
+    value = _CONTROL_CHARACTERS.sub(" ", optional_text(document, *path)).strip()[:MAX_REASON_LENGTH].strip()
+    return value or otherwise
 
 
 def whole_number(document: Json, *path: str) -> int:

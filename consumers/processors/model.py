@@ -29,6 +29,8 @@ class Reason(StrEnum):
     """About something else than money, or about none of it."""
     NO_ACCOUNT = "NO_ACCOUNT"
     """A payout, and the settings do not say from which account of the book."""
+    UNDECIDED = "UNDECIDED"
+    """Money moved, and it can't be told from this whether another webhook says the same: a person decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,9 @@ class Context:
     """Account that payouts are taken from; `{account}` in it is the processor's id of whose payout it is."""
     captures_at_once: bool = False
     """The processor captures with the authorisation and says so in no webhook of its own."""
+    beneficiary_account: str = ""
+    """Account that a beneficiary's part goes to; `{account}` in it is the processor's id of the beneficiary. Without
+    it nobody is a beneficiary, and a payment stays in its order's suspense."""
 
 
 class UnmappableError(Exception):

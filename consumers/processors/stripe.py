@@ -11,21 +11,33 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from consumers.processors import digits, events
+from consumers.processors import events
 from consumers.processors.fields import (
     found,
     identifier,
+    only_word,
     optional_text,
-    section,
+    reason,
     sections,
     text,
-    time_of_epoch,
     whole_number,
     word,
 )
-from consumers.processors.model import NO_MONEY, Context, Json, Mapped, PaymentEvent, Reason, Recorded, later
+from consumers.processors.model import (
+    NO_MONEY,
+    Context,
+    Json,
+    Mapped,
+    PaymentEvent,
+    Reason,
+    Recorded,
+    UnmappableError,
+    later,
+)
+from consumers.processors.stripe_disputes import dispute
+from consumers.processors.stripe_fields import NAME, amount, minor_units, payment_key, thing_of, time_of
 
-NAME: Final = "stripe"
+PLATFORM_FEES: Final = "control:PLATFORM_FEES"
 
 Row = Callable[[Json, Context], Mapped] | Recorded
 """What a webhook of one type becomes: a function of the whole webhook, or the same answer always."""
@@ -37,94 +49,153 @@ def map_webhook(webhook: Json, context: Context) -> Mapped:
     return row if isinstance(row, Recorded) else row(webhook, context)
 
 
+# Payments -----------------------------------------------------------------------------------------
+
+
 def _charge(webhook: Json, context: Context) -> Mapped:
-    return _said_of_charge(section(webhook, "data", "object"), time_of_epoch(webhook, "created"), context)
+    return _said_of_charge(thing_of(webhook), time_of(webhook), context)
 
 
 def _charges_of_intent(webhook: Json, context: Context) -> Mapped:
-    time = time_of_epoch(webhook, "created")
+    """The list begins with the latest one."""
     made: list[PaymentEvent] = []
-    for charge in sections(webhook, "data", "object", "charges", "data"):
-        said = _said_of_charge(charge, time, context)
+    for charge in reversed(sections(thing_of(webhook), "charges", "data")):
+        said = _said_of_charge(charge, time_of(webhook), context)
         made += [] if isinstance(said, Recorded) else said
     return tuple(made) or Recorded(Reason.SAID_ELSEWHERE, "charge")
 
 
 def _said_of_charge(charge: Json, time: str, context: Context) -> Mapped:
     status = optional_text(charge, "status")
+    if status == "failed":
+        return (_charge_failed(charge, time),)
     if status != "succeeded":
         return Recorded(Reason.NOT_FINAL if status == "pending" else Reason.NOT_SUCCESSFUL, "charge")
-    key, fact_id = _payment_key(charge), identifier(charge, "id")
+    key, fact_id = _key(charge), identifier(charge, "id")
     method = word(charge, "payment_method_details", "type", otherwise=NAME)
     if found(charge, "captured") is not True:
-        return (events.authorized(key, fact_id, time, _amount(charge, "amount", context), method),)
+        return (events.authorized(key, fact_id, time, amount(charge, "amount", context.scales), method),)
     member = "amount" if found(charge, "amount_captured") is None else "amount_captured"
-    return (events.captured(key, fact_id, time, _amount(charge, member, context), method),)
+    money, shares = amount(charge, member, context.scales), _beneficiaries(charge, member, context)
+    return (events.captured(key, fact_id, time, money, method, shares),)
+
+
+def _charge_failed(charge: Json, time: str) -> PaymentEvent:
+    """One try of its payment intent, after which others may follow; without an intent it was the only one."""
+    key, fact_id, why = _key(charge), identifier(charge, "id"), reason(charge, "failure_code", otherwise="failed")
+    if found(charge, "payment_intent") is None:
+        return events.failed(key, fact_id, time, why)
+    return events.capture_failed(key, fact_id, time, why)
+
+
+def _beneficiaries(charge: Json, captured: str, context: Context) -> tuple[Json, ...]:
+    """Of a destination charge: the connected account and, by what it does not get, the platform."""
+    of_transfer = optional_text(charge, "transfer_data", "destination")
+    account = events.account_of(context.beneficiary_account, of_transfer or optional_text(charge, "destination"))
+    if not account:
+        return ()
+    whole, kept = whole_number(charge, captured), 0
+    if found(charge, "transfer_data", "amount") is not None:
+        kept = whole - whole_number(charge, "transfer_data", "amount")
+    elif found(charge, "application_fee_amount") is not None:
+        kept = whole_number(charge, "application_fee_amount")
+    if not 0 <= kept <= whole:
+        raise UnmappableError("AMOUNT_INVALID", "the application fee, or the transfer, is more than the charge")
+    currency = text(charge, "currency").upper()
+    parts = ((account, whole - kept), (PLATFORM_FEES, kept))
+    return tuple(events.beneficiary(code, minor_units(part, currency, context.scales)) for code, part in parts if part)
+
+
+def _intent_created(webhook: Json, context: Context) -> Mapped:
+    intent = thing_of(webhook)
+    method = only_word(intent, "payment_method_types", otherwise=NAME)
+    fact_id, money = identifier(intent, "id"), amount(intent, "amount", context.scales)
+    return (events.intent_created(events.payment_key(NAME, fact_id), fact_id, time_of(webhook), money, method),)
+
+
+def _intent_canceled(webhook: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table
+    """Called off by somebody; what Stripe itself ends because an authorisation lapsed is said by its charge."""
+    intent = thing_of(webhook)
+    tried = sections(intent, "charges", "data") or found(intent, "latest_charge") is not None
+    if tried and optional_text(intent, "cancellation_reason") in {"automatic", "expired"}:
+        return Recorded(Reason.SAID_ELSEWHERE, "charge")
+    return (_voided(events.payment_key(NAME, identifier(intent, "id")), time_of(webhook)),)
+
+
+def _charge_expired(webhook: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table
+    charge = thing_of(webhook)
+    return (events.authorization_expired(_key(charge), identifier(charge, "id"), time_of(webhook)),)
+
+
+def _voided(key: str, time: str) -> PaymentEvent:
+    """Once for a payment, so it is the payment that names it, whether its intent or its charge says so."""
+    return events.voided(key, key.removeprefix(f"{NAME}:"), time)
+
+
+def _key(charge: Json) -> str:
+    return payment_key(charge, charge="id")
+
+
+# Refunds ------------------------------------------------------------------------------------------
 
 
 def _charge_refunded(webhook: Json, context: Context) -> Mapped:
     """Older API versions list the refunds in the charge; all of them are said again each time, and known again."""
-    charge, time = section(webhook, "data", "object"), time_of_epoch(webhook, "created")
+    charge, time = thing_of(webhook), time_of(webhook)
     if found(charge, "captured") is False:
-        return (_voided(charge, time),)
+        return (_voided(_key(charge), time),)
     made: list[PaymentEvent] = []
-    for refund in sections(charge, "refunds", "data"):
-        said = _said_of_refund(refund, _payment_key(charge), time, context)
+    for refund in reversed(sections(charge, "refunds", "data")):
+        said = _said_of_refund(refund, _key(charge), time, context)
         made += [] if isinstance(said, Recorded) else said
     return tuple(made) or Recorded(Reason.SAID_ELSEWHERE, "refund")
 
 
 def _refund(webhook: Json, context: Context) -> Mapped:
-    refund = section(webhook, "data", "object")
-    payment = "charge" if found(refund, "payment_intent") is None else "payment_intent"
-    key = events.payment_key(NAME, identifier(refund, payment))
-    return _said_of_refund(refund, key, time_of_epoch(webhook, "created"), context)
+    refund = thing_of(webhook)
+    return _said_of_refund(refund, payment_key(refund, charge="charge"), time_of(webhook), context)
 
 
-def _said_of_refund(refund: Json, key: str, time: str, context: Context) -> Mapped:
-    status = optional_text(refund, "status")
-    if status in {"pending", "requires_action"}:
-        return Recorded(Reason.NOT_FINAL, "refund")
-    if status != "succeeded":
-        return Recorded(Reason.NO_EVENT_TYPE, "refund failed")
-    if found(refund, "balance_transaction") is None:
+def _said_of_refund(thing: Json, key: str, time: str, context: Context) -> Mapped:
+    """One that failed had perhaps been called done before: it is told as done and taken back, which holds for both."""
+    status = optional_text(thing, "status")
+    moved = found(thing, "balance_transaction") is not None
+    if status == "succeeded" and not moved:
         return Recorded(Reason.NO_MONEY, "authorisation let go")
-    return (events.refunded(key, identifier(refund, "id"), time, _amount(refund, "amount", context)),)
+    refund = events.Refund(key, identifier(thing, "id"), amount(thing, "amount", context.scales))
+    why = reason(thing, "failure_reason", otherwise=status)
+    match status:
+        case "pending" | "requires_action":
+            return (refund.requested(time),)
+        case "succeeded":
+            return refund.done(time)
+        case "failed" if moved:
+            return *refund.done(time), events.taken_back(key, refund.done_id, time, why)
+        case "failed" | "canceled":
+            return refund.failed(time, why)
+    raise UnmappableError("DATA_INVALID", "data.object.status is no status of a refund")
 
 
-def _intent_canceled(webhook: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table
-    time = time_of_epoch(webhook, "created")
-    charges = sections(webhook, "data", "object", "charges", "data")
-    held = [charge for charge in charges if found(charge, "captured") is False and found(charge, "paid") is True]
-    return tuple(_voided(charge, time) for charge in held) or Recorded(Reason.SAID_ELSEWHERE, "charge")
+# Payouts ------------------------------------------------------------------------------------------
 
 
-def _charge_expired(webhook: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table
-    charge, time = section(webhook, "data", "object"), time_of_epoch(webhook, "created")
-    return (events.authorization_expired(_payment_key(charge), identifier(charge, "id"), time),)
-
-
-def _payout_paid(webhook: Json, context: Context) -> Mapped:
-    payout = section(webhook, "data", "object")
-    amount, holder = _amount(payout, "amount", context), word(webhook, "account", otherwise="")
-    time = time_of_epoch(webhook, "created")
-    return events.paid_out(NAME, identifier(payout, "id"), time, amount, holder=holder, context=context)
-
-
-def _voided(charge: Json, time: str) -> PaymentEvent:
-    return events.voided(_payment_key(charge), identifier(charge, "id"), time)
-
-
-def _payment_key(charge: Json) -> str:
-    """The payment intent, whose charge may be one of several tries; a charge of its own otherwise."""
-    member = "id" if found(charge, "payment_intent") is None else "payment_intent"
-    return events.payment_key(NAME, identifier(charge, member))
-
-
-def _amount(thing: Json, member: str, context: Context) -> Json:
-    currency = text(thing, "currency").upper()
-    minor = digits.minor_units(whole_number(thing, member), currency, digits.STRIPE, context.scales)
-    return events.money(minor, currency)
+def _payout(webhook: Json, context: Context) -> Mapped:
+    """Stripe may call a payout paid and let it fail within days: a failed one is told as paid and returned, which is
+    the same to every account and holds in whatever order its webhooks come."""
+    thing, time = thing_of(webhook), time_of(webhook)
+    holder, money = word(webhook, "account", otherwise=""), amount(thing, "amount", context.scales)
+    payout = events.payout(NAME, identifier(thing, "id"), money, holder=holder, context=context)
+    if isinstance(payout, Recorded):
+        return payout
+    requested, why = payout.requested(time), reason(thing, "failure_code", otherwise="failed")
+    match text(webhook, "type"):
+        case "payout.paid":
+            return requested, payout.paid(time)
+        case "payout.failed":
+            return requested, payout.paid(time), payout.returned(time, why)
+        case "payout.canceled":
+            return requested, payout.failed(time, "canceled")
+    return (requested,)
 
 
 ROWS: Final[Mapping[str, Row]] = MappingProxyType({
@@ -134,29 +205,33 @@ ROWS: Final[Mapping[str, Row]] = MappingProxyType({
     "charge.refund.updated": _refund,
     "refund.created": _refund,
     "refund.updated": _refund,
-    "refund.failed": later("refund failed"),
+    "refund.failed": _refund,
     "charge.pending": Recorded(Reason.NOT_FINAL, "charge"),
-    "charge.failed": later("payment failed"),
+    "charge.failed": _charge,
     "charge.expired": _charge_expired,
     "charge.updated": NO_MONEY,
-    "charge.dispute.created": later("chargeback opened"),
-    "charge.dispute.updated": later("chargeback evidence"),
-    "charge.dispute.closed": later("chargeback won or lost"),
-    "charge.dispute.funds_withdrawn": later("chargeback funds withdrawn"),
-    "charge.dispute.funds_reinstated": later("chargeback funds reinstated"),
-    "payment_intent.created": later("payment intent created"),
+    "charge.dispute.created": dispute,
+    "charge.dispute.updated": dispute,
+    "charge.dispute.closed": dispute,
+    "charge.dispute.funds_withdrawn": dispute,
+    "charge.dispute.funds_reinstated": dispute,
+    "payment_intent.created": _intent_created,
     "payment_intent.requires_action": Recorded(Reason.NOT_FINAL, "payment"),
     "payment_intent.processing": Recorded(Reason.NOT_FINAL, "payment"),
     "payment_intent.partially_funded": Recorded(Reason.NOT_FINAL, "payment"),
     "payment_intent.amount_capturable_updated": _charges_of_intent,
     "payment_intent.succeeded": _charges_of_intent,
     "payment_intent.canceled": _intent_canceled,
-    "payment_intent.payment_failed": later("payment failed"),
-    "payout.created": Recorded(Reason.NOT_FINAL, "payout"),
+    "payment_intent.payment_failed": _charges_of_intent,
+    "payout.created": _payout,
     "payout.updated": NO_MONEY,
-    "payout.paid": _payout_paid,
-    "payout.failed": later("payout failed"),
-    "payout.canceled": later("payout cancelled"),
+    "payout.paid": _payout,
+    "payout.failed": _payout,
+    "payout.canceled": _payout,
+    "payout.reconciliation_completed": NO_MONEY,
+    "application_fee.created": Recorded(Reason.SAID_ELSEWHERE, "charge"),
+    "application_fee.refunded": later("platform fee given back"),
+    "application_fee.refund.updated": NO_MONEY,
     "transfer.created": later("transfer"),
     "transfer.updated": NO_MONEY,
     "transfer.paid": later("transfer"),

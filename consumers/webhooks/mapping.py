@@ -26,6 +26,7 @@ class EndpointMapping:
 
     payout_account: str = ""
     captures_at_once: bool = False
+    beneficiary_account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +87,4 @@ class WebhookMapper:
         return adapter(document, self._context(settings))
 
     def _context(self, settings: EndpointMapping) -> Context:
-        return Context(self._scales, settings.payout_account, settings.captures_at_once)
+        return Context(self._scales, settings.payout_account, settings.captures_at_once, settings.beneficiary_account)

@@ -17,7 +17,7 @@ async def run_webhooks(settings: WebhooksProcess, metrics: PublisherMetrics, sto
     dsn = settings.postgres_dsn.get_secret_value()
     sink = choose_transport(settings).sink("ledger-webhooks", Role.PUBLISHER)
     endpoints = {
-        name: EndpointMapping(endpoint.payout_account, endpoint.captures_at_once)
+        name: EndpointMapping(endpoint.payout_account, endpoint.captures_at_once, endpoint.beneficiary_account)
         for name, endpoint in settings.webhooks.items()
     }
 

@@ -26,12 +26,14 @@ _CLEARING: Final = Role.PROCESSOR_CLEARING.value
 _FEES: Final = Role.PLATFORM_FEES.value
 _SUSPENSE: Final = Role.ORDER_SUSPENSE.value
 _ON_DELIVERY: Final = CONTROL_PREFIX + Role.CASH_ON_DELIVERY.value
-_UNALLOCATED: Final = CONTROL_PREFIX + Role.UNALLOCATED_SALES.value
 _PAYMENT_PURPOSE: Final = Purpose.PAYMENT.value
 _SHARE_PURPOSE: Final = Purpose.SELLER_SHARE.value
 _FEE_PURPOSE: Final = Purpose.PLATFORM_FEE.value
 _SUSPENSE_PURPOSE: Final = Purpose.SUSPENSE.value
-_UNALLOCATED_PURPOSE: Final = Purpose.UNALLOCATED.value
+_PURPOSES: Final = {
+    CONTROL_PREFIX + Role.UNALLOCATED_SALES.value: Purpose.UNALLOCATED.value, CONTROL_PREFIX + _FEES: _FEE_PURPOSE,
+}  # fmt: skip
+"""Why a part goes to a control account; the rest go to sellers."""
 SHIPPED: Final = "SHIPPED"
 DELIVERED: Final = "DELIVERED"
 """What a capture says of its order: what is prepaid goes out, what is paid in cash has arrived."""
@@ -94,16 +96,15 @@ def share_out(
     lines = [_line(Line, (account, payer_side, amount_minor, currency, payer_purpose))]
     rest_minor, fees_minor = amount_minor, 0
     for share in beneficiaries:
-        account = share.account
+        account, purpose = share.account, _SHARE_PURPOSE
         if account.startswith(CONTROL_PREFIX):
-            account = chart.resolve(account, currency)
+            account, purpose = chart.resolve(account, currency), _PURPOSES.get(share.account, _SHARE_PURPOSE)
             if account is None:
                 return control_missing(share.account, currency)
         fee_minor = part_minor(share.amount_minor, share.commission_bps)
         rest_minor -= share.amount_minor
         fees_minor += fee_minor
         if fee_minor < share.amount_minor:
-            purpose = _UNALLOCATED_PURPOSE if share.account == _UNALLOCATED else _SHARE_PURPOSE
             net_minor = share.amount_minor - fee_minor
             lines.append(_line(Line, (account, share_side, net_minor, currency, purpose)))
     if fees_minor:

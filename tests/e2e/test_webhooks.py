@@ -56,7 +56,7 @@ def test_webhooks_are_posted_shown_and_replayed(topics: TestDatabase, monkeypatc
             stripe("refund.created", refund(), event_id="evt_3"),
             stripe("charge.captured", charge(), event_id="evt_2"),
             stripe("charge.succeeded", held_charge(), event_id="evt_1"),
-            stripe("charge.dispute.created", {}, event_id="evt_4"),
+            stripe("transfer.created", {}, event_id="evt_4"),
             stripe("charge.captured", charge(), event_id="evt_2"),
         )
         until(topics, "SELECT count(*) FROM ledger.event WHERE type = 'voucher.posted'", 2)
@@ -64,7 +64,7 @@ def test_webhooks_are_posted_shown_and_replayed(topics: TestDatabase, monkeypatc
         listed = ledgerctl("webhook", "list", "--book", "shop", "--json").json
         assert [(one["number"], one["type"], one["outcome"], one["code"]) for one in listed["webhooks"]] == [
             (1, "refund.created", "PUBLISHED", ""), (2, "charge.captured", "PUBLISHED", ""),
-            (3, "charge.succeeded", "PUBLISHED", ""), (4, "charge.dispute.created", "RECORDED", "NO_EVENT_TYPE"),
+            (3, "charge.succeeded", "PUBLISHED", ""), (4, "transfer.created", "RECORDED", "NO_EVENT_TYPE"),
         ]  # fmt: skip
         assert listed["endpoints"] == [
             {"endpoint": "stripe", "processor": "stripe", "received": 4, "published": 4, "unwell": []}
@@ -72,10 +72,10 @@ def test_webhooks_are_posted_shown_and_replayed(topics: TestDatabase, monkeypatc
         again = ["webhook", "replay", "stripe", "--book", "shop", "--outcome", "PUBLISHED", "--reason", "a test"]
         dry = ledgerctl(*again, "--json").json
         assert (dry["applied"], dry["requested"], len(dry["webhooks"])) == (False, [], 3)
-        assert dry["webhooks"][0]["would_be"] == ["PUBLISHED", "payment.refunded.v1"]
+        assert dry["webhooks"][0]["would_be"] == ["PUBLISHED", "refund.requested.v1, payment.refunded.v1"]
         assert ledgerctl(*again, "--apply", "--json").json["requested"] == [1, 2, 3]
         until(topics, "SELECT count(*) FROM webhook.processed", 7)
-        until(topics, "SELECT sum(replayed)::bigint FROM ledger.source_position", 3)
+        until(topics, "SELECT sum(replayed)::bigint FROM ledger.source_position", 4)
     shown = ledgerctl("webhook", "show", "stripe", "2", "--book", "shop", "--json").json
     assert sorted(event["type"] for event in shown["events"]) == [
         "webhook.duplicate_dropped", "webhook.processed", "webhook.processed", "webhook.received",

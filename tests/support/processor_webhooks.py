@@ -33,6 +33,26 @@ def refund(**members: object) -> Document:
     }  # fmt: skip
 
 
+def dispute(**members: object) -> Document:
+    """A dispute about a charge; what was taken for it stands in its balance transactions."""
+    return {
+        "id": "dp_1", "object": "dispute", "amount": 10_000, "currency": "eur", "status": "needs_response",
+        "charge": "ch_1", "payment_intent": "pi_1", "balance_transactions": [], **members,
+    }  # fmt: skip
+
+
+def withdrawn(**members: object) -> Document:
+    return {"id": "txn_2", "amount": -10_000, "currency": "eur", "fee": 1_500, **members}
+
+
+def given_back(**members: object) -> Document:
+    return {"id": "txn_3", "amount": 10_000, "currency": "eur", "fee": -1_500, **members}
+
+
+def payout(**members: object) -> Document:
+    return {"id": "po_1", "object": "payout", "amount": 1_100, "currency": "eur", "status": "paid", **members}
+
+
 def intent(*charges: Document, **members: object) -> Document:
     return {"id": "pi_1", "object": "payment_intent", "charges": {"data": list(charges)}, **members}
 

@@ -67,6 +67,8 @@ CASES: list[tuple[str, Fact, list[Short]]] = [
         (BUYER, "D", 100, "PAYMENT"), (S1, "C", 100, "SELLER_SHARE")]),
     ("a role as beneficiary", captured(100, Beneficiary("control:UNALLOCATED_SALES", 100)), [
         (CLEARING, "D", 100, "PAYMENT"), (UNALLOCATED, "C", 100, "UNALLOCATED")]),
+    ("the platform as beneficiary", captured(100, Beneficiary(S1, 97), Beneficiary("control:PLATFORM_FEES", 3)), [
+        (CLEARING, "D", 100, "PAYMENT"), (S1, "C", 97, "SELLER_SHARE"), (FEES, "C", 3, "PLATFORM_FEE")]),
     ("refund", refunded(100, Beneficiary(S1, 100, 1000)), [
         (CLEARING, "C", 100, "REFUND"), (S1, "D", 90, "SELLER_SHARE"), (FEES, "D", 10, "PLATFORM_FEE")]),
     ("refund without beneficiaries", refunded(100), [

@@ -9,6 +9,7 @@ from tests.support.processor_webhooks import TIME, Document, paypal, paypal_thin
 CONTEXT = Context({"EUR": 2, "HUF": 2, "JPY": 0})
 AMOUNT: Document = {"amount_minor": "10000", "currency": "EUR"}
 SALE: Document = {"id": "S1", "amount": {"total": "100.00", "currency": "EUR"}}
+AMOUNT_OF_PAYPAL: Document = {"currency_code": "EUR", "value": "100.00"}
 PAYOUT_ITEM: Document = {"payout_item_id": "I1", "payout_item": paypal_thing("", sender_item_id="seller-42")}
 
 
@@ -27,12 +28,8 @@ def events(webhook: Document, context: Context = CONTEXT) -> tuple[PaymentEvent,
          ("payment.voided.v1", "payment-voided-A1", "paypal:A1", None)),
         ("PAYMENT.CAPTURE.COMPLETED", paypal_thing("C1"),
          ("payment.captured.v1", "payment-captured-C1", "paypal:C1", {"method": "paypal"})),
-        ("PAYMENT.CAPTURE.REFUNDED", {**paypal_thing("R1"), **up_to_capture("C1")},
-         ("payment.refunded.v1", "payment-refunded-R1", "paypal:C1", {"refund_id": "R1"})),
         ("PAYMENT.SALE.COMPLETED", SALE,
          ("payment.captured.v1", "payment-captured-S1", "paypal:S1", {"method": "paypal"})),
-        ("PAYMENT.SALE.REFUNDED", {**SALE, "id": "R1", "sale_id": "S1"},
-         ("payment.refunded.v1", "payment-refunded-R1", "paypal:S1", {"refund_id": "R1"})),
     ],
 )  # fmt: skip
 def test_a_webhook_says_one_fact(kind: str, resource: Document, said: tuple[str, str, str, Document | None]) -> None:
@@ -47,9 +44,8 @@ def test_a_webhook_says_one_fact(kind: str, resource: Document, said: tuple[str,
     [
         ("CHECKOUT.ORDER.APPROVED", Reason.NOT_FINAL),
         ("PAYMENT.CAPTURE.PENDING", Reason.NOT_FINAL),
-        ("PAYMENT.CAPTURE.REVERSED", Reason.NO_EVENT_TYPE),
-        ("CUSTOMER.DISPUTE.CREATED", Reason.NO_EVENT_TYPE),
-        ("PAYMENT.PAYOUTS-ITEM.FAILED", Reason.NO_EVENT_TYPE),
+        ("PAYMENT.CAPTURE.REVERSED", Reason.UNDECIDED),
+        ("CUSTOMER.DISPUTE.CREATED", Reason.NO_MONEY),
         ("BILLING.PLAN.UPDATED", Reason.TYPE_UNKNOWN),
     ],
 )
@@ -59,10 +55,86 @@ def test_a_webhook_without_an_event_says_why(kind: str, reason: Reason) -> None:
     assert made.reason is reason
 
 
-def test_a_payout_is_taken_from_the_account_of_the_item() -> None:
-    webhook = paypal("PAYMENT.PAYOUTS-ITEM.SUCCEEDED", PAYOUT_ITEM)
-    (event,) = events(webhook, Context(CONTEXT.scales, payout_account="wallet:{account}"))
-    assert event.data == {**AMOUNT, "account": "wallet:seller-42", "payout_id": "paypal:I1"}
+REFUND: Document = {**paypal_thing("R1"), **up_to_capture("C1"), "status_details": {"reason": "ECHECK"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "resource", "steps"),
+    [
+        ("PAYMENT.CAPTURE.REFUNDED", REFUND, ["refund.requested", "payment.refunded"]),
+        ("PAYMENT.SALE.REFUNDED", {**SALE, "id": "R1", "sale_id": "C1"}, ["refund.requested", "payment.refunded"]),
+        ("PAYMENT.REFUND.PENDING", REFUND, ["refund.requested"]),
+        ("PAYMENT.REFUND.FAILED", REFUND, ["refund.requested", "refund.failed"]),
+    ],
+)
+def test_a_refund_tells_all_its_steps_so_far(kind: str, resource: Document, steps: list[str]) -> None:
+    made = events(paypal(kind, resource))
+    assert [event.event_type.removesuffix(".v1") for event in made] == steps
+    named = {"payment_id": "paypal:C1", "refund_id": "R1"}
+    said = {"refund.failed": {"failure_reason": "ECHECK", **named}}
+    assert [event.data for event in made] == [said.get(step, {**AMOUNT, **named}) for step in steps]
+
+
+@pytest.mark.parametrize("kind", ["PAYMENT.CAPTURE.DENIED", "PAYMENT.CAPTURE.DECLINED", "PAYMENT.SALE.DENIED"])
+def test_a_payment_that_was_denied_has_failed(kind: str) -> None:
+    (event,) = events(paypal(kind, paypal_thing("C1")))
+    assert (event.event_type, event.event_id) == ("payment.failed.v1", "payment-failed-C1")
+    assert event.data == {"failure_reason": "denied", "payment_id": "paypal:C1"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "steps"),
+    [
+        ("UNCLAIMED", ["requested"]),
+        ("HELD", ["requested"]),
+        ("SUCCEEDED", ["requested", "paid"]),
+        ("FAILED", ["requested", "failed"]),
+        ("RETURNED", ["requested", "failed"]),
+        ("REFUNDED", ["requested", "paid", "returned"]),
+    ],
+)
+def test_a_payout_tells_all_its_steps_so_far(kind: str, steps: list[str]) -> None:
+    webhook = paypal(f"PAYMENT.PAYOUTS-ITEM.{kind}", PAYOUT_ITEM)
+    made = events(webhook, Context(CONTEXT.scales, payout_account="wallet:{account}"))
+    assert [event.event_type for event in made] == [f"payout.{step}.v1" for step in steps]
+    assert made[0].data == {**AMOUNT, "account": "wallet:seller-42", "payout_id": "paypal:I1"}
+
+
+DISPUTE: Document = {
+    "dispute_id": "PP-D-1", "disputed_transactions": [{"seller_transaction_id": "C1"}],
+    "dispute_amount": AMOUNT_OF_PAYPAL, "dispute_life_cycle_stage": "CHARGEBACK", "status": "OPEN",
+}  # fmt: skip
+RESPONDED: Document = {"evidences": [{"source": "SUBMITTED_BY_SELLER"}]}
+
+
+def resolved(code: str, **members: object) -> Document:
+    return {**DISPUTE, "status": "RESOLVED", "dispute_outcome": {"outcome_code": code, **members}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "resource", "steps"),
+    [
+        ("CREATED", DISPUTE, ["opened"]),
+        ("UPDATED", {**DISPUTE, **RESPONDED}, ["opened", "evidence_submitted"]),
+        ("RESOLVED", resolved("RESOLVED_SELLER_FAVOUR"), ["opened", "won"]),
+        ("RESOLVED", resolved("CANCELED_BY_BUYER"), ["opened", "won"]),
+        ("RESOLVED", resolved("RESOLVED_BUYER_FAVOUR", amount_refunded=AMOUNT_OF_PAYPAL), ["opened", "lost"]),
+        ("RESOLVED", {**resolved("ACCEPTED"), **RESPONDED}, ["opened", "evidence_submitted", "lost"]),
+    ],
+)
+def test_a_dispute_tells_all_its_steps_so_far(kind: str, resource: Document, steps: list[str]) -> None:
+    made = events(paypal(f"CUSTOMER.DISPUTE.{kind}", resource))
+    assert [event.event_type for event in made] == [f"chargeback.{step}.v1" for step in steps]
+    for event in made:
+        amount = {} if event.event_type == "chargeback.evidence_submitted.v1" else AMOUNT
+        assert event.data == {**amount, "chargeback_id": "PP-D-1", "payment_id": "paypal:C1"}
+
+
+def test_an_inquiry_takes_nothing_however_it_ends() -> None:
+    resource = {**resolved("RESOLVED_BUYER_FAVOUR"), "dispute_life_cycle_stage": "INQUIRY"}
+    assert adapter.map_webhook(paypal("CUSTOMER.DISPUTE.RESOLVED", resource), CONTEXT) == Recorded(
+        Reason.NO_MONEY, "inquiry"
+    )
 
 
 @pytest.mark.parametrize(("value", "currency", "minor"), [("500", "HUF", "50000"), ("500", "JPY", "500")])
@@ -80,6 +152,13 @@ def test_amounts_are_in_paypals_digits(value: str, currency: str, minor: str) ->
         ("PAYMENT.CAPTURE.REFUNDED", paypal_thing("R1"), "DATA_INVALID"),
         ("PAYMENT.CAPTURE.REFUNDED", {**paypal_thing("R1"), **up_to_capture("")}, "DATA_INVALID"),
         ("PAYMENT.AUTHORIZATION.VOIDED", {}, "DATA_INVALID"),
+        ("CUSTOMER.DISPUTE.CREATED", {**DISPUTE, "disputed_transactions": []}, "DATA_INVALID"),
+        ("CUSTOMER.DISPUTE.RESOLVED", resolved("NONE"), "DATA_INVALID"),
+        (
+            "CUSTOMER.DISPUTE.RESOLVED",
+            resolved("RESOLVED_BUYER_FAVOUR", amount_refunded={"currency_code": "EUR", "value": "9.00"}),
+            "DATA_INVALID",
+        ),
     ],
 )
 def test_what_a_known_type_must_say_and_does_not_is_named(kind: str, resource: Document, code: str) -> None:

@@ -18,7 +18,7 @@ from ledger_core.store.hold_expiry import expire_keys
 from projections.queries.amounts import Amount, Side
 from projections.queries.vouchers import VoucherLine
 
-MAX_LINES: Final = 4_000
+MAX_LINES: Final = 8_000
 """As many as a batch of the consumer: posting waits for the locks of a dry run as it does for those of a batch."""
 
 ATTEMPTS: Final = 5

@@ -43,7 +43,7 @@ class PaymentsSettings:
     records of one partition in a row stop it with an alert, instead of emptying the topic into dead letters.
     """
 
-    batch_max_events: int = 4_000
+    batch_max_events: int = 8_000
     batch_max_ms: int = 50
     idle_wait_ms: int = 200
     maintenance_check_ms: int = 1_000

@@ -92,7 +92,7 @@ class PaymentsProcess(ProcessSettings):
     """The payments consumer."""
 
     payments_group: str = "ledger-payments"
-    batch_max_events: Annotated[int, Field(gt=0, le=20_000)] = 4_000
+    batch_max_events: Annotated[int, Field(gt=0, le=20_000)] = 8_000
     batch_max_ms: Positive = 50
     reject_flood: Positive = 5_000
     replay_cursor: Annotated[str, Field(pattern="^([a-z0-9][a-z0-9-]{0,62})?$")] = ""

@@ -72,7 +72,7 @@ def validate(
         try:
             found = fates(store.dsn, file, content, decoder, time.time_ns() // 1_000_000)
         except FileTooLong as error:
-            raise CliError("FILE_TOO_LONG", str(error), "try the first lines: head -n 4000 FILE") from error
+            raise CliError("FILE_TOO_LONG", str(error), "try the first lines: head -n 8000 FILE") from error
     counts = Counter(fate.outcome for fate in found)
     state.output.data({"outcomes": counts, "events": found}, lambda console: _draw_fates(console, found, counts))
     if counts[Outcome.REJECTED] or counts[Outcome.PARKED]:

@@ -75,7 +75,9 @@ class Layout:
     """A batch as columns. `accounts` are the distinct heads in lock order; `account[i]` is entry i's place in it."""
 
     spans: list[Span]
-    tails: list[bytes]
+    texts: list[bytes]
+    """Of each event what stands between its fixed head and its state in the row: type, order key, length of the state."""
+    states: list[bytes]
     is_voucher: Int64s
     heads: Int64s
     account: Int64s
@@ -98,16 +100,16 @@ END_OF_TIME_US = 253_402_300_799_999_999
 
 def lay_out(items: Sequence[Item], own: Sequence[int] = ()) -> Layout:
     """Columns of items that stand grouped by book. `own` are the places of those with an event of their own type."""
-    tails: list[bytes] = []
+    texts: list[bytes] = []
     leaves: list[bytes] = []
     for item in items:
         prefix, type_field = _TYPE_BYTES[item.outcome]
         key, state = item.incoming.order_key.encode(), item.state
-        tails.append(b"".join((type_field, len(key).to_bytes(4, "big"), key, len(state).to_bytes(4, "big"), state)))
+        texts.append(b"".join((type_field, len(key).to_bytes(4, "big"), key, len(state).to_bytes(4, "big"))))
         leaves.append(plain_leaf(prefix, key, state))
     originators: dict[int, tuple[UUID, int]] = {}
     for place in own:
-        tails[place], leaves[place] = _own_event(items[place], place, originators)
+        texts[place], leaves[place] = _own_event(items[place], place, originators)
     movements = [movement for item in items for movement in item.entries]
     entry_heads, assets, keyed, lines = zip(*movements, strict=True) if movements else ((), (), (), ())
     _, sides, amounts, _, purposes = zip(*lines, strict=True) if lines else ((), (), (), (), ())
@@ -118,7 +120,8 @@ def lay_out(items: Sequence[Item], own: Sequence[int] = ()) -> Layout:
     effective = np.array([item.effective_at_us for item in items], dtype=np.int64)
     return Layout(
         spans=_spans(items, leaves),
-        tails=tails,
+        texts=texts,
+        states=[item.state for item in items],
         is_voucher=np.array([item.outcome is Outcome.POSTED for item in items], dtype=np.int64),
         heads=heads,
         account=account.astype(np.int64),
@@ -137,13 +140,14 @@ def lay_out(items: Sequence[Item], own: Sequence[int] = ()) -> Layout:
 
 
 def _own_event(item: Item, place: int, originators: dict[int, tuple[UUID, int]]) -> tuple[bytes, bytes]:
-    """Tail and leaf of an event that is not named by its outcome."""
+    """Texts and leaf of an event that is not named by its outcome."""
     own = item.own
     assert own is not None
     if own.originator_id is not None and own.originator_version is not None:
         originators[place] = (own.originator_id, own.originator_version)
-    tail = b"".join(field_bytes(text) for text in (own.type.encode(), own.order_key.encode(), item.state))
-    return tail, leaf_hash(own.type, own.order_key, own.originator_id, own.originator_version, item.state)
+    texts = (own.type.encode(), own.order_key.encode())
+    row = b"".join((*map(field_bytes, texts), len(item.state).to_bytes(4, "big")))
+    return row, leaf_hash(own.type, own.order_key, own.originator_id, own.originator_version, item.state)
 
 
 def _spans(items: Sequence[Item], leaves: Sequence[bytes]) -> list[Span]:
@@ -237,7 +241,7 @@ def part_rows(parts: Mapping[PartKey, Part]) -> list[bytes]:
 
 
 def event_rows(layout: Layout, books: Int64s, positions: Int64s, voucher_nos: Int64s) -> list[bytes]:
-    """Rows of events: a fixed head that the lock filled in, a tail that was ready before."""
+    """Rows of events: a fixed head that the lock filled in, the rest as it was ready before."""
     heads = np.zeros(len(positions), dtype=_EVENT_HEAD)
     heads["fields"] = 8
     heads["l1"] = heads["l2"] = 8
@@ -250,7 +254,7 @@ def event_rows(layout: Layout, books: Int64s, positions: Int64s, voucher_nos: In
     for place, (originator_id, version) in layout.originators.items():
         head = slices[place][: -2 * len(NULL)]
         slices[place] = b"".join((head, field_bytes(version.to_bytes(4, "big")), field_bytes(originator_id.bytes)))
-    return list(chain.from_iterable(zip(slices, layout.tails, strict=True)))
+    return list(chain.from_iterable(zip(slices, layout.texts, layout.states, strict=True)))
 
 
 def entry_rows(layout: Layout, numbered: Numbered, positions: Int64s) -> list[bytes]:

@@ -107,6 +107,6 @@ def test_a_hold_whose_time_has_come_would_expire_first(machine: TestDatabase, tm
 
 
 def test_a_file_that_would_hold_up_posting_is_refused_with_what_to_do(machine: TestDatabase, tmp_path: Path) -> None:
-    ended = ledgerctl("event", "validate", write(tmp_path / "events.ndjson", [b"{}"] * 4_001))
+    ended = ledgerctl("event", "validate", write(tmp_path / "events.ndjson", [b"{}"] * 8_001))
     assert ended.code == 1
     assert "FILE_TOO_LONG" in ended.err

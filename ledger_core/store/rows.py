@@ -76,7 +76,7 @@ class Layout:
 
     spans: list[Span]
     texts: list[bytes]
-    """Of each event what stands between its fixed head and its state in the row: type, order key, length of the state."""
+    """Of each event what stands between its fixed head and its state: type, order key, length of the state."""
     states: list[bytes]
     is_voucher: Int64s
     heads: Int64s

@@ -6,18 +6,26 @@ I10_NO_RIGHT = Invariant(
     "I10",
     "No runtime role may change or remove a row of the log, and the owner meets a trigger",
     """
-    SELECT format('%s may %s ledger.%s', role, privilege, log_table)
-    FROM unnest(ARRAY['ledger_poster', 'ledger_projector', 'ledger_reader', 'ledger_reconciler', 'ledger_inbox',
-        'ledger_publisher']) AS role,
-        unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS privilege,
-        unnest(ARRAY['event', 'entry', 'block', 'inbox', 'signed_checkpoint']) AS log_table
-    WHERE has_table_privilege(role, 'ledger.' || log_table, privilege)
+    WITH role AS (
+        SELECT DISTINCT grantee FROM pg_namespace CROSS JOIN aclexplode(nspacl) WHERE nspname = 'ledger'
+            AND grantee <> 0 AND grantee <> nspowner
+    ), guarded AS (
+        SELECT tgrelid AS oid FROM pg_trigger WHERE tgenabled IN ('O', 'A')
+            AND tgfoid = 'ledger.refuse_change'::regproc AND tgtype & (8 | 16 | 32) = 8 | 16 | 32
+    )
+    SELECT format('%s may %s %s', grantee::regrole, privilege, oid::regclass)
+    FROM guarded, role, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS privilege
+    WHERE has_table_privilege(grantee, oid, privilege)
+        OR (privilege = 'UPDATE' AND has_any_column_privilege(grantee, oid, privilege))
     UNION ALL
     SELECT format('ledger.%s has no trigger that refuses', log_table)
     FROM unnest(ARRAY['event', 'entry', 'block', 'inbox', 'signed_checkpoint']) AS log_table
-    WHERE NOT EXISTS (
-        SELECT FROM pg_trigger WHERE tgrelid = ('ledger.' || log_table)::regclass AND tgenabled IN ('O', 'A')
-            AND tgfoid = 'ledger.refuse_change'::regproc AND tgtype & (8 | 16 | 32) = 8 | 16 | 32)
+    WHERE ('ledger.' || log_table)::regclass NOT IN (SELECT oid FROM guarded)
+    UNION ALL
+    SELECT format('%s has no trigger that refuses', relation.oid::regclass)
+    FROM pg_class relation JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relkind IN ('r', 'p') AND nspname IN ('ledger', 'webhook') AND relation.oid NOT IN (SELECT oid FROM guarded)
+        AND NOT EXISTS (SELECT FROM role WHERE has_any_column_privilege(grantee, relation.oid, 'UPDATE'))
     """,
 )
 

@@ -120,7 +120,10 @@ PLANTED: dict[str, list[str]] = {
     ],
     "I10": [
         "GRANT UPDATE ON ledger.event TO ledger_poster",
+        "GRANT UPDATE (state) ON ledger.event TO ledger_inbox",
         "ALTER TABLE ledger.entry DISABLE TRIGGER entry_append_only",
+        "ALTER TABLE ledger.chart DISABLE TRIGGER chart_append_only",
+        "CREATE TABLE ledger.another (book_id integer)",
         "DELETE FROM ledger.event WHERE position = 2",
         "UPDATE ledger.block SET previous_hash = sha256('x') WHERE number = 2",
         "UPDATE ledger.book SET block_hash = sha256('x')",

@@ -272,6 +272,12 @@ class Scene:
     def change(self, statement: str, *parameters: object) -> None:
         self._admin.execute(statement.encode(), parameters or None)
 
+    def tamper(self, statement: str) -> None:
+        """A change that the database refuses everybody: its guards are asleep meanwhile."""
+        with self._admin.transaction():
+            self._admin.execute("SET LOCAL session_replication_role = replica")
+            self.change(statement)
+
     @contextmanager
     def other_session(self) -> Iterator[psycopg.Connection]:
         """Another session's transaction, committed at the end of the block."""

@@ -122,7 +122,7 @@ def test_two_workers_that_start_on_a_new_topic_at_once_wait_for_nobody(scene: Sc
         for partition in range(4):
             station.send(captured(f"o-{partition}"), partition=partition)
         source, positions = MemorySource(station.log, [TOPIC]), scene.worker().poster.positions
-        scene.change("DELETE FROM ledger.source_position")
+        scene.tamper("DELETE FROM ledger.source_position")
         for ours in ([FIRST, Partition(TOPIC, 2)], [Partition(TOPIC, 1), Partition(TOPIC, 3)]):
             assert await PartitionKeeper(source, positions).assigned(source, ours) == dict.fromkeys(ours, 0)
 

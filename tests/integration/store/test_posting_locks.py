@@ -77,7 +77,7 @@ def test_a_position_of_another_incarnation_of_the_topic_is_shut_out(scene: Scene
 def test_a_batch_without_its_source_row_posts_nothing(scene: Scene) -> None:
     scene.topic.send(captured("o-1"))
     worker = scene.worker(0)
-    scene.change("DELETE FROM ledger.source_position")
+    scene.tamper("DELETE FROM ledger.source_position")
     assert outcomes(worker.work()) == ["-"]
     assert scene.vouchers() == 0
 

@@ -1,4 +1,4 @@
-"""Puts the processes of this package together: consumers, relay, projector, expiry, signer, webhooks, or all in one.
+"""Puts the processes of this package together: consumers, relay, projector, reconciler, signer …, or all in one.
 
 `python -m consumers.bootstrap payments` is one process; settings come from LEDGER_… variables. Exit code 0
 after SIGTERM or SIGINT, 1 when the work failed, 5 when the configuration does not let it start.
@@ -25,6 +25,7 @@ from consumers.metrics import ConsumerMetrics, serve_metrics
 from consumers.payments import PaymentsConsumer, PaymentsSettings
 from consumers.process import labels_for, stop_on_signals, stop_with_parent, tune_collector, tune_threads
 from consumers.projector import Projector
+from consumers.reconciler import Reconciler
 from consumers.relay import Relay
 from consumers.replay import ReplayDecoder, ReplaySource
 from consumers.server_check import demand_safe_server
@@ -36,6 +37,7 @@ from consumers.settings import (
     PaymentsProcess,
     ProcessSettings,
     ProjectorProcess,
+    ReconcilerProcess,
     RelayProcess,
     SignerProcess,
     WebhooksProcess,
@@ -110,6 +112,13 @@ async def run_projector(settings: ProjectorProcess, metrics: ConsumerMetrics, st
     await Projector(source, connections, topic=settings.ledger_topic, labels=label, metrics=metrics).run(stop)
 
 
+async def run_reconciler(settings: ReconcilerProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
+    """The reconciler, until `stop`."""
+    connections = partial(connect, settings.postgres_dsn.get_secret_value(), Role.RECONCILER)
+    interval_seconds = settings.reconciliation_interval_seconds
+    await Reconciler(connections, interval_seconds=interval_seconds, metrics=metrics).run(stop)
+
+
 async def run_expiry(settings: ExpiryProcess, _metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
     """The scheduler of expiries, until `stop`."""
     dsn = settings.postgres_dsn.get_secret_value()
@@ -167,7 +176,7 @@ async def run_all(
 ) -> None:
     """All of them, until `stop`; when one fails the others stop too, and its error comes out."""
     async with asyncio.TaskGroup() as tasks:
-        for run in (run_payments, run_relay, run_projector, run_expiry, run_webhooks):
+        for run in (run_payments, run_relay, run_projector, run_reconciler, run_expiry, run_webhooks):
             tasks.create_task(run(settings, metrics, stop))
         if key is not None:
             tasks.create_task(run_signer(settings, key, metrics, stop))
@@ -196,6 +205,9 @@ def choose_work(name: str) -> tuple[ProcessSettings, Work]:
         case "projector":
             projector = load_settings(ProjectorProcess)
             return projector, lambda metrics, stop: run_projector(projector, metrics, stop)
+        case "reconciler":
+            reconciler = load_settings(ReconcilerProcess)
+            return reconciler, lambda metrics, stop: run_reconciler(reconciler, metrics, stop)
         case "expiry":
             expiry = load_settings(ExpiryProcess)
             return expiry, lambda metrics, stop: run_expiry(expiry, metrics, stop)
@@ -218,7 +230,9 @@ def choose_work(name: str) -> tuple[ProcessSettings, Work]:
     raise KeyError(name)
 
 
-PROCESSES: Final = ("payments", "relay", "projector", "expiry", "signer", "merchants", "webhooks", "all")
+PROCESSES: Final = (
+    "payments", "relay", "projector", "reconciler", "expiry", "signer", "merchants", "webhooks", "all",
+)  # fmt: skip
 
 
 async def _run(name: str, settings: ProcessSettings, work: Work) -> None:
@@ -275,7 +289,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python -m consumers.bootstrap payments|relay|projector|expiry|signer|merchants|webhooks|all`."""
+    """`python -m consumers.bootstrap` and the name of a process."""
     if len(arguments) != 1 or arguments[0] not in PROCESSES:
         print(f"usage: python -m consumers.bootstrap {'|'.join(PROCESSES)}", file=sys.stderr)  # noqa: T201
         return 2

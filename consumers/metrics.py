@@ -14,13 +14,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 from consumers.transport.ports import Partition
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.batch import Decided, Vouchers
+from projections.reconciliation.scan import ScanResult
 
 LOOPBACK: Final = "127.0.0.1"
+SCAN_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BATCH_SECONDS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class ConsumerMetrics:
-    """What the payments consumer, the relay, the publisher of webhooks and the projector report."""
+    """What the processes of this package report."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry = registry or CollectorRegistry()
@@ -93,6 +95,16 @@ class ConsumerMetrics:
             "ledger_checkpoint_failures", "Books, or whole rounds, that could not be signed", registry=registry
         )
 
+        self._scan_seconds = Histogram(
+            "ledger_scan_duration_seconds", "Scan of one book for differences", buckets=SCAN_SECONDS, registry=registry
+        )
+        self._postponed = Counter(
+            "ledger_scans_postponed", "Books, or whole rounds, that could not be scanned when due", registry=registry
+        )
+        self._findings = Counter(
+            "ledger_finding_changes", "Findings opened, reopened, changed and resolved", ["change"], registry=registry
+        )
+
     # ------------------------------------------------------------------ payments consumer
 
     def batch_posted(self, decided: Sequence[Decided], vouchers: Vouchers, seconds: float) -> None:
@@ -151,6 +163,16 @@ class ConsumerMetrics:
 
     def projection_lag(self, projection: str, positions: int) -> None:
         self._projection_lag.labels(projection).set(positions)
+
+    # ------------------------------------------------------------------------- reconciler
+
+    def book_scanned(self, result: ScanResult, seconds: float) -> None:
+        self._scan_seconds.observe(seconds)
+        for change, count in result.changes.items():
+            self._findings.labels(change.value).inc(count)
+
+    def scan_postponed(self) -> None:
+        self._postponed.inc()
 
     # ----------------------------------------------------------------------------- signer
 

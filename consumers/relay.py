@@ -14,11 +14,11 @@ import structlog
 
 from consumers.ledger_messages import LEDGER_TOPIC, stub_of
 from consumers.relay_log import Chunk, ChunkLimits, Reached, move_checkpoints, read_chunk
-from consumers.rounds import Pauses, Rounds
+from consumers.rounds import Rounds, WhenIdle
 from consumers.threads import in_thread
 from consumers.transport.ports import MessageTooLarge, Sink
 
-PAUSES = Pauses(0.001, 0.050)
+PAUSES = WhenIdle(0.001, 0.050)
 
 LABELS = ("relay.read", "relay.sent", "relay.moved")
 """Points at which a fault may strike: chunk read, messages acknowledged, checkpoint moved."""
@@ -77,7 +77,7 @@ class Relay:
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until `stop` is set. Outages are waited out; `TopicMissing` and `LogHasHole` come out."""
         rounds = Rounds(self.relay_once, self._after_failure, self.close, _tell, PAUSES)
-        await rounds.run(self._sink, stop)
+        await rounds.run(stop, self._sink)
 
     async def relay_once(self) -> int:
         """Send one chunk and move its checkpoints; returns the number of events. The sink must be started.

@@ -109,6 +109,13 @@ class ProjectorProcess(ProcessSettings):
     projector_group: str = "ledger-projector"
 
 
+class ReconcilerProcess(ProcessSettings):
+    """The reconciler."""
+
+    reconciliation_interval_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 3.0
+    """Shortest pause between two rounds; after a long one it is longer."""
+
+
 class ExpiryProcess(ProcessSettings):
     """The scheduler of expiries."""
 
@@ -163,7 +170,14 @@ class WebhooksProcess(ProcessSettings, WebhookMappings):
 
 
 class AllInOneProcess(
-    PaymentsProcess, RelayProcess, ProjectorProcess, ExpiryProcess, SignerProcess, MerchantsProcess, WebhooksProcess
+    PaymentsProcess,
+    RelayProcess,
+    ProjectorProcess,
+    ReconcilerProcess,
+    ExpiryProcess,
+    SignerProcess,
+    MerchantsProcess,
+    WebhooksProcess,
 ):
     """All of them in one process, for one machine; checkpoints are signed when a key is set, and merchants' changes
     are consumed when their topic is."""

@@ -17,6 +17,7 @@ class Process(StrEnum):
     PAYMENTS = "payments"
     RELAY = "relay"
     PROJECTOR = "projector"
+    RECONCILER = "reconciler"
     WEBHOOKS = "webhooks"
     EXPIRY = "expiry"
     SIGNER = "signer"

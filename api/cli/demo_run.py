@@ -161,7 +161,9 @@ def _run_pipeline(result: Result, store: Store, process: ProcessSettings, folder
     # With the embedded log PostgreSQL does most of the work: one process leaves it the other core.
     names = ("all",) if process.broker == "embedded" else ("payments", "relay", "projector")
     hooks.stage("posting, relaying, projecting")
-    with Workers(names, environment_of(process), folder / "logs" / "demo") as workers:
+    # Reconciled at the end, once.
+    environment = {**environment_of(process), "LEDGER_RECONCILIATION_INTERVAL_SECONDS": "86400"}
+    with Workers(names, environment, folder / "logs" / "demo") as workers:
         times: Times = wait_until_through(
             store,
             process.payments_topic,

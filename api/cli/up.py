@@ -24,7 +24,6 @@ from api.cli.healing import heal
 from api.cli.output import Output
 from api.cli.stack.feed import create_topics
 from api.cli.stack.inbox import read_inbox_settings, served_inbox
-from api.cli.stack.scanner import Scanner
 from api.cli.stack.workers import Workers, environment_of
 from api.cli.stores import Store, main_database_dsn, running_postgres, stack_settings
 from api.query.bootstrap import ApiStartError, serving
@@ -72,10 +71,8 @@ def up(
         url = stack.enter_context(_api(query.model_copy(update=found)))
         inbox_url = stack.enter_context(served_inbox(inbox.model_copy(update=found)))
         _announce(state.output, url, inbox_url, store, process, log_folder)
-        scanner = Scanner(store)
         while not stopping.wait(CHECK_SECONDS):
             workers.check()
-            scanner.scan_if_due()
         state.output.say("stopping; the data stay")
 
 
@@ -142,7 +139,7 @@ def _names(process: AllInOneProcess) -> tuple[str, ...]:
     if process.broker == "embedded":
         return ("all",)
     signer = ("signer",) if process.signing_key_file is not None else ()
-    return ("payments", "relay", "projector", "expiry", "webhooks", *signer)
+    return ("payments", "relay", "projector", "reconciler", "expiry", "webhooks", *signer)
 
 
 @contextmanager

@@ -14,14 +14,14 @@ import psycopg
 import structlog
 
 from consumers.process import no_fault
-from consumers.rounds import Pauses, Rounds
+from consumers.rounds import Rounds, WhenIdle
 from consumers.threads import in_thread
 from consumers.transport.ports import Sink
 from consumers.webhooks.mapping import Processed, WebhookMapper
 from consumers.webhooks.stored import Chunk, Feed, read_chunks, settle
 from ledger_core.operations.webhooks.health import Aspect, change_health
 
-PAUSES = Pauses(0.005, 0.100)
+PAUSES = WhenIdle(0.005, 0.100)
 
 LABELS = ("webhooks.read", "webhooks.sent", "webhooks.settled")
 """Points at which a fault may strike: webhooks read and mapped, messages acknowledged, outcomes written."""
@@ -73,7 +73,7 @@ class WebhookPublisher:
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set. Outages are waited out; `TopicMissing` comes out."""
         rounds = Rounds(self.publish_once, self._after_failure, self.close, _tell, PAUSES)
-        await rounds.run(self._sink, stop)
+        await rounds.run(stop, self._sink)
 
     async def publish_once(self) -> int:
         """One round over all feeds; returns how many webhooks it took. The sink must be started."""

@@ -48,6 +48,14 @@ class ScanResult:
     resolved: int
     open_findings: int
 
+    @property
+    def changes(self) -> dict[Change, int]:
+        """How many findings it opened, reopened, changed and resolved."""
+        return {
+            Change.OPENED: self.opened, Change.REOPENED: self.reopened, Change.CHANGED: self.changed,
+            Change.RESOLVED: self.resolved,
+        }  # fmt: skip
+
 
 def scan(
     connection: psycopg.Connection,

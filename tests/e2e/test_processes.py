@@ -79,7 +79,7 @@ def signing_key(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["payments", "relay", "projector", "expiry", "all"])
+@pytest.mark.parametrize("name", ["payments", "relay", "projector", "reconciler", "expiry", "all"])
 def test_a_process_ends_in_good_order_on_sigterm(topics: TestDatabase, name: str) -> None:
     with running("consumers.bootstrap", name, LEDGER_ALLOW_OWNER_LOGIN="true", LEDGER_METRICS_PORT="0") as child:
         port = until_logged(child, "metrics.serving")["port"]

@@ -1,7 +1,7 @@
 """What can happen to a topic on real Kafka: deleted and recreated, emptied behind our back, widened, fought over."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -14,17 +14,9 @@ from consumers.transport.ports import Outgoing, Partition
 from deploy.demo.messages import Message
 from ledger_core.store.poster import Poster
 from tests.support.consuming import QUICK, until
-from tests.support.databases import TestDatabase
 from tests.support.postings import Scene, captured, refunded
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.fault]
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 class KafkaStation:

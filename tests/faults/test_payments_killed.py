@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -13,10 +12,9 @@ from consumers.transport.ports import Outgoing, Sink
 from consumers.transport.postgres_log import PostgresLogAdmin, PostgresLogSink
 from deploy.demo.messages import Message
 from ledger_core.store.poster import LABELS
-from tests.support.databases import TestDatabase
 from tests.support.hold_events import placed, released, taken
 from tests.support.postings import Scene, authorized, captured, garbage, paid_out, refunded, voided
-from tests.support.processes import payments_process
+from tests.support.processes import PATIENCE_SECONDS, payments_process
 
 pytestmark = [pytest.mark.postgres, pytest.mark.fault]
 
@@ -41,13 +39,6 @@ CONSUMER_LABELS = (*LABELS, "before_kafka_commit")
 
 
 CONSUMED = "SELECT count(*) = 1 FROM ledger.source_position WHERE next_offset = %s"
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 async def send(sink: Sink, messages: list[Message], topic: str) -> None:
@@ -94,7 +85,7 @@ def test_a_worker_killed_at_any_point_leaves_what_its_successor_needs(
         assert first.wait() == -signal.SIGKILL, f"the process never came to {label}"
     asyncio.run(send(PostgresLogSink(scene.dsn), [AFTERWARDS], PAYMENTS_TOPIC))
     with payments_process(scene.dsn, group="second") as second:
-        scene.until(CONSUMED, len(messages) + 1)
+        scene.until(CONSUMED, len(messages) + 1, patience_seconds=PATIENCE_SECONDS)
         assert second.end() == 0
     assert_nothing_lost_or_doubled(scene, messages)
 
@@ -125,6 +116,6 @@ def test_a_worker_on_real_kafka_killed_at_any_point_leaves_what_its_successor_ne
         assert first.wait() == -signal.SIGKILL, f"the process never came to {label}"
     asyncio.run(send(KafkaSink(kafka_bootstrap), [AFTERWARDS], topic))
     with payments_process(scene.dsn, group=f"{topic}-2", **kafka) as second:
-        scene.until(CONSUMED, len(MIXED) + 1)
+        scene.until(CONSUMED, len(MIXED) + 1, patience_seconds=PATIENCE_SECONDS)
         assert second.end() == 0
     assert_nothing_lost_or_doubled(scene, MIXED)

@@ -1,7 +1,6 @@
 """A worker that is stopped in the middle of its transaction, past its session, and comes back (SIGSTOP, SIGCONT)."""
 
 import asyncio
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -9,20 +8,12 @@ import pytest
 from consumers.transport.kafka import KafkaAdmin, KafkaSink
 from consumers.transport.ports import Outgoing
 from deploy.demo.messages import Message
-from tests.support.databases import TestDatabase
 from tests.support.postings import Scene, captured
 from tests.support.processes import payments_process
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.fault, pytest.mark.slow]
 
 SESSION_AND_TRANSACTION_SECONDS = 60
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 async def send(bootstrap: str, topic: str, messages: list[Message]) -> None:

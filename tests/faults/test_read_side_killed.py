@@ -1,137 +1,92 @@
-"""SIGKILL of the real relay and projector processes at each of their labelled points (I5, I6, I14)."""
+"""SIGKILL of the real relay, projector and reconciler at each of their points (I5, I6, I14, I21)."""
 
 import asyncio
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections import Counter
 
-import psycopg
 import pytest
 
-from consumers.ledger_messages import LEDGER_TOPIC
 from consumers.projector import LABELS as PROJECTOR_LABELS
 from consumers.relay import LABELS as RELAY_LABELS
-from consumers.transport.postgres_log import PostgresLogAdmin
-from consumers.transport.postgres_log.segments import decode
 from ledger_core.store.connection import Role, connect
 from projections.rebuild import rebuild
 from projections.registry import PROJECTIONS
-from tests.support.databases import TestDatabase
-from tests.support.planted_ledger import PlantedLedger, plant
+from tests.invariants.programs import published_out_of_order
+from tests.support.postings import BOOK, Scene, captured, unallocated
+from tests.support.processes import PATIENCE_SECONDS, die_at, pipeline_process, running
+from tests.support.topics import Log
 
 pytestmark = [pytest.mark.postgres, pytest.mark.fault]
 
-REPOSITORY = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60
-
-
-async def create_topic(database: TestDatabase) -> None:
-    admin = PostgresLogAdmin(database.dsn())
-    await admin.ensure_topics({LEDGER_TOPIC: 1})
-    await admin.close()
+RELAYED = """SELECT bool_and(book.position = relayed.position) FROM ledger.book
+    JOIN ledger.relay_checkpoint AS relayed USING (book_id)"""
+PROJECTED = "SELECT count(*) = %s AND max(lag_positions) = 0 FROM projections.progress WHERE book_id = 1"
 
 
 @pytest.fixture
-def shop(database: TestDatabase) -> Iterator[PlantedLedger]:
-    """A book with payments, and the ledger's topic in the embedded log."""
-    asyncio.run(create_topic(database))
-    with psycopg.connect(database.dsn(), autocommit=True) as connection:
-        book = plant(connection)
-        for number in range(10):
-            book.capture(f"o{number}", 100)
-        yield book
+def shop(scene: Scene) -> Scene:
+    """A book with payments."""
+    scene.post(*(captured(f"o-{number}") for number in range(10)))
+    return scene
 
 
-def start(database: TestDatabase, name: str, kill_at: str = "") -> "subprocess.Popen[bytes]":
-    environment = os.environ | {
-        "LEDGER_POSTGRES_DSN": database.dsn(),
-        "LEDGER_ALLOW_OWNER_LOGIN": "true",
-        "LEDGER_FAULT_KILL_AT": kill_at,
-    }
-    return subprocess.Popen([sys.executable, "-m", "consumers.bootstrap", name], cwd=REPOSITORY, env=environment)
+@pytest.fixture
+def log(request: pytest.FixtureRequest, shop: Scene) -> Log:
+    """The pipeline's topics: on the embedded log, or, where the test asks for it, on a real broker."""
+    broker = getattr(request, "param", "embedded")
+    log = Log(shop.dsn, request.getfixturevalue("kafka_bootstrap") if broker == "kafka" else "")
+    asyncio.run(log.create())
+    return log
 
 
-@contextmanager
-def running(database: TestDatabase, name: str) -> Iterator[None]:
-    """A process that ends in good order at the end of the block."""
-    process = start(database, name)
-    try:
-        yield
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE_SECONDS) == 0
-    finally:
-        process.kill()
-        process.wait()
+def until_relayed(shop: Scene) -> None:
+    shop.until(RELAYED, patience_seconds=PATIENCE_SECONDS)
 
 
-def die_at(database: TestDatabase, name: str, label: str) -> None:
-    """Run a process until it kills itself at the label; one that never gets there fails the test."""
-    process = start(database, name, label)
-    try:
-        assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
-    finally:
-        process.kill()
-        process.wait()
-
-
-def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not reached():
-        assert time.monotonic() < deadline, "not reached in time"
-        time.sleep(0.02)  # other processes work meanwhile; nothing is decided by how long
-
-
-def is_relayed(shop: PlantedLedger) -> Callable[[], bool]:
-    query = """SELECT book.position = relayed.position FROM ledger.book
-               JOIN ledger.relay_checkpoint AS relayed USING (book_id) WHERE book_id = %s"""
-    return lambda: shop.connection.execute(query, [shop.book_id]).fetchone() == (True,)
-
-
-def is_projected(shop: PlantedLedger) -> Callable[[], bool]:
-    query = "SELECT count(*), max(lag_positions) FROM projections.progress WHERE book_id = %s"
-    return lambda: shop.connection.execute(query, [shop.book_id]).fetchone() == (len(PROJECTIONS), 0)
-
-
-def published_positions(shop: PlantedLedger) -> list[int]:
-    positions: list[int] = []
-    for base, payload in shop.connection.execute(
-        "SELECT base_offset, payload FROM transport.segment ORDER BY base_offset", binary=True
-    ):
-        records = decode(payload, topic=LEDGER_TOPIC, partition=0, base_offset=base, timestamp_ms=0)
-        positions += [json.loads(record.value or b"")["ledgerposition"] for record in records]
-    return positions
-
-
-@pytest.mark.parametrize("label", RELAY_LABELS)
-def test_a_relay_killed_at_any_point_repeats_and_never_skips(
-    database: TestDatabase, shop: PlantedLedger, label: str
-) -> None:
-    die_at(database, "relay", label)
-    shop.capture("after the crash", 100)
-    with running(database, "relay"):
-        until(is_relayed(shop))
-    positions = published_positions(shop)
-    assert list(dict.fromkeys(positions)) == list(range(1, 16))
-    assert (len(positions) > 15) is (label == "relay.sent")
+@pytest.mark.parametrize(
+    ("log", "label"),
+    [
+        *(("embedded", label) for label in RELAY_LABELS),
+        pytest.param("kafka", "relay.sent", marks=pytest.mark.kafka),
+    ],
+    indirect=["log"],
+)
+def test_a_relay_killed_at_any_point_repeats_and_never_skips(shop: Scene, log: Log, label: str) -> None:
+    die_at(label, "relay", shop.dsn, **log.settings)
+    shop.post(captured("o-afterwards"))
+    with running("relay", shop.dsn, **log.settings):
+        until_relayed(shop)
+    published = asyncio.run(log.published())
+    assert published_out_of_order(published) == []
+    times = Counter(published)
+    assert {position for book, position in times if book == BOOK} == set(range(1, shop.position() + 1))
+    assert (max(times.values()) > 1) is (label == "relay.sent")
 
 
 @pytest.mark.parametrize("label", PROJECTOR_LABELS)
-def test_a_projector_killed_at_any_point_applies_each_event_once(
-    database: TestDatabase, shop: PlantedLedger, label: str
-) -> None:
-    with running(database, "relay"):
-        until(is_relayed(shop))
-        die_at(database, "projector", label)
-        shop.capture("after the crash", 100)
-        with running(database, "projector"):
-            until(is_projected(shop))
+def test_a_projector_killed_at_any_point_applies_each_event_once(shop: Scene, log: Log, label: str) -> None:
+    with running("relay", shop.dsn, **log.settings):
+        until_relayed(shop)
+        die_at(label, "projector", shop.dsn, **log.settings)
+        shop.post(captured("o-afterwards"))
+        with running("projector", shop.dsn, **log.settings):
+            shop.until(PROJECTED, len(PROJECTIONS), patience_seconds=PATIENCE_SECONDS)
     for projection in PROJECTIONS:
-        assert rebuild(lambda: connect(database.dsn(), Role.PROJECTOR), shop.book_id, projection).same
-    captured = shop.connection.execute("SELECT sum(captured_minor)::bigint FROM projections.payment").fetchone()
-    assert captured == (1_100,)
+        assert rebuild(lambda: connect(shop.dsn, Role.PROJECTOR), 1, projection).same
+    assert shop.one("SELECT sum(captured_minor)::bigint FROM projections.payment") == 1_100
+
+
+def test_a_reconciler_killed_in_the_middle_of_a_scan_leaves_no_trace_and_its_successor_finds(shop: Scene) -> None:
+    shop.post(unallocated("short"))
+    found = "SELECT array_agg(subject) FROM reconciliation.finding WHERE state = 'OPEN'"
+    with shop.other_session() as session:
+        session.execute("LOCK TABLE reconciliation.finding IN SHARE MODE")
+        with pipeline_process("reconciler", shop.dsn) as process:
+            shop.until(
+                "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = 'reconciliation.finding'::regclass",
+                patience_seconds=PATIENCE_SECONDS,
+            )
+            process.kill()
+    assert shop.one("SELECT count(*) FROM reconciliation.scan WHERE book_id = 1") == 0
+    with running("reconciler", shop.dsn):
+        shop.until(f"SELECT ({found}) IS NOT NULL", patience_seconds=PATIENCE_SECONDS)
+    assert shop.one(found) == ["short"]

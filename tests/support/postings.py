@@ -60,6 +60,12 @@ def captured(
     return event("payment.captured.v1", order, event_id or f"captured-{order}", data, **where)
 
 
+def unallocated(order: str, amount: int = 100, **where: str) -> Message:
+    """A capture of which nobody gets anything: all of it stays in suspense."""
+    data = {"payment_id": order, "amount_minor": str(amount), "currency": "EUR", "method": "card"}
+    return event("payment.captured.v1", order, f"captured-{order}", data, **where)
+
+
 def authorized(order: str, amount: int = 100, *, event_id: str = "", currency: str = "EUR", **where: str) -> Message:
     data = {"payment_id": order, "amount_minor": str(amount), "currency": currency, "method": "card"}
     return event("payment.authorized.v1", order, event_id or f"authorized-{order}", data, **where)

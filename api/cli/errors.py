@@ -17,7 +17,7 @@ from consumers.logging import masked_text
 from consumers.settings import ConfigurationError
 from consumers.transport.ports import TransportError, TransportUnavailable
 from deploy.local.errors import LocalServiceError
-from ledger_core.operations.account_lifecycle import AccountCommandError
+from ledger_core.operations.account_lifecycle import AccountRefusedError
 from ledger_core.operations.assets import AssetCommandError
 from ledger_core.operations.charts import ChartCommandError
 from ledger_core.operations.period_lifecycle import PeriodRefusedError
@@ -60,7 +60,9 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "CURRENCY_UNKNOWN": "list what there is with: ledgerctl asset list; add one with: ledgerctl asset add",
     "CURRENCY_EXISTS": "choose another code, or use it as it is: ledgerctl asset list",
     "ASSET_INVALID": "see docs/how-to/assets.md",
-    "ACCOUNT_DIFFERS": "look at it with: ledgerctl account show",
+    "ACCOUNT_EXISTS_DIFFERENTLY": "look at it with: ledgerctl account show",
+    "ACCOUNT_HELD": "see what is held with: ledgerctl hold list --book BOOK",
+    "ACCOUNT_KEYS_NOT_ZERO": "bring each order key to zero first; the findings name them: ledgerctl findings BOOK",
     "CHART_VERSION_UNKNOWN": "leave --version out to see the one in force",
     "CHART_MOVED": "compare again with: ledgerctl chart diff BOOK FILE",
     "CHART_ACCOUNT_DROPPED": "close the account first, or keep it in the chart",
@@ -124,7 +126,7 @@ def known_error(error: Exception) -> CliError | None:
     if isinstance(error, NotFoundError):
         return _with_next(f"{error.what.upper()}_NOT_FOUND", str(error))
     if isinstance(
-        error, (AccountCommandError, AssetCommandError, BookExistsError, ChartCommandError, PeriodRefusedError)
+        error, (AccountRefusedError, AssetCommandError, BookExistsError, ChartCommandError, PeriodRefusedError)
     ):
         return _with_next(getattr(error, "code", "BOOK_EXISTS"), str(error))
     if isinstance(error, ConfigurationError):

@@ -1,6 +1,6 @@
 """What an event can say of an account itself: that it opens, takes no entries for now or again, or closes for ever."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger_core.domain.account_types import AccountType
@@ -71,6 +71,8 @@ class AccountStand:
 
     version: int
     terms: AccountTerms
+    uneven: dict[str, int] = field(default_factory=dict)
+    """Of an account kept per order key that is asked to close: debits less credits of the keys that are not at zero."""
 
 
 class Closing(NamedTuple):

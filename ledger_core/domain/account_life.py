@@ -9,7 +9,7 @@ from ledger_core.domain.account_facts import (
     AccountUnfrozen,
     Closing,
 )
-from ledger_core.domain.cases import CLOSED, FROZEN, OPEN, Case, Head, Locked, Movement, Proposal
+from ledger_core.domain.cases import CLOSED, FROZEN, OPEN, Case, Head, Locked, Movement, Proposal, Ruling
 from ledger_core.domain.money import MAX_AMOUNT_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.vouchers import Draft, Line
@@ -31,7 +31,7 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
         return Refusal(Code.ACCOUNT_ALREADY_FROZEN, f"{fact.account} is frozen already")
     if isinstance(fact, AccountUnfrozen) and head.status != FROZEN:
         return Refusal(Code.ACCOUNT_NOT_FROZEN, f"{fact.account} is not frozen")
-    return _refuse_closing(fact, head, _stand(case, locked)) if isinstance(fact, AccountClosed) else None
+    return refuse_closing(fact, head, _stand(case, locked)) if isinstance(fact, AccountClosed) else None
 
 
 def _refuse_opening(fact: AccountOpened, head: Head, stand: AccountStand) -> Refusal | None:
@@ -46,12 +46,13 @@ def _refuse_opening(fact: AccountOpened, head: Head, stand: AccountStand) -> Ref
     return None
 
 
-def _refuse_closing(fact: AccountClosed, head: Head, stand: AccountStand) -> Refusal | None:
+def refuse_closing(fact: AccountClosed, head: Head, stand: AccountStand) -> Refusal | None:
+    """Why an account that is not closed stays so."""
     if head.debits_pending_minor or head.credits_pending_minor:
         return Refusal(Code.ACCOUNT_HELD, f"holds keep something of {fact.account} back")
     balance_minor = head.debits_minor - head.credits_minor
     if not balance_minor:
-        return None
+        return _refuse_keys(fact, stand)
     if fact.closing_to is None:
         return Refusal(Code.ACCOUNT_NOT_ZERO, f"{fact.account} has a balance, and it is not said where it goes")
     if stand.terms.keyed:
@@ -59,6 +60,14 @@ def _refuse_closing(fact: AccountClosed, head: Head, stand: AccountStand) -> Ref
     if abs(balance_minor) > MAX_AMOUNT_MINOR:
         return Refusal(Code.OVERFLOW, "the balance is more than a line can hold")
     return None
+
+
+def _refuse_keys(fact: AccountClosed, stand: AccountStand) -> Refusal | None:
+    """Order keys that cancel each other out: money is owed under one, and lies under another."""
+    uneven = min((key for key, balance_minor in stand.uneven.items() if balance_minor), default=None)
+    if uneven is None:
+        return None
+    return Refusal(Code.ACCOUNT_KEYS_NOT_ZERO, f"{fact.account} is not at zero for order key {uneven}")
 
 
 def propose(case: Case, locked: Locked) -> Proposal:
@@ -102,6 +111,17 @@ def accept(case: Case, locked: Locked) -> None:
         head.status = CLOSED
     else:
         head.status = FROZEN if isinstance(fact, AccountFrozen) else OPEN
+
+
+def add_up(whole: Ruling, locked: Locked) -> None:
+    """What an accepted case posts under its order key on accounts that a later event of the batch may close."""
+    for ruling in (whole, *whole.followers):
+        for key, _, keyed, line in ruling.movements:
+            stand = locked.accounts.get(key)
+            if stand is not None and keyed:
+                order_key = ruling.case.subject_key[1]
+                signed = line.amount_minor if line.side == "D" else -line.amount_minor
+                stand.uneven[order_key] = stand.uneven.get(order_key, 0) + signed
 
 
 def _stand(case: Case, locked: Locked) -> AccountStand:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger_core.domain.account_life import add_up
 from ledger_core.domain.cases import Case, Decision, Locked, Ruling, SubjectKey
 from ledger_core.domain.groups import decide_group, refused
 from ledger_core.domain.heads import apply, late, refuse_voucher
@@ -37,8 +38,7 @@ def decide_batch(arrivals: Iterable[Case], locked: Locked, drain: Iterable[Subje
             if follows_drain:
                 decision.postponed[id(case)] = ruling
         decision.arrivals.append(ruling)
-        if locked.vouchers.stands:
-            locked.vouchers.note(ruling)
+        _note(ruling, locked)
     for key in satisfied:
         _drain(key, locked, decision)
     return decision
@@ -115,9 +115,16 @@ def _leave_queue(case: Case, queue: deque[Case], locked: Locked, decision: Decis
     del queue[next(place for place, parked in enumerate(queue) if parked is case)]
     locked.subjects[key].parked -= 1
     decision.healed.append(ruling)
+    _note(ruling, locked)
+    return True
+
+
+def _note(ruling: Ruling, locked: Locked) -> None:
+    """Keeps what later cases of the batch decide on besides heads and subjects."""
     if locked.vouchers.stands:
         locked.vouchers.note(ruling)
-    return True
+    if locked.accounts:
+        add_up(ruling, locked)
 
 
 def _decide(case: Case, locked: Locked) -> Ruling:

@@ -11,11 +11,16 @@ from typing import Final
 import psycopg
 from eventsourcing.application import AggregateNotFoundError
 
+from ledger_core.domain.account_facts import AccountClosed, AccountStand, AccountTerms
+from ledger_core.domain.account_life import refuse_closing
 from ledger_core.domain.account_types import NORMAL_SIDE, AccountType, account_type_of
+from ledger_core.domain.cases import CLOSED, FROZEN, OPEN, Head
 from ledger_core.domain.charts import Template
 from ledger_core.domain.limits import NO_LIMITS, Limits
+from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.operations.account import Account
 from ledger_core.operations.application import LedgerApplication
+from ledger_core.store.account_cases import uneven_keys
 from ledger_core.store.account_events import account_originator_id
 from ledger_core.store.books import Books, HeadLimits, demand_chart, set_limits
 from ledger_core.store.errors import ChartMovedError
@@ -31,55 +36,18 @@ ON CONFLICT (book_id, code) DO NOTHING RETURNING account_id"""
 INSERT_HEAD: Final = "INSERT INTO ledger.account_head (book_id, account_id, asset_id) VALUES (%s, %s, %s)"
 
 LOCK_HEAD: Final = """
-SELECT status, debits_posted - credits_posted, debits_pending <> 0 OR credits_pending <> 0
+SELECT posting_sequence, debits_posted, credits_posted, asset_id, status, debits_pending, credits_pending
 FROM ledger.account_head WHERE book_id = %s AND account_id = %s FOR NO KEY UPDATE"""
 SET_STATUS: Final = "UPDATE ledger.account_head SET status = %s WHERE book_id = %s AND account_id = %s"
 
 
-class AccountCommandError(Exception):
-    """A command that cannot be done; nothing was written. `code` is stable, the text is for people.
+class AccountRefusedError(Exception):
+    """A command that cannot be done; nothing was written. `code` is what an event that asks the same is refused with,
+    the text is for people."""
 
-    BookUnknownError, CurrencyUnknownError, AccountMissingError, AccountDiffersError, AccountClosedError,
-    AccountNotZeroError
-    """
-
-    code = "ACCOUNT_COMMAND_REFUSED"
-
-
-class BookUnknownError(AccountCommandError):
-    """No book has this code."""
-
-    code = "BOOK_UNKNOWN"
-
-
-class CurrencyUnknownError(AccountCommandError):
-    """Nothing is counted in this currency."""
-
-    code = "CURRENCY_UNKNOWN"
-
-
-class AccountMissingError(AccountCommandError):
-    """The book has no account of this code."""
-
-    code = "ACCOUNT_MISSING"
-
-
-class AccountDiffersError(AccountCommandError):
-    """The account is open already, and not as asked for."""
-
-    code = "ACCOUNT_DIFFERS"
-
-
-class AccountClosedError(AccountCommandError):
-    """A closed account stays closed."""
-
-    code = "ACCOUNT_CLOSED"
-
-
-class AccountNotZeroError(AccountCommandError):
-    """The account has a balance or open holds, so it can't close."""
-
-    code = "ACCOUNT_NOT_ZERO"
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.code = refusal.code
 
 
 @dataclass(slots=True, frozen=True)
@@ -108,7 +76,7 @@ class AccountLifecycle:
         with transactions() as connection:
             row = connection.execute(FIND_BOOK, (book_code,)).fetchone()
         if row is None:
-            raise BookUnknownError(f"there is no book {book_code!r}")
+            raise _refused(Code.BOOK_UNKNOWN, f"there is no book {book_code!r}")
         self._recorder = LedgerRecorder(transactions, row[0])
         self._application = LedgerApplication(self._recorder)
 
@@ -138,29 +106,32 @@ class AccountLifecycle:
                 demand_chart(connection, book)
             account = self._application.account(wanted.id)
             if _properties(account) != _properties(wanted):
-                raise AccountDiffersError(f"account {code!r} is open with other properties")
+                raise _refused(Code.ACCOUNT_EXISTS_DIFFERENTLY, f"account {code!r} is open with other properties")
             return self._state(account, changed=created)
 
     def freeze(self, code: str, *, reason: str) -> AccountState:
         """Refuse entries from now on. What is in flight either posts before this or is parked."""
-        return self._change_status(code, reason, status="F")
+        return self._change_status(code, reason, status=FROZEN)
 
     def unfreeze(self, code: str, *, reason: str) -> AccountState:
         """Take entries again."""
-        return self._change_status(code, reason, status="O")
+        return self._change_status(code, reason, status=OPEN)
 
     def close(self, code: str, *, reason: str) -> AccountState:
-        """Take nothing for ever. Only at zero and without holds; an event may close it with a voucher instead."""
+        """Take nothing for ever. At zero only, in all and per order key, and without holds."""
         _demand_reason(reason)
         with self._recorder.transaction() as connection:
-            account_id, (status, balance_minor, held) = self._lock(connection, code)
+            account_id, head = self._lock(connection, code)
             account = self._application.account(account_originator_id(self.book_code, code))
-            if status != "C" and (balance_minor or held):
-                raise AccountNotZeroError(f"account {code!r} has a balance or open holds")
+            if head.status != CLOSED:
+                stand = AccountStand(account.version, _terms(account), self._uneven(connection, account_id))
+                refusal = refuse_closing(AccountClosed(code, reason), head, stand)
+                if refusal is not None:
+                    raise AccountRefusedError(refusal)
             account.close(reason)
             changed = bool(account.pending_events)
             if changed:
-                connection.execute(SET_STATUS, ("C", self._recorder.book_id, account_id))
+                connection.execute(SET_STATUS, (CLOSED, self._recorder.book_id, account_id))
                 self._application.save(account)
             return self._state(account, changed=changed)
 
@@ -170,9 +141,8 @@ class AccountLifecycle:
         if limits.impossible:
             raise ValueError("the minimum is above the maximum")
         with self._recorder.transaction() as connection:
-            account_id, (status, *_) = self._lock(connection, code)
-            if status == "C":
-                raise AccountClosedError(f"account {code!r} is closed")
+            account_id, head = self._lock(connection, code)
+            _demand_unclosed(head, code)
             account = self._application.account(account_originator_id(self.book_code, code))
             account.set_limits(limits, reason)
             changed = bool(account.pending_events)
@@ -182,29 +152,35 @@ class AccountLifecycle:
                 self._application.save(account)
             return self._state(account, changed=changed)
 
-    def _lock(self, connection: psycopg.Connection, code: str) -> tuple[int, tuple[str, int, bool]]:
+    def _lock(self, connection: psycopg.Connection, code: str) -> tuple[int, Head]:
         """The account's id and what its head says, locked."""
         found = connection.execute(FIND_ACCOUNT, (self._recorder.book_id, code)).fetchone()
         if found is None:
-            raise AccountMissingError(f"book {self.book_code!r} has no account {code!r}")
+            raise _refused(Code.ACCOUNT_MISSING, f"book {self.book_code!r} has no account {code!r}")
         head = connection.execute(LOCK_HEAD, (self._recorder.book_id, found[0])).fetchone()
         if head is None:
-            raise AccountMissingError(f"account {code!r} has no head: run verify")
-        return found[0], (head[0], head[1], head[2])
+            raise _refused(Code.ACCOUNT_MISSING, f"account {code!r} has no head: run verify")
+        return found[0], Head(*head)
+
+    def _uneven(self, connection: psycopg.Connection, account_id: int) -> dict[str, int]:
+        """Order keys of an account whose head is locked that are not at zero, where it is kept per order key."""
+        key = self._recorder.book_id << 32 | account_id
+        with connection.cursor() as cursor:
+            return {order_key: balance_minor for _, order_key, balance_minor in uneven_keys(cursor, [key])}
 
     def show(self, code: str) -> AccountState:
         """The account as its events say."""
         try:
             account = self._application.account(account_originator_id(self.book_code, code))
         except AggregateNotFoundError as error:
-            raise AccountMissingError(f"book {self.book_code!r} has no account {code!r}") from error
+            raise _refused(Code.ACCOUNT_MISSING, f"book {self.book_code!r} has no account {code!r}") from error
         return self._state(account, changed=False)
 
     def _insert_rows(self, connection: psycopg.Connection, account: Account) -> bool:
         book_id = self._recorder.book_id
         asset = connection.execute(FIND_ASSET, (account.currency,)).fetchone()
         if asset is None:
-            raise CurrencyUnknownError(f"there is no currency {account.currency!r}")
+            raise _refused(Code.CURRENCY_UNKNOWN, f"there is no currency {account.currency!r}")
         properties = (account.code, account.type, asset[0], account.role, account.keyed)
         created = connection.execute(INSERT_ACCOUNT, (book_id, *properties)).fetchone()
         if created is None:
@@ -217,23 +193,18 @@ class AccountLifecycle:
 
     def _change_status(self, code: str, reason: str, *, status: str) -> AccountState:
         _demand_reason(reason)
-        book_id = self._recorder.book_id
         with self._recorder.transaction() as connection:
-            found = connection.execute(FIND_ACCOUNT, (book_id, code)).fetchone()
-            if found is None:
-                raise AccountMissingError(f"book {self.book_code!r} has no account {code!r}")
-            head = connection.execute(LOCK_HEAD, (book_id, found[0])).fetchone()
-            if head is None or head[0] == "C":
-                raise AccountClosedError(f"account {code!r} is closed")
+            account_id, head = self._lock(connection, code)
+            _demand_unclosed(head, code)
             # Read under the head's lock: whoever changed the status before us has committed its event.
             account = self._application.account(account_originator_id(self.book_code, code))
-            if status == "F":
+            if status == FROZEN:
                 account.freeze(reason)
             else:
                 account.unfreeze(reason)
             changed = bool(account.pending_events)
             if changed:
-                connection.execute(SET_STATUS, (status, book_id, found[0]))
+                connection.execute(SET_STATUS, (status, self._recorder.book_id, account_id))
                 self._application.save(account)
             return self._state(account, changed=changed)
 
@@ -252,6 +223,20 @@ class AccountLifecycle:
             opened_at=account.created_on,
             changed=changed,
         )
+
+
+def _refused(code: Code, detail: str) -> AccountRefusedError:
+    return AccountRefusedError(Refusal(code, detail))
+
+
+def _demand_unclosed(head: Head, code: str) -> None:
+    if head.status == CLOSED:
+        raise _refused(Code.ACCOUNT_CLOSED, f"account {code!r} is closed")
+
+
+def _terms(account: Account) -> AccountTerms:
+    kind = account_type_of(account.type)
+    return AccountTerms(kind, account.currency, account.role, account.keyed, account.parent, account.limits)
 
 
 def _demand_reason(reason: str) -> None:

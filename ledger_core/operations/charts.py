@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from ledger_core.domain.chart_changes import Change, Contradiction, OpenAccount, changes, contradictions
 from ledger_core.domain.charts import Chart, chart_from_document
 from ledger_core.domain.limits import NO_LIMITS
-from ledger_core.operations.account_lifecycle import BookUnknownError
+from ledger_core.domain.outcomes import Code
 from ledger_core.operations.application import LedgerApplication
 from ledger_core.store.account_events import account_originator_id
 from ledger_core.store.appender import NewEvent, append_events
@@ -83,7 +83,7 @@ class ChartCommands:
         with transactions() as connection:
             row = connection.execute(QUERIES["book_id"], (book_code,)).fetchone()
         if row is None:
-            raise BookUnknownError(f"there is no book {book_code!r}")
+            raise ChartCommandError(Code.BOOK_UNKNOWN, f"there is no book {book_code!r}")
         self._book_id = int(row[0])
         self._recorder = LedgerRecorder(transactions, self._book_id)
         self._application = LedgerApplication(self._recorder)

@@ -3,7 +3,7 @@
 A batch without them comes here for nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -35,10 +35,13 @@ ACCOUNT = (1 << 32) - 1
 class AccountRows:
     """Accounts that events of a batch are about. `known` is what decisions read and change."""
 
-    def __init__(self, cursor: psycopg.Cursor[Any], keys: Mapping[HeadKey, tuple[str, str]]) -> None:
-        """`keys` says of each account the codes of its book and its own."""
+    def __init__(
+        self, cursor: psycopg.Cursor[Any], keys: Mapping[HeadKey, tuple[str, str]], closing: Collection[HeadKey]
+    ) -> None:
+        """`keys` says of each account the codes of its book and its own; `closing` are those that are to close."""
         self._cursor = cursor
         self._keys = keys
+        self._closing = closing
         self._stored: dict[HeadKey, tuple[str, int]] = {}
         self._heads: Mapping[HeadKey, Head] = {}
         self.known: dict[HeadKey, AccountStand] = {}
@@ -65,6 +68,8 @@ class AccountRows:
             head = heads[key]
             head.debits_pending_minor, head.credits_pending_minor = debits, credits
             self._stored[key] = head.status, head.posting_sequence
+        for key, order_key, balance_minor in uneven_keys(self._cursor, self._closing):
+            self.known[key].uneven[order_key] = balance_minor
 
     def before_heads(self) -> None:
         """A head that was frozen takes entries only once it is open again."""
@@ -96,6 +101,7 @@ class AccountRows:
 def find_accounts(cursor: psycopg.Cursor[Any], items: Sequence[Item], preparer: Preparer) -> AccountRows | None:
     """The accounts that these items are about, and the items made ready to be decided; None where there are none."""
     keys: dict[HeadKey, tuple[str, str]] = {}
+    closing: set[HeadKey] = set()
     for item in items:
         fact = item.fact
         if not isinstance(fact, ACCOUNT_FACTS) or (item.refusal is not None and item.refusal.final):
@@ -108,7 +114,18 @@ def find_accounts(cursor: psycopg.Cursor[Any], items: Sequence[Item], preparer: 
             _find(item, fact, preparer)
         if item.movements:
             keys[item.movements[0].head] = (item.book.code, fact.account)
-    return AccountRows(cursor, keys) if keys else None
+            if isinstance(fact, AccountClosed):
+                closing.add(item.movements[0].head)
+    return AccountRows(cursor, keys, closing) if keys else None
+
+
+def uneven_keys(cursor: psycopg.Cursor[Any], heads: Collection[HeadKey]) -> list[tuple[HeadKey, str, int]]:
+    """Of accounts kept per order key, whose heads are locked: the keys that are not at zero, with what they are at."""
+    if not heads:
+        return []
+    parameters = {"books": [key >> 32 for key in heads], "accounts": [key & ACCOUNT for key in heads]}
+    rows = cursor.execute(QUERIES["uneven_keys"], parameters).fetchall()
+    return [(book_id << 32 | account_id, order_key, minor) for book_id, account_id, order_key, minor in rows]
 
 
 def _fault(item: Item, fact: AccountFact) -> str | None:

@@ -9,6 +9,17 @@ JOIN ledger.account USING (book_id, account_id)
 JOIN ledger.account_head USING (book_id, account_id)
 JOIN ledger.asset ON asset.asset_id = account.asset_id;
 
+-- name: uneven_keys
+-- Order keys that are not at zero of accounts that are kept per order key and whose heads are locked.
+SELECT entry.book_id, entry.account_id, entry.order_key,
+    sum(CASE side WHEN 'D' THEN amount_minor ELSE -amount_minor END)::bigint
+FROM unnest(%(books)s::integer[], %(accounts)s::integer[]) AS asked (book_id, account_id)
+JOIN ledger.account USING (book_id, account_id)
+JOIN ledger.entry USING (book_id, account_id)
+WHERE account.keyed
+GROUP BY entry.book_id, entry.account_id, entry.order_key
+HAVING sum(CASE side WHEN 'D' THEN amount_minor ELSE -amount_minor END) <> 0;
+
 -- name: set_statuses
 -- Statuses of heads that are locked.
 UPDATE ledger.account_head AS head SET status = after.status::"char"

@@ -116,7 +116,7 @@ def test_what_waits_for_an_account_is_posted_when_it_opens(shop: TestDatabase, t
     opened = ledgerctl("account", "open", "vault:1", "-b", "shop", "--type", "liability", "--currency", "BRL", "--json")
     assert (opened.code, opened.json["healed"]) == (0, 1)
     other = ledgerctl("account", "open", "vault:1", "-b", "shop", "--type", "asset", "--currency", "BRL", "--json")
-    assert (other.code, other.error["code"]) == (1, "ACCOUNT_DIFFERS")
+    assert (other.code, other.error["code"]) == (1, "ACCOUNT_EXISTS_DIFFERENTLY")
 
 
 def test_commands_that_change_accounts_need_a_reason(shop: TestDatabase) -> None:

@@ -3,6 +3,9 @@
 from deploy.demo.messages import Message
 from tests.support.postings import event
 
+SUSPENSE = "suspense:orders:EUR"
+"""Kept per order key."""
+
 
 def opened(
     code: str, *, account_type: str = "liability", currency: str = "EUR", event_id: str = "", **more: object
@@ -24,3 +27,10 @@ def closed(code: str, *, to: str = "", event_id: str = "") -> Message:
     if to:
         data["closing"] = {"to": to}
     return event("account.closed.v1", code, event_id or f"closed-{code}", data)
+
+
+def left_over(order: str, minor: int) -> Message:
+    """A capture of 100 that leaves this much in the order's suspense; below zero, what is missing."""
+    parts = [{"account": "wallet:seller:1", "amount_minor": str(100 - minor)}]
+    data = {"payment_id": order, "amount_minor": "100", "currency": "EUR", "method": "card", "beneficiaries": parts}
+    return event("payment.captured.v1", order, f"captured-{order}", data)

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from ledger_core.domain.outcomes import Code
+from ledger_core.operations.account_lifecycle import AccountRefusedError
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.verify import verify
-from tests.support.account_events import closed, frozen, opened, unfrozen
+from tests.support.account_events import SUSPENSE, closed, frozen, left_over, opened, unfrozen
 from tests.support.databases import TestDatabase
 from tests.support.hold_events import placed, released
-from tests.support.postings import BOOK, CHART, Scene, captured, event, outcomes, paid_out
+from tests.support.postings import BOOK, CHART, Scene, captured, event, outcomes, paid_out, voided
 
 pytestmark = pytest.mark.postgres
 
@@ -144,6 +146,30 @@ def test_a_closing_voucher_moves_the_rest_in_the_same_transaction(scene: Scene, 
     assert kinds[-1] == ("closing",)
 
 
+def test_an_account_kept_per_order_key_closes_only_once_each_key_is_at_zero(scene: Scene) -> None:
+    batch = [left_over("o-1", 5), left_over("o-2", -5), closed(SUSPENSE)]
+    assert outcomes(scene.post(*batch)) == ["POSTED", "POSTED", "ACCOUNT_KEYS_NOT_ZERO"]
+    assert scene.balance_minor(SUSPENSE) == 0
+    with pytest.raises(AccountRefusedError, match="not at zero for order key o-1") as refused:
+        scene.accounts().close(SUSPENSE, reason="by hand")
+    assert refused.value.code is Code.ACCOUNT_KEYS_NOT_ZERO
+    batch = [voided("o-1"), closed(SUSPENSE, event_id="early"), voided("o-2"), closed(SUSPENSE, event_id="late")]
+    assert outcomes(scene.post(*batch)) == ["POSTED", "ACCOUNT_NOT_ZERO", "POSTED", "RECORDED"]
+    assert status(scene, SUSPENSE) == "C"
+
+
+def test_a_group_that_is_refused_leaves_no_order_key_uneven(scene: Scene) -> None:
+    """Its first member would have posted, had the second not been refused."""
+    scene.post(captured("o-1", 1), captured("o-2", 1, to=OTHER), frozen(OTHER))
+    vouchers = [{"kind": "transfer", "lines": [
+        {"account": account, "side": side, "amount_minor": "5", "currency": "EUR"}
+        for account, side in ((SUSPENSE, "debit"), (to, "credit"))
+    ]} for to in (SELLER, OTHER)]  # fmt: skip
+    group = event("voucher.group_requested.v1", "g", "g", {"vouchers": vouchers})
+    scene.post(left_over("o-3", 1), voided("o-3"))
+    assert outcomes(scene.post(group, closed(SUSPENSE))) == ["ACCOUNT_FROZEN", "RECORDED"]
+
+
 def test_what_holds_keep_back_must_be_given_back_before_an_account_closes(scene: Scene) -> None:
     scene.post(captured("o-1", 50), placed("h-1", 10, of=SELLER))
     assert outcomes(scene.post(closed(SELLER, to=OTHER))) == ["ACCOUNT_MISSING"]
@@ -178,35 +204,3 @@ def test_what_a_source_may_not_say_of_accounts_opens_none(scene: Scene) -> None:
     with connect(scene.dsn, Role.POSTER) as connection:
         assert connection.execute("SELECT count(*) FROM ledger.account WHERE code = %s", (VAULT,)).fetchone() == (0,)
     assert BOOK == "shop"
-
-
-WRITERS = 16
-
-
-def test_no_entry_stands_behind_a_freeze_that_raced_sixteen_writers(scene: Scene) -> None:
-    scene.post(captured("o-first", 1))
-    workers = [scene.worker(partition) for partition in range(1, WRITERS + 1)]
-    for partition in range(1, WRITERS + 1):
-        scene.topic.send(*(captured(f"o-{partition}-{n}", 1) for n in range(10)), partition=partition)
-    running = [scene.start(worker.work, partition) for partition, worker in enumerate(workers, start=1)]
-    scene.accounts().freeze(SELLER, reason="a race")
-    said = [outcome for future in running for outcome in outcomes(future.result())]
-    assert set(said) <= {"POSTED", "ACCOUNT_FROZEN"}
-    assert len(said) == WRITERS * 10
-    assert scene.balance_minor(SELLER) == -1 - said.count("POSTED")
-    assert scene.one(
-        """SELECT count(*) FROM ledger.entry JOIN ledger.account USING (book_id, account_id) WHERE account.code = %s
-        AND position > (SELECT max(position) FROM ledger.event WHERE type = 'account.frozen')""",
-        SELLER,
-    ) == 0  # fmt: skip
-
-
-def test_sixteen_writers_never_pass_a_minimum_that_denies(scene: Scene) -> None:
-    scene.post(opened(SELLER, limits={"minimum_minor": "0", "policy": "deny"}), captured("o-1", 50))
-    workers = [scene.worker(partition) for partition in range(1, WRITERS + 1)]
-    for partition in range(1, WRITERS + 1):
-        scene.topic.send(*(paid_out(f"p-{partition}-{n}", 1) for n in range(5)), partition=partition)
-    running = [scene.start(worker.work, partition) for partition, worker in enumerate(workers, start=1)]
-    said = [outcome for future in running for outcome in outcomes(future.result())]
-    assert (said.count("POSTED"), said.count("LIMIT_MINIMUM")) == (50, WRITERS * 5 - 50)
-    assert scene.balance_minor(SELLER) == 0

@@ -20,9 +20,9 @@ from ledger_core.operations.period_lifecycle import PeriodLifecycle
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
 from schemas.strict_json import MAX_BYTES, MAX_DEPTH
+from tests.support.account_events import SUSPENSE, left_over, opened, unfrozen
 from tests.support.account_events import closed as close
 from tests.support.account_events import frozen as freeze
-from tests.support.account_events import opened, unfrozen
 from tests.support.databases import create_database, drop_database
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
 from tests.support.merchants import drop_book
@@ -203,6 +203,7 @@ TABLE: Mapping[Code, Row] = {
     Code.ACCOUNT_NOT_FROZEN: Row(unfrozen(SELLER), [captured("o")]),
     Code.ACCOUNT_HELD: Row(close(SELLER), [placed("h", 1, of=SELLER)]),
     Code.ACCOUNT_NOT_ZERO: Row(close(SELLER), [captured("o")]),
+    Code.ACCOUNT_KEYS_NOT_ZERO: Row(close(SUSPENSE), [left_over("o", 1), left_over("p", -1)]),
     Code.CONTROL_ACCOUNT_MISSING: Row(captured("o"), chart={"controls": []}),
     Code.SAME_ACCOUNT_BOTH_SIDES: Row(by_hand((SELLER, "debit", 1), (SELLER, "credit", 1))),
     Code.ACCOUNT_MISSING: Row(captured("o", to="vault:1")),

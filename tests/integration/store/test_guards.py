@@ -12,7 +12,7 @@ from ledger_core.operations.period_lifecycle import PeriodLifecycle
 from ledger_core.store.connection import Role, connect
 from tests.support.catalogue import RUNTIME_ROLES, readable_by_book
 from tests.support.databases import TestDatabase, create_database, drop_database
-from tests.support.hands import WRITERS, acting_as
+from tests.support.hands import WRITERS, acting_as, new_account
 from tests.support.posted_ledger import PostedLedger, captured
 
 pytestmark = pytest.mark.postgres
@@ -178,8 +178,8 @@ def test_a_second_entry_of_one_sequence_number_is_refused(role: Role | None, pos
 @pytest.mark.parametrize("role", WRITERS)
 @pytest.mark.parametrize("status", ["F", "C"])
 def test_a_frozen_or_closed_account_takes_no_posting(role: Role | None, status: str, posted: TestDatabase) -> None:
-    values = place(posted)
     with acting_as(posted, role) as connection:
+        values = {**place(posted), "a": new_account(connection), "a_sequence": 0, "a_running": 0}
         connection.execute("UPDATE ledger.account_head SET status = %s WHERE account_id = %s", (status, values["a"]))
         with pytest.raises(errors.CheckViolation, match="HEAD_REFUSED"):
             write(connection, values, BLOCK, HEADS)

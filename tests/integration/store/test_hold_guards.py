@@ -7,7 +7,7 @@ from psycopg import errors
 
 from ledger_core.store.connection import Role
 from tests.support.databases import TestDatabase, create_database, drop_database
-from tests.support.hands import WRITERS, acting_as
+from tests.support.hands import WRITERS, acting_as, new_account
 from tests.support.posted_ledger import PostedLedger, holds
 
 pytestmark = pytest.mark.postgres
@@ -95,10 +95,10 @@ def test_a_hold_that_cannot_be_is_refused(role: Role | None, statement: str, ref
 @pytest.mark.parametrize("status", ["F", "C"])
 def test_of_a_frozen_or_closed_account_nothing_more_is_held(role: Role | None, status: str, held: TestDatabase) -> None:
     with acting_as(held, role) as connection:
-        connection.execute(HEAD.format("debits_pending = 0"))
-        connection.execute(HEAD.format(f"status = '{status}'"))
+        head = f"UPDATE ledger.account_head SET {{}} WHERE account_id = {new_account(connection)}"
+        connection.execute(head.format(f"status = '{status}'").encode())
         with pytest.raises(errors.CheckViolation, match="PENDING_REFUSED"):
-            connection.execute(HEAD.format("debits_pending = 1"))
+            connection.execute(head.format("debits_pending = 1").encode())
 
 
 @pytest.mark.parametrize("role", WRITERS)

@@ -5,7 +5,8 @@ import pytest
 
 from api.cli.errors import EXIT_FAILED, EXIT_NOT_READY, MEANINGS, CliError, known_error, unexpected_error
 from consumers.settings import ConfigurationError
-from ledger_core.operations.account_lifecycle import AccountMissingError
+from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.operations.account_lifecycle import AccountRefusedError
 from ledger_core.store.books import BookExistsError
 from projections.queries.errors import NotFoundError, StoreUnavailableError
 
@@ -15,7 +16,7 @@ from projections.queries.errors import NotFoundError, StoreUnavailableError
     [
         (NotFoundError("book"), "BOOK_NOT_FOUND", EXIT_FAILED),
         (NotFoundError("voucher"), "VOUCHER_NOT_FOUND", EXIT_FAILED),
-        (AccountMissingError("no account"), "ACCOUNT_MISSING", EXIT_FAILED),
+        (AccountRefusedError(Refusal(Code.ACCOUNT_MISSING, "no account")), "ACCOUNT_MISSING", EXIT_FAILED),
         (BookExistsError("book shop exists already"), "BOOK_EXISTS", EXIT_FAILED),
         (ConfigurationError({"LEDGER_BROKER": "bad"}), "CONFIGURATION_UNSAFE", EXIT_NOT_READY),
         (StoreUnavailableError("away"), "STORE_UNAVAILABLE", EXIT_NOT_READY),

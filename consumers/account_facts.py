@@ -15,6 +15,7 @@ def account_opened(data: AccountOpenedV1) -> AccountOpened:
         data.get("keyed"),
         data.get("parent"),
         _limits(limits) if limits is not None else None,
+        data.get("requested_by", ""),
     )
 
 
@@ -28,13 +29,14 @@ def _limits(data: LimitsData) -> Limits:
 
 
 def account_frozen(data: AccountFrozenV1) -> AccountFrozen:
-    return AccountFrozen(data["account"], data["reason"])
+    return AccountFrozen(data["account"], data["reason"], data.get("requested_by", ""))
 
 
 def account_unfrozen(data: AccountUnfrozenV1) -> AccountUnfrozen:
-    return AccountUnfrozen(data["account"], data["reason"])
+    return AccountUnfrozen(data["account"], data["reason"], data.get("requested_by", ""))
 
 
 def account_closed(data: AccountClosedV1) -> AccountClosed:
     closing = data.get("closing")
-    return AccountClosed(data["account"], data["reason"], closing["to"] if closing is not None else None)
+    closing_to = closing["to"] if closing is not None else None
+    return AccountClosed(data["account"], data["reason"], closing_to, data.get("requested_by", ""))

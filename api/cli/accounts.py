@@ -9,8 +9,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from api.cli.account_changes import draw_changes, limit_text
+from api.cli.account_closing import Closing, close_by_event, show_closing
 from api.cli.account_tree import draw_tree
-from api.cli.command import Book, Json, OptionalReason, Reason, State, group, state_of
+from api.cli.command import Book, Json, OptionalReason, Reason, RequestedBy, State, group, state_of
 from api.cli.healing import heal
 from api.cli.output import balance_text, details, moment, money, table
 from api.cli.posting import said, transactions_of
@@ -19,8 +21,8 @@ from ledger_core.domain import account_types
 from ledger_core.domain.limits import POLICIES, Limits
 from ledger_core.operations.account_lifecycle import AccountLifecycle, AccountState
 from projections.queries import accounts as account_queries
+from projections.queries.account_changes import account_changes
 from projections.queries.account_tree import account_tree
-from projections.queries.amounts import Balance
 from projections.queries.statements import StatementPage
 from projections.queries.statements import statement as read_statement
 
@@ -38,6 +40,7 @@ def open_account(
     account_type: AccountType,
     currency: Annotated[str, typer.Option(help="ISO 4217 code, or BTC, USDC, POINTS.")],
     reason: OptionalReason = "",
+    requested_by: RequestedBy = "",
     _json: Json = False,
 ) -> None:
     """Open an account; events that were parked for want of it are posted."""
@@ -50,36 +53,59 @@ def open_account(
             f"{account_type!r} is none of {', '.join(account_types.ACCOUNT_TYPES)}", param_hint="--type"
         )
     with _store(state, book) as store:
-        after = _lifecycle(store, book).open_account(code, account_type=kind, currency=currency)
+        after = _lifecycle(store, book).open_account(
+            code, account_type=kind, currency=currency, requested_by=requested_by
+        )
         healed = heal(store, book, f"account:{code}")
     _show_change(state, after, reason, healed)
 
 
 @app.command()
-def freeze(context: typer.Context, code: Code, book: Book, reason: Reason, _json: Json = False) -> None:
+def freeze(
+    context: typer.Context, code: Code, book: Book, reason: Reason, requested_by: RequestedBy = "", _json: Json = False
+) -> None:
     """Refuse entries from now on; events that need the account are parked."""
     state = state_of(context)
     with _store(state, book) as store:
-        after = _lifecycle(store, book).freeze(code, reason=said(reason))
+        after = _lifecycle(store, book).freeze(code, reason=said(reason), requested_by=requested_by)
     _show_change(state, after, reason, 0)
 
 
 @app.command()
-def unfreeze(context: typer.Context, code: Code, book: Book, reason: Reason, _json: Json = False) -> None:
+def unfreeze(
+    context: typer.Context, code: Code, book: Book, reason: Reason, requested_by: RequestedBy = "", _json: Json = False
+) -> None:
     """Take entries again; events that were parked meanwhile are posted."""
     state = state_of(context)
     with _store(state, book) as store:
-        after = _lifecycle(store, book).unfreeze(code, reason=said(reason))
+        after = _lifecycle(store, book).unfreeze(code, reason=said(reason), requested_by=requested_by)
         healed = heal(store, book, f"account:{code}")
     _show_change(state, after, reason, healed)
 
 
 @app.command()
-def close(context: typer.Context, code: Code, book: Book, reason: Reason, _json: Json = False) -> None:
-    """Close an account for ever, at zero and without holds; `account.closed.v1` can move the rest of a balance."""
+def close(
+    context: typer.Context,
+    code: Code,
+    book: Book,
+    reason: Reason,
+    to: Annotated[
+        str, typer.Option(help="Account that gets the rest of the balance, by a voucher of kind closing.")
+    ] = "",
+    requested_by: RequestedBy = "",
+    request: Annotated[str, typer.Option(help="With --to, id of the request: a repeat of it changes nothing.")] = "",
+    _json: Json = False,
+) -> None:
+    """Close an account for ever: at zero and without holds or, with --to, with a voucher that moves the rest."""
     state = state_of(context)
+    if request and not to:
+        raise typer.BadParameter("goes with --to", param_hint="--request")
     with _store(state, book) as store:
-        after = _lifecycle(store, book).close(code, reason=said(reason))
+        if to:
+            closing = Closing(code, to, said(reason), requested_by)
+            show_closing(state, code, close_by_event(store, book, closing, request))
+            return
+        after = _lifecycle(store, book).close(code, reason=said(reason), requested_by=requested_by)
     _show_change(state, after, reason, 0)
 
 
@@ -92,6 +118,7 @@ def limit(
     policy: Annotated[str, typer.Option(help=f"One of {', '.join(POLICIES)}.")],
     minimum: Annotated[str, typer.Option(help="Least available balance in minor units; none if left out.")] = "",
     maximum: Annotated[str, typer.Option(help="Greatest balance in minor units; none if left out.")] = "",
+    requested_by: RequestedBy = "",
     _json: Json = False,
 ) -> None:
     """Set the limits of an account, on its normal side: a minimum of -500 is an overdraft of 500."""
@@ -102,7 +129,7 @@ def limit(
     if limits.impossible:
         raise typer.BadParameter("the minimum is above the maximum", param_hint="--minimum")
     with _store(state, book) as store:
-        after = _lifecycle(store, book).set_limits(code, limits, reason=said(reason))
+        after = _lifecycle(store, book).set_limits(code, limits, reason=said(reason), requested_by=requested_by)
     _show_change(state, after, reason, 0)
 
 
@@ -120,6 +147,7 @@ def show(context: typer.Context, code: Code, book: Book, _json: Json = False) ->
     state = state_of(context)
     with _store(state, book) as store, store.reading(book) as at:
         account = account_queries.account(at, code)
+        changes = account_changes(at, account)
         position = at.position
 
     def render(console: Console) -> None:
@@ -131,17 +159,14 @@ def show(context: typer.Context, code: Code, book: Book, _json: Json = False) ->
                     "debits": money(account.debits), "credits": money(account.credits),
                     "balance": balance_text(account.balance), "held": money(account.held),
                     "available": balance_text(account.available),
-                    "minimum": _limit_text(account.limits.minimum), "maximum": _limit_text(account.limits.maximum),
+                    "minimum": limit_text(account.limits.minimum), "maximum": limit_text(account.limits.maximum),
                     "policy": account.limits.policy, "position": position,
                 }
             )
         )  # fmt: skip
+        draw_changes(console, changes)
 
-    state.output.data({"book": book, "position": position, "account": account}, render)
-
-
-def _limit_text(limit: Balance | None) -> str:
-    return balance_text(limit) if limit else "–"
+    state.output.data({"book": book, "position": position, "account": account, "changes": changes}, render)
 
 
 @app.command(name="list")

@@ -38,4 +38,5 @@ def group(name: str, help_text: str) -> typer.Typer:
 Json = Annotated[bool, typer.Option("--json", callback=ask_for_json, is_eager=True, help="One JSON object on stdout.")]
 Book = Annotated[str, typer.Option("--book", "-b", help="Code of the book.")]
 OptionalReason = Annotated[str, typer.Option("--reason", help="Why.")]
+RequestedBy = Annotated[str, typer.Option("--requested-by", help="Who asks for it; stands in the log for good.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the log for good.")]

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from api.cli.account_changes import draw_changes
 from api.cli.command import Json, state_of
 from api.cli.output import balance_text, details, moment, money, table
 from api.cli.stores import open_store
@@ -35,7 +36,7 @@ def explain(
     ] = False,
     _json: Json = False,
 ) -> None:
-    """Explain a balance: its entries with their vouchers, rules, upstream events, blocks and persons, newest first."""
+    """Explain a balance: entries with vouchers, rules, events, blocks and persons; who froze or limited the account."""
     if (account is None) == (voucher is None):
         raise typer.BadParameter("name an account, or a voucher with --voucher", param_hint="ACCOUNT")
     if voucher is not None and (at_position is not None or since_zero):
@@ -74,6 +75,8 @@ def _draw_balance(console: Console, found: Explanation, sums: Sums | None) -> No
     )
     if sums is not None:
         _draw_sums(console, sums)
+    console.print()
+    draw_changes(console, found.changes)
     for entry in found.entries:
         console.print()
         line = Text.assemble(

@@ -1,37 +1,28 @@
 """`ledgerctl void`: take a voucher back by its exact mirror.
 
-The request is an event as any service would send it, in a file of one line: a dry run is what `event validate`
-would say of it, `--apply` is what `ingest` does with it.
+The request is an event as any service would send it: without `--apply` it is only tried out.
 """
 
-import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
+from api.cli.asking import SOURCE, Asked, ask, try_out
 from api.cli.command import Json, Reason, State, state_of
 from api.cli.errors import EXIT_FOUND_PROBLEMS, CliError
-from api.cli.ingest import ingesting
 from api.cli.output import details
 from api.cli.posting import said
-from api.cli.stores import Store, open_store
+from api.cli.stores import open_store
 from api.cli.vouchers import lines_table
-from consumers.bootstrap import database_decoder
-from consumers.dry_run import Fate, fates
-from consumers.files import LineOutcome, look_at
+from consumers.dry_run import Fate
+from consumers.files import LineOutcome
 from ledger_core.domain.outcomes import Outcome
 from projections.queries.vouchers import Voucher
 from projections.queries.vouchers import voucher as read_voucher
-from schemas.producer import EventError, Producer
 
-SOURCE: Final = "/ledgerctl"
 NOTHING_POSTED: Final = "a dry run: nothing was posted; --apply does it"
 
 
@@ -61,37 +52,11 @@ def void(
             data["requested_by"] = requested_by
         event_id = request or f"void-{uuid.uuid4()}"
         moment = effective_at.replace(tzinfo=UTC) if effective_at else datetime.now(UTC)
-        try:
-            message = Producer(book, source).event(
-                "voucher.void_requested.v1", event_id, voucher.order_key, moment, data
-            )
-        except EventError as error:
-            raise CliError(error.code, error.detail, "put it right, then try again") from error
-        with _file_of(message.line()) as file:
-            if apply:
-                _show_applied(state, voucher, _apply(store, book, file))
-            else:
-                _show_dry_run(state, voucher, _try_out(store, book, file))
-
-
-@contextmanager
-def _file_of(line: bytes) -> Iterator[Path]:
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "request.ndjson"
-        file.write_bytes(line)
-        yield file
-
-
-def _try_out(store: Store, book: str, file: Path) -> Fate:
-    decoder = database_decoder(store.dsn, expected_book=book)
-    (fate,) = fates(store.dsn, file, look_at(file), decoder, time.time_ns() // 1_000_000)
-    return fate
-
-
-def _apply(store: Store, book: str, file: Path) -> LineOutcome:
-    with ingesting(store, book) as work:
-        (outcome,) = work.run(file, look_at(file), time.time_ns() // 1_000_000)
-    return outcome
+        asked = Asked("voucher.void_requested.v1", event_id, voucher.order_key, moment, data, source)
+        if apply:
+            _show_applied(state, voucher, ask(store, book, asked))
+        else:
+            _show_dry_run(state, voucher, try_out(store, book, asked))
 
 
 def _show_dry_run(state: State, voucher: Voucher, fate: Fate) -> None:

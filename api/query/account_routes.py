@@ -18,6 +18,7 @@ from api.query.parameters import (
 )
 from api.query.services import Served
 from projections.queries import accounts, daily_balances, effective_balances, statements
+from projections.queries.account_changes import account_changes
 from projections.queries.snapshot import Reads
 
 router = APIRouter(prefix="/v1/books/{book}/accounts", tags=["accounts"])
@@ -47,11 +48,12 @@ def list_accounts(
 def show_account(
     services: Served, response: Response, book: BookCode, account: AccountCode, query: OfBookQuery
 ) -> wire.AccountAnswer:
-    """An account with its totals, exact at the position of the answer."""
+    """An account with its totals and what became of it, exact at the position of the answer."""
     with snapshot_for(services, book, query) as at:
         name_position(response, at.position)
-        found = wire.Account.of(accounts.account(at, account))
-        return wire.AccountAnswer(book=book, position=at.position, **dict(found))
+        found = accounts.account(at, account)
+        changes = [wire.AccountChange.of(change) for change in account_changes(at, found)]
+        return wire.AccountAnswer(book=book, position=at.position, changes=changes, **dict(wire.Account.of(found)))
 
 
 @router.get("/{account}/balance", summary="Show a balance: now, at a position, at a date, or both")

@@ -5,27 +5,13 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from api.query.wire import Amount, Balance, NextCursor, Position, VoucherLine, Wire
+from api.query.wire import AccountChange, Amount, Balance, NextCursor, Origin, Position, VoucherLine, Wire
 from projections.queries import amounts, explained_sums, explanations, vouchers
 
 
 def _line(line: vouchers.VoucherLine) -> VoucherLine:
     amount = Balance.at(amounts.Balance(line.amount, line.side))
     return VoucherLine(line=line.line, account=line.account, amount=amount, purpose=line.purpose)
-
-
-class LogRecord(Wire):
-    topic: str
-    partition: int
-    offset: int
-
-
-class Origin(Wire):
-    source: str
-    event_id: str
-    event_type: str
-    revision: int
-    record: LogRecord | None = Field(description="Where the upstream event stands; null for what came by no topic")
 
 
 class ExplainedVoucher(Wire):
@@ -116,6 +102,9 @@ class ExplanationAnswer(Wire):
     entries_in_all: int
     sums: Sums | None = Field(description="On the first page of entries=since_zero")
     entries: list[ExplainedEntry]
+    changes: list[AccountChange] = Field(
+        description="On the first page: what became of the account besides entries, newest first; at most 100"
+    )
     next_cursor: NextCursor
 
     @classmethod
@@ -132,6 +121,7 @@ class ExplanationAnswer(Wire):
             entries_in_all=found.entries_in_all,
             sums=None if sums is None else Sums.of(sums),
             entries=[ExplainedEntry.of(entry) for entry in found.entries],
+            changes=[AccountChange.of(change) for change in found.changes],
             next_cursor=next_cursor,
         )
 

@@ -21,6 +21,7 @@ class AccountOpened:
     keyed: bool | None = None
     parent: str | None = None
     limits: Limits | None = None
+    requested_by: str = ""
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class AccountFrozen:
 
     account: str
     reason: str
+    requested_by: str = ""
 
 
 @dataclass(slots=True)
@@ -37,6 +39,7 @@ class AccountUnfrozen:
 
     account: str
     reason: str
+    requested_by: str = ""
 
 
 @dataclass(slots=True)
@@ -46,9 +49,11 @@ class AccountClosed:
     account: str
     reason: str
     closing_to: str | None = None
+    requested_by: str = ""
 
 
-AccountFact = AccountOpened | AccountFrozen | AccountUnfrozen | AccountClosed
+AccountChange = AccountFrozen | AccountUnfrozen | AccountClosed
+AccountFact = AccountOpened | AccountChange
 ACCOUNT_CHANGES = (AccountFrozen, AccountUnfrozen, AccountClosed)
 """Those that are events of the account's own."""
 ACCOUNT_FACTS = (AccountOpened, *ACCOUNT_CHANGES)
@@ -79,7 +84,6 @@ class Closing(NamedTuple):
     """An account that a voucher emptied closes. `reference` is where that voucher stands in the log."""
 
     head: int
-    account: str
-    reason: str
+    fact: AccountClosed
     version: int
     reference: int

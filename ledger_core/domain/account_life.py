@@ -80,6 +80,8 @@ def propose(case: Case, locked: Locked) -> Proposal:
     if isinstance(fact, AccountClosed) and balance_minor:
         movements = _closing_movements(case, balance_minor, _stand(case, locked).terms.currency)
         said = {"closes": fact.account, "reason": fact.reason}
+        if fact.requested_by:
+            said["requested_by"] = fact.requested_by
         return Proposal(Draft("closing", CLOSED_BY_EVENT, [movement.line for movement in movements], said), movements)
     version = _stand(case, locked).version + 1
     return Proposal(Draft("account", "", [], {"version": version}, recorded=True), ())
@@ -107,7 +109,7 @@ def accept(case: Case, locked: Locked) -> None:
     stand.version += 1
     if isinstance(fact, AccountClosed):
         if head.debits_minor != head.credits_minor:
-            locked.closings.append(Closing(key, fact.account, fact.reason, stand.version, case.reference))
+            locked.closings.append(Closing(key, fact, stand.version, case.reference))
         head.status = CLOSED
     else:
         head.status = FROZEN if isinstance(fact, AccountFrozen) else OPEN

@@ -53,6 +53,7 @@ class Account(Aggregate):
         keyed: bool
         parent: str | None = None
         limits: Mapping[str, str] | None = None
+        requested_by: str | None = None
         source: str | None = None
         event_id: str | None = None
         cause: Sequence[str | int] | None = None
@@ -64,6 +65,7 @@ class Account(Aggregate):
         code: str
         reason: str
         limits: Mapping[str, str]
+        requested_by: str | None = None
         source: str | None = None
         event_id: str | None = None
         cause: Sequence[str | int] | None = None
@@ -77,6 +79,7 @@ class Account(Aggregate):
         TOPIC = ACCOUNT_FROZEN
         code: str
         reason: str
+        requested_by: str | None = None
         source: str | None = None
         event_id: str | None = None
         cause: Sequence[str | int] | None = None
@@ -90,6 +93,7 @@ class Account(Aggregate):
         TOPIC = ACCOUNT_UNFROZEN
         code: str
         reason: str
+        requested_by: str | None = None
         source: str | None = None
         event_id: str | None = None
         cause: Sequence[str | int] | None = None
@@ -103,6 +107,7 @@ class Account(Aggregate):
         TOPIC = ACCOUNT_CLOSED
         code: str
         reason: str
+        requested_by: str | None = None
         source: str | None = None
         event_id: str | None = None
         cause: Sequence[str | int] | None = None
@@ -136,6 +141,7 @@ class Account(Aggregate):
         keyed: bool = False,
         parent: str = "",
         limits: Limits | None = None,
+        requested_by: str = "",
     ) -> Self:
         """A new account, its opening still to be saved."""
         return cls._create(
@@ -148,28 +154,32 @@ class Account(Aggregate):
             keyed=keyed,
             parent=parent or None,
             limits=limits_document(limits) if limits is not None else None,
+            requested_by=requested_by or None,
         )
 
     @property
     def frozen(self) -> bool:
         return self.frozen_because is not None
 
-    def freeze(self, reason: str) -> None:
+    def freeze(self, reason: str, requested_by: str = "") -> None:
         """Take no more entries. Changes nothing on a frozen account: a repeated command is safe."""
         if not self.frozen:
-            self.trigger_event(self.Frozen, code=self.code, reason=reason)
+            self.trigger_event(self.Frozen, code=self.code, reason=reason, requested_by=requested_by or None)
 
-    def unfreeze(self, reason: str) -> None:
+    def unfreeze(self, reason: str, requested_by: str = "") -> None:
         """Take entries again; changes nothing on an account that is not frozen."""
         if self.frozen:
-            self.trigger_event(self.Unfrozen, code=self.code, reason=reason)
+            self.trigger_event(self.Unfrozen, code=self.code, reason=reason, requested_by=requested_by or None)
 
-    def set_limits(self, limits: Limits, reason: str) -> None:
+    def set_limits(self, limits: Limits, reason: str, requested_by: str = "") -> None:
         """Keep the balance within these; changes nothing where they are in force."""
         if limits != self.limits:
-            self.trigger_event(self.LimitsSet, code=self.code, reason=reason, limits=limits_document(limits))
+            self.trigger_event(
+                self.LimitsSet, code=self.code, reason=reason, limits=limits_document(limits),
+                requested_by=requested_by or None,
+            )  # fmt: skip
 
-    def close(self, reason: str) -> None:
+    def close(self, reason: str, requested_by: str = "") -> None:
         """Take nothing for ever; changes nothing on a closed account. Its balance is the caller's to have checked."""
         if self.closed_because is None:
-            self.trigger_event(self.Closed, code=self.code, reason=reason)
+            self.trigger_event(self.Closed, code=self.code, reason=reason, requested_by=requested_by or None)

@@ -81,24 +81,25 @@ class AccountLifecycle:
         self._application = LedgerApplication(self._recorder)
 
     def open_account(
-        self, code: str, *, account_type: AccountType, currency: str, role: str = "", keyed: bool = False
-    ) -> AccountState:
+        self, code: str, *, account_type: AccountType, currency: str, role: str = "", keyed: bool = False,
+        requested_by: str = "",
+    ) -> AccountState:  # fmt: skip
         """Open an account. One that is open as asked for is left as it is; an other one is refused.
 
         The chart in force says what is not asked for: role, order keys and limits, as where it opens on the fly.
         """
         while True:
             with suppress(ChartMovedError):
-                return self._open(Template(code, account_type, role, keyed), currency)
+                return self._open(Template(code, account_type, role, keyed), currency, requested_by)
 
-    def _open(self, asked: Template, currency: str) -> AccountState:
+    def _open(self, asked: Template, currency: str, requested_by: str) -> AccountState:
         code = asked.pattern
         with self._recorder.transaction() as connection:
             book = Books(connection).find([self.book_code])[self.book_code]
             own = book.chart.template_for(code, currency) or asked
             wanted = Account.open(
                 self.book_code, code, account_type=asked.type, currency=currency, role=asked.role or own.role,
-                keyed=asked.keyed or own.keyed, limits=own.limits,
+                keyed=asked.keyed or own.keyed, limits=own.limits, requested_by=requested_by.strip(),
             )  # fmt: skip
             created = self._insert_rows(connection, wanted)
             if created:
@@ -109,15 +110,15 @@ class AccountLifecycle:
                 raise _refused(Code.ACCOUNT_EXISTS_DIFFERENTLY, f"account {code!r} is open with other properties")
             return self._state(account, changed=created)
 
-    def freeze(self, code: str, *, reason: str) -> AccountState:
+    def freeze(self, code: str, *, reason: str, requested_by: str = "") -> AccountState:
         """Refuse entries from now on. What is in flight either posts before this or is parked."""
-        return self._change_status(code, reason, status=FROZEN)
+        return self._change_status(code, reason, requested_by.strip(), status=FROZEN)
 
-    def unfreeze(self, code: str, *, reason: str) -> AccountState:
+    def unfreeze(self, code: str, *, reason: str, requested_by: str = "") -> AccountState:
         """Take entries again."""
-        return self._change_status(code, reason, status=OPEN)
+        return self._change_status(code, reason, requested_by.strip(), status=OPEN)
 
-    def close(self, code: str, *, reason: str) -> AccountState:
+    def close(self, code: str, *, reason: str, requested_by: str = "") -> AccountState:
         """Take nothing for ever. At zero only, in all and per order key, and without holds."""
         _demand_reason(reason)
         with self._recorder.transaction() as connection:
@@ -128,14 +129,14 @@ class AccountLifecycle:
                 refusal = refuse_closing(AccountClosed(code, reason), head, stand)
                 if refusal is not None:
                     raise AccountRefusedError(refusal)
-            account.close(reason)
+            account.close(reason, requested_by.strip())
             changed = bool(account.pending_events)
             if changed:
                 connection.execute(SET_STATUS, (CLOSED, self._recorder.book_id, account_id))
                 self._application.save(account)
             return self._state(account, changed=changed)
 
-    def set_limits(self, code: str, limits: Limits, *, reason: str) -> AccountState:
+    def set_limits(self, code: str, limits: Limits, *, reason: str, requested_by: str = "") -> AccountState:
         """Keep the balance within these from now on; what stands beyond them already may come back."""
         _demand_reason(reason)
         if limits.impossible:
@@ -144,7 +145,7 @@ class AccountLifecycle:
             account_id, head = self._lock(connection, code)
             _demand_unclosed(head, code)
             account = self._application.account(account_originator_id(self.book_code, code))
-            account.set_limits(limits, reason)
+            account.set_limits(limits, reason, requested_by.strip())
             changed = bool(account.pending_events)
             if changed:
                 side = NORMAL_SIDE[account_type_of(account.type)]
@@ -191,7 +192,7 @@ class AccountLifecycle:
             set_limits(connection, book_id, [HeadLimits(created[0], account.limits, side)])
         return True
 
-    def _change_status(self, code: str, reason: str, *, status: str) -> AccountState:
+    def _change_status(self, code: str, reason: str, requested_by: str, *, status: str) -> AccountState:
         _demand_reason(reason)
         with self._recorder.transaction() as connection:
             account_id, head = self._lock(connection, code)
@@ -199,9 +200,9 @@ class AccountLifecycle:
             # Read under the head's lock: whoever changed the status before us has committed its event.
             account = self._application.account(account_originator_id(self.book_code, code))
             if status == FROZEN:
-                account.freeze(reason)
+                account.freeze(reason, requested_by)
             else:
-                account.unfreeze(reason)
+                account.unfreeze(reason, requested_by)
             changed = bool(account.pending_events)
             if changed:
                 connection.execute(SET_STATUS, (status, self._recorder.book_id, account_id))

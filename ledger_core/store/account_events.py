@@ -2,7 +2,7 @@
 
 The bytes are those that the event classes of `ledger_core.operations.account` give through the mapper, so an
 account that opened on the fly rebuilds through its Application like any other. Members that do not apply are left
-out: a parent, limits, and the cause of an event that came by topic (source, event_id, cause).
+out: a parent, limits, who asked for it, and the cause of an event that came by topic (source, event_id, cause).
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 import orjson
 
+from ledger_core.domain.account_facts import AccountChange
 from ledger_core.domain.limits import POLICIES, POLICY_NAMES, Limits
 from ledger_core.store.appender import NewEvent
 
@@ -24,7 +25,7 @@ ACCOUNT_NAMESPACE: Final = UUID("5b1f6d0e-6c0f-5c0a-9c57-3f1c2f6f7a10")
 """Fixed for good: account ids are derived in it, the same on every machine and in every replay."""
 
 Cause = Mapping[str, object]
-"""Which upstream event it was: source, event_id, cause (topic, partition, offset)."""
+"""Who asked and which upstream event it was: requested_by, source, event_id, cause (topic, partition, offset)."""
 
 
 def account_originator_id(book_code: str, code: str) -> UUID:
@@ -80,9 +81,12 @@ def opened_event(
     )
 
 
-def changed_state(code: str, reason: str, limits: Limits | None = None, cause: Cause | None = None) -> bytes:
-    """State of `account.frozen`, `account.unfrozen`, `account.closed` and, with limits, `account.limits_set`."""
-    state: dict[str, object] = {"code": code, "reason": reason}
-    if limits is not None:
-        state["limits"] = limits_document(limits)
-    return orjson.dumps({**state, **(cause or {})})
+def changed_state(fact: AccountChange, cause: Cause) -> bytes:
+    """State of `account.frozen`, `account.unfrozen` and `account.closed`."""
+    state = {"code": fact.account, "reason": fact.reason, **asked_by(fact.requested_by)}
+    return orjson.dumps({**state, **cause})
+
+
+def asked_by(person: str) -> dict[str, str]:
+    """The person who asked for it, where that was said."""
+    return {"requested_by": person} if person else {}

@@ -71,9 +71,10 @@ def closing_events(closings: Sequence[Closing], items: Sequence[Item], added: Se
         offset = (closing.reference & _ORDINAL) - next_ordinal[book_id]
         next_ordinal[book_id] += 1
         said = {"source": cause.incoming.source, "event_id": cause.incoming.event_id, "cause_offset": offset}
-        originator_id = account_originator_id(cause.book.code, closing.account)
-        own = OwnEvent(ACCOUNT_CLOSED, closing.account, originator_id, closing.version)
-        events.append(_added(cause, changed_state(closing.account, closing.reason, None, said), own))
+        account = closing.fact.account
+        originator_id = account_originator_id(cause.book.code, account)
+        own = OwnEvent(ACCOUNT_CLOSED, account, originator_id, closing.version)
+        events.append(_added(cause, changed_state(closing.fact, said), own))
     return events
 
 

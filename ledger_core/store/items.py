@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
 from ledger_core.domain import subjects
-from ledger_core.domain.account_facts import ACCOUNT_CHANGES, AccountClosed, AccountFrozen, AccountUnfrozen
+from ledger_core.domain.account_facts import (
+    ACCOUNT_CHANGES,
+    AccountChange,
+    AccountClosed,
+    AccountFrozen,
+    AccountUnfrozen,
+)
 from ledger_core.domain.cases import Case, Movement, PartKey, SubjectKey
 from ledger_core.domain.holds import HoldTerms
 from ledger_core.domain.incoming import Incoming
@@ -223,12 +229,12 @@ def settle(
         item.state = fact_state(item.incoming, item.effective_at, item.revision, details)
 
 
-def _settle_change(item: Item, fact: AccountFrozen | AccountUnfrozen | AccountClosed, draft: Draft) -> None:
+def _settle_change(item: Item, fact: AccountChange, draft: Draft) -> None:
     """The outcome is an event of the account's own; `draft` says its version."""
     version = (draft.details or {})["version"]
     assert isinstance(version, int)
     cause = cause_of(item.incoming, item.effective_at, item.revision)
-    item.state = changed_state(fact.account, fact.reason, None, cause)
+    item.state = changed_state(fact, cause)
     originator_id = account_originator_id(item.book.code, fact.account)
     item.own = OwnEvent(CHANGE_EVENTS[type(fact)], fact.account, originator_id, version)
 

@@ -17,6 +17,7 @@ from ledger_core.domain.parts import Part
 from ledger_core.domain.sources import INGEST_TOPIC
 from ledger_core.domain.vouchers import Line
 from ledger_core.rules.catalogue import propose
+from ledger_core.store.account_events import asked_by
 from ledger_core.store.arrays import integers, texts
 from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.books import Book, Books, Opening
@@ -308,7 +309,8 @@ class Preparer:
             self.books.look_up(item.book, [fact.account])
             if fact.account not in item.book.accounts:
                 template = _template(fact, item.book.chart)
-                self.books.open(item.book, [Opening(fact.account, fact.currency, template, fact.parent or "")])
+                said = asked_by(fact.requested_by)
+                self.books.open(item.book, [Opening(fact.account, fact.currency, template, fact.parent or "", said)])
 
 
 def _template(fact: AccountOpened, chart: Chart) -> Template:

@@ -152,11 +152,6 @@ def account_of_row(
     grows_by_debits = NORMAL_SIDE[type_] == "D"
     held_minor = credits_pending_minor if grows_by_debits else debits_pending_minor
     available_minor = difference_minor - held_minor if grows_by_debits else difference_minor + held_minor
-    own = 1 if grows_by_debits else -1
-    minimum, maximum = (
-        None if limit_minor is None else balance_of(own * limit_minor, currency, scale)
-        for limit_minor in (minimum_minor, maximum_minor)
-    )
     return Account(
         code=code,
         type=type_,
@@ -171,5 +166,17 @@ def account_of_row(
         balance=balance_of(difference_minor, currency, scale),
         held=Amount(held_minor, currency, scale),
         available=balance_of(available_minor, currency, scale),
-        limits=AccountLimits(minimum, maximum, POLICY_NAMES[policy]),
+        limits=limits_of(type_, currency, scale, minimum_minor, maximum_minor, policy),
     )
+
+
+def limits_of(
+    type_: AccountType, currency: str, scale: int, minimum_minor: int | None, maximum_minor: int | None, policy: Policy
+) -> AccountLimits:
+    """Limits as people read them, from minor units on the account's normal side."""
+    own = 1 if NORMAL_SIDE[type_] == "D" else -1
+    minimum, maximum = (
+        None if limit_minor is None else balance_of(own * limit_minor, currency, scale)
+        for limit_minor in (minimum_minor, maximum_minor)
+    )
+    return AccountLimits(minimum, maximum, POLICY_NAMES[policy])

@@ -10,40 +10,21 @@ from typing import Any, Final
 
 import orjson
 
+from projections.queries.account_changes import AccountChange, account_changes
 from projections.queries.accounts import account, balance_after, entries_until
 from projections.queries.amounts import Amount, Balance, Side, balance_of
 from projections.queries.assets import scales
 from projections.queries.errors import NotFoundError
+from projections.queries.origins import PERSONS, Origin, origin_of, persons_of
 from projections.queries.snapshot import QUERIES, Snapshot
 from projections.queries.vouchers import VoucherLine
 
 SIDES: Final = {"D": Side.DEBIT, "C": Side.CREDIT}
-PERSONS: Final = ("operator", "requested_by", "approved_by", "confirmed_by")
 _OWN_FIELDS: Final = frozenset({
     "kind", "rule", "effective_at", "source", "event_id", "event_type", "revision", "cause", "amount_minor", "currency",
     "lines", "memo", "reverses", "compensates", *PERSONS,
 })  # fmt: skip
 """Members of a state that are fields of ours; the others are details."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogRecord:
-    """Where the record of an upstream event stands."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The upstream event: who says so, under which id; `record` is None for what came by no topic."""
-
-    source: str
-    event_id: str
-    event_type: str
-    revision: int
-    record: LogRecord | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +70,7 @@ class Explanation:
     """The balance of account `code` as known at `position`, and a page of the entries that make it up, newest first.
 
     Entries `first_entry` to `entries_in_all` account for the balance: the account stood at zero before the first.
+    `changes` are what became of the account besides, newest first: on the first page only.
     """
 
     code: str
@@ -98,6 +80,7 @@ class Explanation:
     first_entry: int
     entries_in_all: int
     entries: list[ExplainedEntry]
+    changes: list[AccountChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +127,8 @@ def explain(
         )
         for sequence, line, side, amount_minor, running_minor, purpose, *voucher in reversed(rows)
     ]
-    return Explanation(code, found.type, position, balance, first, last, entries)
+    changes = account_changes(at, found, as_of_position=position) if after is None else []
+    return Explanation(code, found.type, position, balance, first, last, entries, changes)
 
 
 def explain_voucher(at: Snapshot, voucher_no: int) -> VoucherExplanation:
@@ -193,33 +177,13 @@ def _voucher(
         memo=state.get("memo", ""),
         effective_at=datetime.fromisoformat(state["effective_at"]),
         recorded_at=recorded_at,
-        origin=_origin(state),
+        origin=origin_of(state),
         reverses=[int(link["voucher_no"]) for link in state.get("reverses", ())],
         compensates=[int(link["voucher_no"]) for link in state.get("compensates", ())],
-        persons=dict(_persons(state)),
+        persons=persons_of(state),
         details={name: value for name, value in state.items() if name not in _OWN_FIELDS},
         lines=[
             VoucherLine(number, code, SIDES[side], Amount(int(amount), currency, scale_of[currency]), purpose)
             for number, (code, side, amount, currency, purpose, *_) in enumerate(state["lines"], start=1)
         ],
     )
-
-
-def _origin(state: Mapping[str, Any]) -> Origin:
-    cause = state.get("cause")
-    return Origin(
-        source=state.get("source", ""),
-        event_id=state.get("event_id", ""),
-        event_type=state.get("event_type", ""),
-        revision=state.get("revision", 1),
-        record=LogRecord(*cause) if isinstance(cause, list) else None,
-    )
-
-
-def _persons(value: object) -> Iterator[tuple[str, str]]:
-    """Persons wherever a state names them: at its top, or in what it says of a request."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name in PERSONS and isinstance(inner, str) and inner:
-                yield name, inner
-            yield from _persons(inner)

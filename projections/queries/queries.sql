@@ -66,6 +66,18 @@ JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.acco
 WHERE account.book_id = %(book_id)s
 ORDER BY account.code;
 
+-- name: account_changes
+-- The newest events of an account's own up to a position, newest first.
+SELECT event.originator_version, event.position, block.recorded_at, event.type, event.state
+FROM ledger.event
+JOIN LATERAL (
+    SELECT block.recorded_at FROM ledger.block
+    WHERE block.book_id = event.book_id AND block.last_position >= event.position
+    ORDER BY block.last_position LIMIT 1
+) AS block ON true
+WHERE event.book_id = %(book_id)s AND event.originator_id = %(originator_id)s AND event.position <= %(position)s
+ORDER BY event.originator_version DESC LIMIT %(limit)s;
+
 -- name: chart_in_force
 -- The version of the chart by which the book posts now.
 SELECT chart.version, chart.document

@@ -28,6 +28,11 @@ Because = Annotated[
     StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", min_length=1, max_length=500),
     Field(description="For people", examples=["reported stolen"]),
 ]
+RequestedBy = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", min_length=1, max_length=200),
+    Field(description="Who asked for it", examples=["anna"]),
+]
 SignedMinor = Annotated[
     str,
     StringConstraints(pattern=r"^(0|-?[1-9][0-9]{0,17})$"),
@@ -60,6 +65,7 @@ class AccountOpenedV1(TypedDict):
     keyed: NotRequired[Annotated[bool, Field(description="Entries are kept per order key")]]
     limits: NotRequired[Annotated[LimitsData, AfterValidator(_possible)]]
     parent: NotRequired[Annotated[Code, Field(description="A group of the book's chart")]]
+    requested_by: NotRequired[RequestedBy]
     role: NotRequired[
         Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$"), Field(description="For people and rules")]
     ]
@@ -72,6 +78,7 @@ class AccountFrozenV1(TypedDict):
 
     account: Code
     reason: Because
+    requested_by: NotRequired[RequestedBy]
 
 
 @with_config(STRICT)
@@ -80,6 +87,7 @@ class AccountUnfrozenV1(TypedDict):
 
     account: Code
     reason: Because
+    requested_by: NotRequired[RequestedBy]
 
 
 @with_config(STRICT)
@@ -96,3 +104,4 @@ class AccountClosedV1(TypedDict):
     account: Code
     closing: NotRequired[ClosingData]
     reason: Because
+    requested_by: NotRequired[RequestedBy]

@@ -14,16 +14,16 @@ def opened(
     return event("account.opened.v1", code, event_id or f"opened-{code}", data)
 
 
-def frozen(code: str, *, event_id: str = "") -> Message:
-    return event("account.frozen.v1", code, event_id or f"frozen-{code}", {"account": code, "reason": "a test"})
+def frozen(code: str, *, event_id: str = "", **more: object) -> Message:
+    return event("account.frozen.v1", code, event_id or f"frozen-{code}", {"account": code, "reason": "a test", **more})
 
 
 def unfrozen(code: str, *, event_id: str = "") -> Message:
     return event("account.unfrozen.v1", code, event_id or f"unfrozen-{code}", {"account": code, "reason": "a test"})
 
 
-def closed(code: str, *, to: str = "", event_id: str = "") -> Message:
-    data: dict[str, object] = {"account": code, "reason": "a test"}
+def closed(code: str, *, to: str = "", event_id: str = "", **more: object) -> Message:
+    data: dict[str, object] = {"account": code, "reason": "a test", **more}
     if to:
         data["closing"] = {"to": to}
     return event("account.closed.v1", code, event_id or f"closed-{code}", data)

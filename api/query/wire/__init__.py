@@ -3,7 +3,6 @@
 from api.query.wire.accounts import (
     Account,
     AccountAnswer,
-    AccountLimits,
     AccountPage,
     BalanceAnswer,
     Day,
@@ -13,6 +12,7 @@ from api.query.wire.accounts import (
 )
 from api.query.wire.base import Amount, Balance, Digits, NextCursor, Position, Wire
 from api.query.wire.books import Book, BookPage, Follower, LagAnswer
+from api.query.wire.changes import AccountChange, AccountLimits, LogRecord, Origin
 from api.query.wire.payments import PaymentAnswer
 from api.query.wire.reports import CurrencyTotal, Finding, FindingPage, TrialBalanceAnswer, TypeTotal
 from api.query.wire.service import (
@@ -29,6 +29,7 @@ from api.query.wire.vouchers import Cause, Decision, EventAnswer, VoucherAnswer,
 __all__ = [
     "Account",
     "AccountAnswer",
+    "AccountChange",
     "AccountLimits",
     "AccountPage",
     "Amount",
@@ -51,7 +52,9 @@ __all__ = [
     "Index",
     "LagAnswer",
     "LiveAnswer",
+    "LogRecord",
     "NextCursor",
+    "Origin",
     "PaymentAnswer",
     "Position",
     "ProblemKindAnswer",

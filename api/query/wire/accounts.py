@@ -6,23 +6,8 @@ from typing import Literal, Self
 from pydantic import Field
 
 from api.query.wire.base import Amount, Balance, NextCursor, Position, Wire
+from api.query.wire.changes import AccountChange, AccountLimits
 from projections.queries import accounts, amounts, daily_balances, statements
-
-
-class AccountLimits(Wire):
-    """Kept within these: `deny` refuses what passes a limit, `warn` posts and tells it, `allow` informs."""
-
-    minimum: Balance | None = Field(description="The least that may be available; null for none")
-    maximum: Balance | None = Field(description="The most that may be posted; null for none")
-    policy: Literal["allow", "warn", "deny"]
-
-    @classmethod
-    def of(cls, limits: accounts.AccountLimits) -> Self:
-        return cls.model_validate({
-            "minimum": Balance.at(limits.minimum) if limits.minimum else None,
-            "maximum": Balance.at(limits.maximum) if limits.maximum else None,
-            "policy": limits.policy,
-        })  # fmt: skip
 
 
 class Account(Wire):
@@ -53,6 +38,7 @@ class Account(Wire):
 class AccountAnswer(Account):
     book: str
     position: Position
+    changes: list[AccountChange] = Field(description="What became of it besides entries, newest first; at most 100")
 
 
 class AccountPage(Wire):

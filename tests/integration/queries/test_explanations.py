@@ -7,7 +7,8 @@ from projections.queries import accounts, explained_sums, statements, vouchers
 from projections.queries.amounts import Amount, Side, balance_of
 from projections.queries.errors import NotFoundError, PositionAheadError
 from projections.queries.explained_sums import Moved, sums_since_zero
-from projections.queries.explanations import LogRecord, explain, explain_voucher
+from projections.queries.explanations import explain, explain_voucher
+from projections.queries.origins import LogRecord
 from projections.queries.snapshot import Snapshot, snapshot
 from tests.support.databases import TestDatabase
 from tests.support.posted_ledger import PostedLedger, captured, paid_out

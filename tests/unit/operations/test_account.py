@@ -9,10 +9,17 @@ import pytest
 from eventsourcing.domain import Aggregate
 from eventsourcing.utils import register_topic
 
+from ledger_core.domain.account_facts import AccountFrozen
 from ledger_core.domain.limits import Limits
 from ledger_core.operations.account import Account
 from ledger_core.operations.application import TOPICS, register_topics
-from ledger_core.store.account_events import account_originator_id, opened_event, opened_state
+from ledger_core.store.account_events import (
+    account_originator_id,
+    asked_by,
+    changed_state,
+    opened_event,
+    opened_state,
+)
 from ledger_core.store.mapper import LedgerMapper, LoggedEvent
 
 RECORDED_AT = datetime(2026, 11, 21, 8, 46, 53, 7, tzinfo=UTC)
@@ -25,6 +32,9 @@ GOLDEN: dict[str, bytes] = {
     "account.closed": b'{"code":"wallet:seller:42","reason":"moved away"}',
 }
 """Version 1 of every event of an account, as published. Never edited: new versions are added beside them."""
+
+ASKED_FOR: dict[str, bytes] = {topic: state[:-1] + b',"requested_by":"ana"}' for topic, state in GOLDEN.items()}
+"""The same, of events that name who asked for them."""
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +81,22 @@ def test_golden_events_of_version_1_still_fold() -> None:
     last = fold(*(logged(topic, state, n) for n, (topic, state) in enumerate(GOLDEN.items(), start=1)))
     assert (last.frozen_because, last.version, last.modified_on) == (None, 5, RECORDED_AT)
     assert (last.limits, last.closed_because) == (Limits(-500, 900, "D"), "moved away")
+
+
+def test_who_asked_for_it_is_the_last_that_an_event_says_of_itself() -> None:
+    mapper = LedgerMapper()
+    for version, (topic, state) in enumerate(ASKED_FOR.items(), start=1):
+        assert mapper.to_stored_event(mapper.to_domain_event(logged(topic, state, version))).state == state
+    account = Account.open("shop", "wallet:seller:42", account_type="liability", currency="BRL", requested_by="ana")
+    account.freeze("court order 7", "ana")
+    account.unfreeze("lifted", "ana")
+    account.set_limits(Limits(-500, 900, "D"), "credit line", "ana")
+    account.close("moved away", "ana")
+    assert {event.topic: event.state for event in map(mapper.to_stored_event, account.collect_events())} == ASKED_FOR
+    asked = AccountFrozen("wallet:seller:42", "court order 7", "ana")
+    assert changed_state(asked, {}) == ASKED_FOR["account.frozen"]
+    said = asked_by("ana")
+    assert opened_state("wallet:seller:42", "liability", "BRL", "", False, cause=said) == ASKED_FOR["account.opened"]
 
 
 def test_every_event_of_an_account_has_a_golden_version_1() -> None:

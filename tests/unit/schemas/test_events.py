@@ -111,10 +111,13 @@ FULLEST: dict[str, dict[str, object]] = {
     "account.opened.v1": {
         "type": "liability", "role": "RESERVE", "parent": "wallets", "keyed": True, "currency": "BRL",
         "limits": {"policy": "deny", "minimum_minor": "-1", "maximum_minor": "9"}, "account": "wallet:seller:1",
+        "requested_by": "anna",
     },
-    "account.frozen.v1": {"reason": "r", "account": "wallet:seller:1"},
-    "account.unfrozen.v1": {"reason": "r", "account": "wallet:seller:1"},
-    "account.closed.v1": {"reason": "r", "closing": {"to": "wallet:seller:2"}, "account": "wallet:seller:1"},
+    "account.frozen.v1": {"requested_by": "anna", "reason": "r", "account": "wallet:seller:1"},
+    "account.unfrozen.v1": {"requested_by": "anna", "reason": "r", "account": "wallet:seller:1"},
+    "account.closed.v1": {
+        "requested_by": "anna", "reason": "r", "closing": {"to": "wallet:seller:2"}, "account": "wallet:seller:1",
+    },
     "voucher.void_requested.v1": {
         "voucher": {"source": "/psp", "event_id": "captured-1"}, "requested_by": "anna", "reason": "twice",
     },

@@ -18,7 +18,7 @@ from pydantic_core import ValidationError
 from consumers.facts import CURRENCIES, FACTS
 from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming, Record
-from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.outcomes import Code, Refusal, first_of
 from schemas.envelope import (
     LAST_US,
     MAX_ATTRIBUTE_LENGTH,
@@ -31,7 +31,7 @@ from schemas.envelope import (
     is_structured,
     parse_time_us,
 )
-from schemas.events.explain import explain
+from schemas.events.explain import currencies_in, explain
 from schemas.events.registry import EVENT_TYPES, FAMILIES, family
 from schemas.strict_json import MAX_BYTES, UnreadableJsonError, has_every_member, read_json
 
@@ -189,14 +189,18 @@ class Decoder:
             validated = known.validate_python(data)
         except ValidationError as error:
             fault = explain(error, data)
-            return None, Refusal(Code(fault.code), fault.detail)
-        if "currency" in validated and not self._is_asset(validated["currency"], newest):
-            return None, Refusal(Code.CURRENCY_UNKNOWN, "currency: not an asset of this ledger")
-        if known.currencies is not None and not all(
-            self._is_asset(currency, newest) for currency in known.currencies(validated)
-        ):
-            return None, Refusal(Code.CURRENCY_UNKNOWN, "lines: a currency is not an asset of this ledger")
-        return known.to_fact(validated), None
+            refusal = Refusal(Code(fault.code), fault.detail)
+            return None, first_of(refusal, self._unknown_currency(currencies_in(data), newest))
+        if "currency" in validated:
+            unknown = self._unknown_currency({validated["currency"]}, newest)
+        else:
+            unknown = self._unknown_currency(known.currencies(validated) if known.currencies else set(), newest)
+        return (known.to_fact(validated), None) if unknown is None else (None, unknown)
+
+    def _unknown_currency(self, currencies: set[str], newest: Callable[[], Assets]) -> Refusal | None:
+        if all(self._is_asset(currency, newest) for currency in currencies):
+            return None
+        return Refusal(Code.CURRENCY_UNKNOWN, "currency: not an asset of this ledger")
 
     def _is_asset(self, currency: str, newest: Callable[[], Assets]) -> bool:
         if currency in self._assets:

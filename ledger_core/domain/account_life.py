@@ -10,12 +10,23 @@ from ledger_core.domain.account_facts import (
     Closing,
 )
 from ledger_core.domain.cases import CLOSED, FROZEN, OPEN, Case, Head, Locked, Movement, Proposal, Ruling
+from ledger_core.domain.heads import refuse_lines
 from ledger_core.domain.money import MAX_AMOUNT_MINOR
-from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.outcomes import Code, Refusal, first_of
 from ledger_core.domain.vouchers import Draft, Line
 
 CLOSED_BY_EVENT = "account_closed/1"
 """The rule of a closing voucher, and its version."""
+
+
+def misfit(case: Case) -> str | None:
+    """Its events stay in order by its code, and what is left goes to another one."""
+    fact = _fact(case)
+    if fact.account != case.subject_key[1]:
+        return "account: not the subject of the event"
+    if isinstance(fact, AccountClosed) and fact.closing_to == fact.account:
+        return "closing: to the account itself"
+    return None
 
 
 def refuse(case: Case, locked: Locked) -> Refusal | None:
@@ -31,7 +42,7 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
         return Refusal(Code.ACCOUNT_ALREADY_FROZEN, f"{fact.account} is frozen already")
     if isinstance(fact, AccountUnfrozen) and head.status != FROZEN:
         return Refusal(Code.ACCOUNT_NOT_FROZEN, f"{fact.account} is not frozen")
-    return refuse_closing(fact, head, _stand(case, locked)) if isinstance(fact, AccountClosed) else None
+    return _refuse_closing(case, fact, head, locked) if isinstance(fact, AccountClosed) else None
 
 
 def _refuse_opening(fact: AccountOpened, head: Head, stand: AccountStand) -> Refusal | None:
@@ -46,18 +57,32 @@ def _refuse_opening(fact: AccountOpened, head: Head, stand: AccountStand) -> Ref
     return None
 
 
+def _refuse_closing(case: Case, fact: AccountClosed, head: Head, locked: Locked) -> Refusal | None:
+    balance_minor, stand = head.debits_minor - head.credits_minor, _stand(case, locked)
+    refusal = refuse_closing(fact, head, stand)
+    if refusal is None or fact.closing_to is None or not balance_minor:
+        return refusal
+    # What keeps the other account from taking the balance may come first.
+    return first_of(refusal, refuse_lines(_closing_movements(case, balance_minor, stand.terms.currency), locked))
+
+
 def refuse_closing(fact: AccountClosed, head: Head, stand: AccountStand) -> Refusal | None:
-    """Why an account that is not closed stays so."""
+    """Why an account that is not closed stays so, whatever becomes of its balance."""
     if head.debits_pending_minor or head.credits_pending_minor:
         return Refusal(Code.ACCOUNT_HELD, f"holds keep something of {fact.account} back")
-    balance_minor = head.debits_minor - head.credits_minor
-    if not balance_minor:
+    if head.debits_minor == head.credits_minor:
         return _refuse_keys(fact, stand)
     if fact.closing_to is None:
         return Refusal(Code.ACCOUNT_NOT_ZERO, f"{fact.account} has a balance, and it is not said where it goes")
     if stand.terms.keyed:
         return Refusal(Code.ACCOUNT_NOT_ZERO, f"{fact.account} is kept per order key: bring each to zero first")
-    if abs(balance_minor) > MAX_AMOUNT_MINOR:
+    return None
+
+
+def refuse_sums(case: Case, locked: Locked) -> Refusal | None:
+    """One line takes the balance away."""
+    head = locked.heads[case.movements[0].head]
+    if abs(head.debits_minor - head.credits_minor) > MAX_AMOUNT_MINOR:
         return Refusal(Code.OVERFLOW, "the balance is more than a line can hold")
     return None
 

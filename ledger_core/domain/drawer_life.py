@@ -23,11 +23,14 @@ def part_key(case: Case) -> PartKey:
     return (*case.subject_key, PartKind.DRAWER.value, "")
 
 
+def misfit(case: Case) -> str | None:
+    """Its events stay in order by its account."""
+    return None if _fact(case).account == case.subject_key[1] else "account: not the subject of the event"
+
+
 def refuse(case: Case, locked: Locked) -> Refusal | None:
     """By the drawer's life so far, and by its currency."""
     fact, part = _fact(case), locked.parts.get(part_key(case)) or Part()
-    if fact.account != case.subject_key[1]:
-        return Refusal(Code.DATA_INVALID, "account: not the subject of the event")
     is_open = part.amount_minor > part.used_minor
     if isinstance(fact, DrawerOpened) and is_open:
         return Refusal(Code.DRAWER_OPEN, "the drawer was not closed since it was opened")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 
 from ledger_core.domain.cases import Case, Head, HeadKey, Locked, Ruling
+from ledger_core.domain.heads import apply
 from ledger_core.domain.outcomes import Code, Refusal, first_of
 
 
@@ -44,22 +45,31 @@ def refused(case: Case, refusal: Refusal) -> Ruling:
 
 
 def decide_group(first: Case, locked: Locked, decide: Callable[[Case, Locked], Ruling]) -> Ruling:
-    """Members in order, each on what those before it leave behind; the first that is refused undoes them all."""
-    if first.refusal is not None:
-        return refused(first, first.refusal)
+    """Members in order, each on what those before it leave behind, or would leave; one that is refused undoes them all.
+
+    Of several it is the one whose code comes first.
+    """
     members = (first, *first.followers)
     heads = {movement.head: locked.heads[movement.head] for case in members for movement in case.movements}
     before = {key: replace(head) for key, head in heads.items()}
     crossed = len(locked.crossings)
     rulings: list[Ruling] = []
+    worst: Refusal | None = None
     for place, case in enumerate(members):
         case.reference = first.reference + place
         ruling = decide(case, locked)
-        if ruling.refusal is not None:
-            _restore(heads, before)
-            del locked.crossings[crossed:]
-            return _ruling(members, spread(members, place, ruling.refusal))
         rulings.append(ruling)
+        if ruling.refusal is not None:
+            worst = first_of(worst, ruling.refusal if ruling.refusal.fault is None else None)
+            for movement in case.movements:
+                apply(movement, heads[movement.head])
+    if worst is not None:
+        _restore(heads, before)
+        del locked.crossings[crossed:]
+        place = next(place for place, ruling in enumerate(rulings) if ruling.refusal is worst)
+        if first.refusal is not None and worst is members[place].refusal:
+            return refused(first, first.refusal)
+        return _ruling(members, spread(members, place, worst))
     rulings[0].followers = rulings[1:]
     return rulings[0]
 

@@ -1,5 +1,7 @@
 """What a voucher may do to the account heads that it touches, and what it does to them."""
 
+from collections.abc import Sequence
+
 from ledger_core.domain.cases import CLOSED, FROZEN, Case, Head, HeadKey, Locked, Movement, Proposal
 from ledger_core.domain.limit_checks import refuse_limits
 from ledger_core.domain.money import MAX_COUNTER_MINOR
@@ -11,22 +13,39 @@ from ledger_core.domain.vouchers import Line
 def refuse_voucher(proposal: Proposal, case: Case, locked: Locked) -> Refusal | None:
     """Status, currency, limits, period and overflow of every account the voucher touches, before any changes."""
     movements = proposal.movements
-    debits: dict[HeadKey, int] = {}
-    credits: dict[HeadKey, int] = {}
+    if not movements:
+        return None
+    return (
+        refuse_lines(movements, locked)
+        or refuse_limits(proposal, locked)
+        or _refuse_time(case, locked)
+        or _refuse_counters(movements, locked)
+    )
+
+
+def refuse_lines(movements: Sequence[Movement], locked: Locked) -> Refusal | None:
+    """Currency and status of every account; the first code in the order of `Code`, whichever line it is of."""
     worst: Refusal | None = None
     for key, asset_id, _, line in movements:
-        head = locked.heads[key]
-        refusal = refuse_line(head, asset_id, line)
+        refusal = refuse_line(locked.heads[key], asset_id, line)
         if refusal is not None:
             worst = first_of(worst, refusal)
+    return worst
+
+
+def _refuse_time(case: Case, locked: Locked) -> Refusal | None:
+    """A closed period takes nothing, save in a book that moves what is late into the open one."""
+    if case.subject_key[0] not in locked.redirecting and late(case, locked):
+        return Refusal(Code.PERIOD_CLOSED, "the period of this effective time is closed", "period")
+    return None
+
+
+def _refuse_counters(movements: Sequence[Movement], locked: Locked) -> Refusal | None:
+    debits: dict[HeadKey, int] = {}
+    credits: dict[HeadKey, int] = {}
+    for key, _, _, line in movements:
         totals = debits if line.side == "D" else credits
         totals[key] = totals.get(key, 0) + line.amount_minor
-    if worst is None and movements:
-        worst = refuse_limits(proposal, locked)
-    if worst is not None:
-        return worst
-    if movements and case.subject_key[0] not in locked.redirecting and late(case, locked):
-        return Refusal(Code.PERIOD_CLOSED, "the period of this effective time is closed", "period")
     for key, amount in debits.items():
         if locked.heads[key].debits_minor + amount > MAX_COUNTER_MINOR:
             return Refusal(Code.OVERFLOW, "the account's debits would pass 2^63 - 1")

@@ -11,6 +11,16 @@ from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
 
 
+def misfit(case: Case) -> str | None:
+    """Its events stay in order by its id, and it expires after it was placed."""
+    fact = _fact(case)
+    if fact.hold_id != case.subject_key[1]:
+        return "hold_id: not the subject of the event"
+    if isinstance(fact, HoldPlaced) and fact.expires_at_us is not None and fact.expires_at_us <= case.effective_at_us:
+        return "expires_at: not after the time of the event"
+    return None
+
+
 def refuse(case: Case, locked: Locked) -> Refusal | None:
     """By the hold's life so far."""
     return holds.refuse(_fact(case), locked.holds.get(case.subject_key))

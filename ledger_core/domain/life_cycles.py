@@ -70,6 +70,9 @@ class LifeCycle:
     Steps are pure: they read the case and what is locked. Only `accept` changes, and only what is locked.
     """
 
+    misfit: Callable[[Case], str | None] | None = None
+    """How its data do not fit its envelope, if they do not: told before anything else is asked of it. Never of a fact
+    that may be decided over columns."""
     refuse: Callable[[Case, Locked], Refusal | None] = _never
     """May it happen now, by its order key? Asked before its voucher is looked at."""
     propose: Callable[[Case, Locked], Proposal] = _as_proposed
@@ -102,11 +105,16 @@ _PAYMENT = LifeCycle(
 )
 _END = LifeCycle(refuse=payment_life.refuse_end, accept=payment_life.end)
 _PART = LifeCycle(refuse=part_life.refuse, propose=part_life.propose, accept=part_life.accept, has_part=True)
-_HOLD = LifeCycle(refuse=hold_life.refuse, propose=hold_life.propose, accept=hold_life.accept)
+_HOLD = LifeCycle(misfit=hold_life.misfit, refuse=hold_life.refuse, propose=hold_life.propose, accept=hold_life.accept)
 _ACCOUNT = LifeCycle(
-    refuse=account_life.refuse, propose=account_life.propose, accept=account_life.accept, has_subject=False
+    misfit=account_life.misfit,
+    refuse=account_life.refuse,
+    propose=account_life.propose,
+    accept=account_life.accept,
+    has_subject=False,
 )
 _DRAWER = LifeCycle(
+    misfit=drawer_life.misfit,
     refuse=drawer_life.refuse,
     propose=drawer_life.propose,
     refuse_sums=drawer_life.refuse_sums,
@@ -143,7 +151,7 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     AccountOpened: replace(_ACCOUNT, heals=ACCOUNT_WAITED_FOR),
     AccountFrozen: _ACCOUNT,
     AccountUnfrozen: replace(_ACCOUNT, heals=ACCOUNT_WAITED_FOR),
-    AccountClosed: _ACCOUNT,
+    AccountClosed: replace(_ACCOUNT, refuse_sums=account_life.refuse_sums),
 })  # fmt: skip
 
 HAVE_SUBJECT = frozenset(fact for fact, life in LIFE_CYCLES.items() if life.has_subject)

@@ -18,7 +18,11 @@ class Outcome(StrEnum):
 
 
 class Code(StrEnum):
-    """Stable names of refusals. The order here is the order of precedence: the first that holds is the answer."""
+    """Stable names of refusals. The order here is the order of precedence: the first that holds is the answer.
+
+    It is the order in which things become known: the bytes, the key, what the data say by themselves, what went before
+    under the order key, the accounts, and last what counters and limits would become.
+    """
 
     # can the bytes be read at all?
     RECORD_TOO_LARGE = "RECORD_TOO_LARGE"
@@ -28,10 +32,13 @@ class Code(StrEnum):
     TOO_DEEP = "TOO_DEEP"
     DUPLICATE_JSON_KEY = "DUPLICATE_JSON_KEY"
     ENVELOPE_INVALID = "ENVELOPE_INVALID"
-    # is it for this book, and do we know its kind?
+    # is it for this book?
     BOOK_MISMATCH = "BOOK_MISMATCH"
     BOOK_UNKNOWN = "BOOK_UNKNOWN"
     BOOK_DROPPED = "BOOK_DROPPED"
+    # was it seen before? An id that was decided is answered so whatever its data say now
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    # do we know its kind, and may it come from there?
     EVENT_TYPE_UNKNOWN = "EVENT_TYPE_UNKNOWN"
     SCHEMA_VERSION_UNKNOWN = "SCHEMA_VERSION_UNKNOWN"
     SOURCE_NOT_ALLOWED = "SOURCE_NOT_ALLOWED"
@@ -42,8 +49,8 @@ class Code(StrEnum):
     DATA_INVALID = "DATA_INVALID"
     FX_QUOTE_INVALID = "FX_QUOTE_INVALID"
     SIGN_OFFS_NOT_DISTINCT = "SIGN_OFFS_NOT_DISTINCT"
-    # was it seen before?
-    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    VOUCHER_UNBALANCED = "VOUCHER_UNBALANCED"
+    SUM_TOO_LARGE = "SUM_TOO_LARGE"
     # may it happen now, by its order key?
     ORDER_KEY_PARKED = "ORDER_KEY_PARKED"
     CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
@@ -81,20 +88,20 @@ class Code(StrEnum):
     HOLD_RELEASED = "HOLD_RELEASED"
     HOLD_EXPIRED = "HOLD_EXPIRED"
     CAPTURE_EXCEEDS_HOLD = "CAPTURE_EXCEEDS_HOLD"
+    # do its accounts take it?
+    CONTROL_ACCOUNT_MISSING = "CONTROL_ACCOUNT_MISSING"
+    SAME_ACCOUNT_BOTH_SIDES = "SAME_ACCOUNT_BOTH_SIDES"
+    ACCOUNT_MISSING = "ACCOUNT_MISSING"
+    ACCOUNT_CURRENCY_MISMATCH = "ACCOUNT_CURRENCY_MISMATCH"
+    ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     ACCOUNT_EXISTS_DIFFERENTLY = "ACCOUNT_EXISTS_DIFFERENTLY"
     ACCOUNT_ALREADY_FROZEN = "ACCOUNT_ALREADY_FROZEN"
     ACCOUNT_NOT_FROZEN = "ACCOUNT_NOT_FROZEN"
     ACCOUNT_HELD = "ACCOUNT_HELD"
     ACCOUNT_NOT_ZERO = "ACCOUNT_NOT_ZERO"
     ACCOUNT_KEYS_NOT_ZERO = "ACCOUNT_KEYS_NOT_ZERO"
-    # may its voucher be posted?
-    CONTROL_ACCOUNT_MISSING = "CONTROL_ACCOUNT_MISSING"
-    SAME_ACCOUNT_BOTH_SIDES = "SAME_ACCOUNT_BOTH_SIDES"
-    ACCOUNT_MISSING = "ACCOUNT_MISSING"
-    VOUCHER_UNBALANCED = "VOUCHER_UNBALANCED"
-    ACCOUNT_CURRENCY_MISMATCH = "ACCOUNT_CURRENCY_MISMATCH"
-    ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     ACCOUNT_FROZEN = "ACCOUNT_FROZEN"
+    # may it be posted at that amount and time?
     LIMIT_MINIMUM = "LIMIT_MINIMUM"
     LIMIT_MAXIMUM = "LIMIT_MAXIMUM"
     INSUFFICIENT_AVAILABLE = "INSUFFICIENT_AVAILABLE"

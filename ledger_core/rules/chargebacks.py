@@ -15,7 +15,7 @@ What goes back when it is won is the exact mirror of what was reserved, which on
 from typing import Final
 
 from ledger_core.domain.charts import Chart, Role
-from ledger_core.domain.outcomes import Refusal
+from ledger_core.domain.outcomes import Refusal, first_of
 from ledger_core.domain.stories import ChargebackLost, ChargebackOpened, ChargebackWon, said
 from ledger_core.domain.vouchers import Draft, Line, Purpose
 from ledger_core.rules.lines import Named, control, lines_of
@@ -33,7 +33,7 @@ def opened(fact: ChargebackOpened, chart: Chart) -> Draft | Refusal:
     )
     fees = _fee_charged(fact.fee_minor, fact.currency, chart)
     if isinstance(reserved, Refusal):
-        return reserved
+        return first_of(reserved, fees if isinstance(fees, Refusal) else None) or reserved
     return fees if isinstance(fees, Refusal) else Draft("chargeback", "", [*reserved, *fees], said(fact))
 
 

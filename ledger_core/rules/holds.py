@@ -43,10 +43,14 @@ def with_side(details: Mapping[str, object] | None, side: Side) -> dict[str, obj
 
 def captured(fact: HoldCaptured, chart: Chart) -> Draft | Refusal:
     """From the hold's account to its takers, in the hold's currency."""
+    amount_minor = fact.amount_minor
+    if fact.stated_minor not in (None, amount_minor):
+        return Refusal(Code.VOUCHER_UNBALANCED, "amount_minor is not the sum of the parts")
+    if amount_minor > MAX_AMOUNT_MINOR:
+        return Refusal(Code.SUM_TOO_LARGE, "the parts add up to more than a line can hold")
     if fact.terms is None:
         return Refusal(Code.HOLD_UNKNOWN, "no hold of this id was placed", HOLD_PLACED)
     held_of, side, currency = fact.terms
-    amount_minor = fact.amount_minor
     lines = [Line(held_of, side, amount_minor, currency, fact.to[0].purpose)]
     for taker in fact.to:
         account = chart.resolve(taker.account, currency)
@@ -56,10 +60,6 @@ def captured(fact: HoldCaptured, chart: Chart) -> Draft | Refusal:
     refusal = same_account_on_both_sides(lines)
     if refusal is not None:
         return refusal
-    if fact.stated_minor not in (None, amount_minor):
-        return Refusal(Code.VOUCHER_UNBALANCED, "amount_minor is not the sum of the parts")
-    if amount_minor > MAX_AMOUNT_MINOR:
-        return Refusal(Code.OVERFLOW, "the parts add up to more than a line can hold")
     return Draft("capture", "", lines, _said(memo=fact.memo, metadata=fact.metadata))
 
 

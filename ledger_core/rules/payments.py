@@ -92,7 +92,7 @@ def share_out(
     """One line for the payer, one for each part; what is left or missing goes to the order's suspense."""
     account = chart.resolve(payer, currency) if payer else chart.control(_CLEARING, currency)
     if account is None:
-        return control_missing(payer or _CLEARING, currency)
+        return _missing(payer or _CLEARING, currency, amount_minor, beneficiaries)
     lines = [_line(Line, (account, payer_side, amount_minor, currency, payer_purpose))]
     rest_minor, fees_minor = amount_minor, 0
     for share in beneficiaries:
@@ -100,7 +100,7 @@ def share_out(
         if account.startswith(CONTROL_PREFIX):
             account, purpose = chart.resolve(account, currency), _PURPOSES.get(share.account, _SHARE_PURPOSE)
             if account is None:
-                return control_missing(share.account, currency)
+                return _missing(share.account, currency, amount_minor, beneficiaries)
         fee_minor = part_minor(share.amount_minor, share.commission_bps)
         rest_minor -= share.amount_minor
         fees_minor += fee_minor
@@ -110,14 +110,27 @@ def share_out(
     if fees_minor:
         account = chart.control(_FEES, currency)
         if account is None:
-            return control_missing(_FEES, currency)
+            return _missing(_FEES, currency, amount_minor, beneficiaries)
         lines.append(_line(Line, (account, share_side, fees_minor, currency, _FEE_PURPOSE)))
     if rest_minor:
         account = chart.control(_SUSPENSE, currency)
         if account is None:
-            return control_missing(_SUSPENSE, currency)
+            return _missing(_SUSPENSE, currency, amount_minor, beneficiaries)
         side = share_side if rest_minor > 0 else payer_side
         lines.append(_line(Line, (account, side, abs(rest_minor), currency, _SUSPENSE_PURPOSE)))
     if fees_minor > MAX_AMOUNT_MINOR or rest_minor < -MAX_AMOUNT_MINOR:
-        return Refusal(Code.OVERFLOW, "the parts add up to more than a line can hold")
+        return _too_large()
     return same_account_on_both_sides(lines) or lines
+
+
+def _too_large() -> Refusal:
+    return Refusal(Code.SUM_TOO_LARGE, "the parts add up to more than a line can hold")
+
+
+def _missing(name: str, currency: str, amount_minor: int, beneficiaries: Sequence[Beneficiary]) -> Refusal:
+    """No control account to share out to; what the parts say by themselves comes before that."""
+    fees_minor = sum(part_minor(share.amount_minor, share.commission_bps) for share in beneficiaries)
+    rest_minor = amount_minor - sum(share.amount_minor for share in beneficiaries)
+    if fees_minor > MAX_AMOUNT_MINOR or rest_minor < -MAX_AMOUNT_MINOR:
+        return _too_large()
+    return control_missing(name, currency)

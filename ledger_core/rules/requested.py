@@ -15,7 +15,7 @@ FX: Final = "fx"
 
 def requested(fact: VoucherRequested, chart: Chart) -> Draft | Refusal:
     """The voucher as it was asked for, with its accounts found by the chart."""
-    refusal = _refuse_kind(fact) or _refuse_quote(fact)
+    refusal = _refuse_kind(fact) or _refuse_quote(fact) or refuse_sums(fact.lines)
     if refusal is not None:
         return refusal
     lines: list[Line] = []
@@ -24,7 +24,7 @@ def requested(fact: VoucherRequested, chart: Chart) -> Draft | Refusal:
         if code is None:
             return control_missing(account, currency)
         lines.append(Line(code, side, amount_minor, currency, purpose or KINDS[fact.kind].purpose))
-    refusal = same_account_on_both_sides(lines) or refuse_sums(lines)
+    refusal = same_account_on_both_sides(lines)
     if refusal is not None:
         return refusal
     return Draft(fact.kind, "", lines, _details(fact))
@@ -75,7 +75,7 @@ def refuse_sums(lines: Sequence[Line]) -> Refusal | None:
         if debit != credit:
             return Refusal(Code.VOUCHER_UNBALANCED, f"debits of {debit} {currency}, credits of {credit}")
     if max(debits.values(), default=0) > MAX_COUNTER_MINOR:
-        return Refusal(Code.OVERFLOW, "the lines add up to more than a counter can hold")
+        return Refusal(Code.SUM_TOO_LARGE, "the lines add up to more than a counter can hold")
     return None
 
 

@@ -106,10 +106,6 @@ def find_accounts(cursor: psycopg.Cursor[Any], items: Sequence[Item], preparer: 
         fact = item.fact
         if not isinstance(fact, ACCOUNT_FACTS) or (item.refusal is not None and item.refusal.final):
             continue
-        fault = _fault(item, fact)
-        if fault is not None:
-            item.fact, item.refusal, item.movements = None, Refusal(Code.DATA_INVALID, fault), ()
-            continue
         if not isinstance(fact, AccountOpened):
             _find(item, fact, preparer)
         if item.movements:
@@ -126,15 +122,6 @@ def uneven_keys(cursor: psycopg.Cursor[Any], heads: Collection[HeadKey]) -> list
     parameters = {"books": [key >> 32 for key in heads], "accounts": [key & ACCOUNT for key in heads]}
     rows = cursor.execute(QUERIES["uneven_keys"], parameters).fetchall()
     return [(book_id << 32 | account_id, order_key, minor) for book_id, account_id, order_key, minor in rows]
-
-
-def _fault(item: Item, fact: AccountFact) -> str | None:
-    """What is wrong with an event that only its envelope tells."""
-    if fact.account != item.incoming.order_key:
-        return "account: not the subject of the event"
-    if isinstance(fact, AccountClosed) and fact.closing_to == fact.account:
-        return "closing: to the account itself"
-    return None
 
 
 def _find(item: Item, fact: AccountFact, preparer: Preparer) -> None:

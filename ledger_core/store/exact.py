@@ -17,7 +17,7 @@ from ledger_core.store.crossing_events import closing_events, crossing_events
 from ledger_core.store.errors import PostingHaltedError, QueueFullError, SurpriseError
 from ledger_core.store.headers import rows_to_headers
 from ledger_core.store.hold_cases import demand_terms, read_holds
-from ledger_core.store.items import FOLLOWER, Item, ParkedLetter, flat, settle
+from ledger_core.store.items import FOLLOWER, Item, ParkedLetter, flat, refuse_misfits, settle
 from ledger_core.store.link_rows import Linked
 from ledger_core.store.original_rows import OriginalRows
 from ledger_core.store.part_rows import PartRows
@@ -55,10 +55,12 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
     """
     items = transaction.prepared.items
     with transaction.step("subjects"):
+        refuse_misfits(items)
         rows = SubjectRows(transaction)
         rows.lock(items)
         transaction.met_known_subjects = rows.met_known
         parked = _parked_items(transaction, rows.known, preparer, decode)
+        refuse_misfits(parked)
         transaction.holds = holds = read_holds(transaction, [*items, *parked], preparer)
         transaction.accounts = find_accounts(transaction.cursor, [*items, *parked], preparer)
         everything = [*items, *flat(parked)]

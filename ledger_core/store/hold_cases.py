@@ -10,7 +10,7 @@ from datetime import datetime
 
 from ledger_core.domain.cases import Decision, SubjectKey
 from ledger_core.domain.holds import HOLD_FACTS, HoldCaptured, HoldPlaced, HoldTerms
-from ledger_core.domain.outcomes import Code, Outcome, Refusal
+from ledger_core.domain.outcomes import Code, Outcome
 from ledger_core.rules.holds import OTHER, with_side
 from ledger_core.store.errors import SurpriseError
 from ledger_core.store.hold_rows import QUERIES, HoldRows
@@ -29,25 +29,9 @@ def read_holds(transaction: Transaction, items: Sequence[Item], preparer: Prepar
         return None
     rows = HoldRows(transaction.cursor)
     rows.read([item.subject_key for item in items], _moment(transaction))
-    for item in items:
-        fault = _fault(item)
-        if fault is not None:
-            item.fact, item.refusal = None, Refusal(Code.DATA_INVALID, fault)
     _choose_sides(items, preparer)
     _propose_captures(transaction, items, rows, preparer)
     return rows
-
-
-def _fault(item: Item) -> str | None:
-    """What is wrong with an event that only its envelope tells."""
-    fact = item.fact
-    if not isinstance(fact, HOLD_FACTS):
-        return None
-    if fact.hold_id != item.incoming.order_key:
-        return "hold_id: not the subject of the event"
-    if isinstance(fact, HoldPlaced) and fact.expires_at_us is not None and fact.expires_at_us <= item.effective_at_us:
-        return "expires_at: not after the time of the event"
-    return None
 
 
 def _moment(transaction: Transaction) -> datetime:

@@ -18,8 +18,8 @@ from ledger_core.domain.account_facts import (
 from ledger_core.domain.cases import Case, Movement, PartKey, SubjectKey
 from ledger_core.domain.holds import HoldTerms
 from ledger_core.domain.incoming import Incoming
-from ledger_core.domain.life_cycles import LIFE_CYCLES
-from ledger_core.domain.outcomes import Outcome, Refusal
+from ledger_core.domain.life_cycles import LIFE_CYCLES, life_cycle_of
+from ledger_core.domain.outcomes import Code, Outcome, Refusal
 from ledger_core.domain.part_life import foretell
 from ledger_core.domain.parts import Part
 from ledger_core.domain.payments import PaymentVoided
@@ -143,6 +143,14 @@ def refuse_whole(item: Item, refusal: Refusal) -> None:
     item.fact, item.refusal, item.followers, item.member = None, refusal, (), None
 
 
+def refuse_misfits(items: Sequence[Item]) -> None:
+    """What does not fit its envelope is refused for its data, before anything else is asked of it."""
+    for item in items:
+        misfit = life_cycle_of(item.fact).misfit
+        if misfit is not None and (fault := misfit(item)) is not None:
+            item.fact, item.refusal, item.movements = None, Refusal(Code.DATA_INVALID, fault), ()
+
+
 def flat(items: Sequence[Item]) -> list[Item]:
     """Items as they stand in the log: the followers of a group right behind its first member."""
     return [member for item in items for member in (item.members if item.followers else (item,))]
@@ -255,7 +263,8 @@ def predict(items: Sequence[Item], parts: dict[PartKey, Part]) -> dict[SubjectKe
     for item in items:
         fact = item.fact
         if item.refusal is not None:
-            if not item.refusal.final:
+            # What only the exact path knows of such a fact may come before what its rule refuses.
+            if not item.refusal.final or not life_cycle_of(fact).by_columns:
                 return None
         elif fact is not None and (life := LIFE_CYCLES.get(type(fact))) is not None:
             if not life.by_columns:

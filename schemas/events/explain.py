@@ -62,6 +62,14 @@ def value_at(document: object, path: Sequence[str | int]) -> object:
     return document
 
 
+def currencies_in(document: object) -> set[str]:
+    """The currencies that data name which do not fit their schema: what could be read of them."""
+    if isinstance(document, Mapping):
+        named = {document["currency"]} if isinstance(document.get("currency"), str) else set[str]()
+        return named.union(*(currencies_in(value) for value in document.values()))
+    return set[str]().union(*(currencies_in(value) for value in document)) if isinstance(document, list) else set()
+
+
 def readable(path: Sequence[str | int]) -> str:
     """`beneficiaries[3].amount_minor`. A name that is none of ours may be a card number: left out."""
     text = ""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 PARKING = ("ACCOUNT_FROZEN", "ACCOUNT_MISSING", "HOLD_UNKNOWN", "PREDECESSOR_ABSENT", "ORDER_KEY_PARKED")
 PRECEDENCE = (
-    "SAME_ACCOUNT_BOTH_SIDES", "ACCOUNT_MISSING", "VOUCHER_UNBALANCED", "ACCOUNT_CLOSED", "ACCOUNT_FROZEN",
+    "VOUCHER_UNBALANCED", "SAME_ACCOUNT_BOTH_SIDES", "ACCOUNT_MISSING", "ACCOUNT_CLOSED", "ACCOUNT_FROZEN",
     "LIMIT_MINIMUM", "LIMIT_MAXIMUM",
 )  # fmt: skip
 
@@ -290,18 +290,16 @@ class Model:
             yield "LIMIT_MAXIMUM"
 
     def _refusal_of_group(self, event: Group) -> str:
-        """What is wrong in advance with any member, else the first that fails on what those before it leave."""
-        early = ("SAME_ACCOUNT_BOTH_SIDES", "ACCOUNT_MISSING", "VOUCHER_UNBALANCED")
+        """What is wrong in advance with any member, else with any on what those before it leave, or would leave."""
+        early = ("VOUCHER_UNBALANCED", "SAME_ACCOUNT_BOTH_SIDES", "ACCOUNT_MISSING")
         found = [why for lines in event.members for why in self._refusals(lines, 0, "") if why in early]
         if found:
             return min(found, key=PRECEDENCE.index)
         tried = deepcopy(self)
         for lines in event.members:
-            refusal = tried._refusal_of_lines(lines)
-            if refusal:
-                return refusal
+            found += tried._refusals(lines, 0, "")
             tried._post("", "transfer", lines)
-        return ""
+        return min(found, key=PRECEDENCE.index, default="")
 
     def _refusal_of_void(self, event: Void) -> str:
         if not self.vouchers.get(event.order):

@@ -74,7 +74,7 @@ def test_a_release_has_no_line(chart: Chart) -> None:
         (HoldPlaced("h", "control:NO_SUCH_ROLE", 1, "EUR"), Code.CONTROL_ACCOUNT_MISSING),
         (capture(Taker("wallet:buyer:1", 1)), Code.SAME_ACCOUNT_BOTH_SIDES),
         (capture(Taker("a", 60), Taker("b", 30), stated=100), Code.VOUCHER_UNBALANCED),
-        (capture(Taker("a", MAX_AMOUNT_MINOR), Taker("b", 1)), Code.OVERFLOW),
+        (capture(Taker("a", MAX_AMOUNT_MINOR), Taker("b", 1)), Code.SUM_TOO_LARGE),
     ],
 )
 def test_what_can_not_be_posted_is_refused_by_name(chart: Chart, fact: HoldCaptured | HoldPlaced, code: Code) -> None:

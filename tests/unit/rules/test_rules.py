@@ -95,8 +95,8 @@ REFUSALS: list[tuple[str, Fact, Code, str]] = [
     ("beneficiary is suspense, which also owes", captured(1, Beneficiary(SUSPENSE, 2)),
      Code.SAME_ACCOUNT_BOTH_SIDES, ""),
     ("payout of cash", PayoutPaid("o", CASH, 1, "BRL"), Code.SAME_ACCOUNT_BOTH_SIDES, ""),
-    ("suspense would not hold it", captured(1, *[Beneficiary(S1, MAX_AMOUNT_MINOR)] * 3), Code.OVERFLOW, ""),
-    ("fees would not hold it", captured(1, *[Beneficiary(S1, MAX_AMOUNT_MINOR, 10_000)] * 2), Code.OVERFLOW, ""),
+    ("suspense would not hold it", captured(1, *[Beneficiary(S1, MAX_AMOUNT_MINOR)] * 3), Code.SUM_TOO_LARGE, ""),
+    ("fees would not hold it", captured(1, *[Beneficiary(S1, MAX_AMOUNT_MINOR, 10_000)] * 2), Code.SUM_TOO_LARGE, ""),
 ]  # fmt: skip
 
 

@@ -17,7 +17,9 @@ ONE_WORKER: Final = (
     "kafka_to_posted_1_worker", "replay_known", "memory_mb", "disk_bytes_per_voucher", "cpu_worker_us",
     "cpu_postgres_us",
 )  # fmt: skip
-READ_STORE: Final = ("rebuild", "rebuild_daily_balances", "rebuild_payments", "rebuild_trial_balance", "verify")
+READ_STORE: Final = (
+    "rebuild", "rebuild_daily_balances", "rebuild_payments", "rebuild_parts", "rebuild_trial_balance", "verify",
+)  # fmt: skip
 LOOKUPS: Final = ("balance_p99_ms", "balance_at_p99_ms", "statement_p99_ms", "statement_entries")
 
 

@@ -1,6 +1,6 @@
 """The ledger's events as the folds of the read side see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NotRequired, TypedDict
 
 VOUCHER_POSTED = "voucher.posted"
@@ -10,6 +10,7 @@ FACT_RECORDED = "fact.recorded"
 class Reversed(TypedDict):
     """What a reversal says of the voucher that it takes back."""
 
+    position: int
     event_type: str
     """Type of the upstream event that had posted it."""
 
@@ -28,7 +29,16 @@ class EventState(TypedDict):
     amount_minor: NotRequired[str]
     currency: NotRequired[str]
     lines: NotRequired[Sequence[Sequence[str]]]
+    method: NotRequired[str]
+    fee_minor: NotRequired[str]
+    """What a processor charges for a settlement or dispute; of a dispute that was won, what it gives back."""
+    reference: NotRequired[str]
+    failure_reason: NotRequired[str]
     reverses: NotRequired[Sequence[Reversed]]
+    mirrored: NotRequired[Sequence[str]]
+    """Of a voucher that takes others back: what its first lines had been for, by name, line by line."""
+    commissions: NotRequired[Mapping[str, str]]
+    """Commission by beneficiary, where the lines do not tell whose it is."""
 
 
 class LedgerEvent(NamedTuple):

@@ -1,8 +1,9 @@
 """Every read model. To add one: its folder, its table in a migration, its row here."""
 
 from projections.daily_balances.table import DAILY_BALANCES
+from projections.parts.table import PARTS
 from projections.payments.table import PAYMENTS
 from projections.projection import Projection
 from projections.trial_balance.table import TRIAL_BALANCE
 
-PROJECTIONS: tuple[Projection, ...] = (PAYMENTS, DAILY_BALANCES, TRIAL_BALANCE)
+PROJECTIONS: tuple[Projection, ...] = (PAYMENTS, PARTS, DAILY_BALANCES, TRIAL_BALANCE)

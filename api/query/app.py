@@ -17,6 +17,7 @@ from api.query import (
     health_routes,
     hold_routes,
     pages,
+    payment_routes,
     period_routes,
 )
 from api.query.context import RequestContext, RequestMetrics
@@ -60,6 +61,7 @@ def create_app(
         group_routes.router,
         hold_routes.router,
         book_routes.router,
+        payment_routes.router,
         period_routes.router,
         explain_routes.router,
     ):

@@ -12,12 +12,11 @@ from api.query.parameters import (
     EventQuery,
     FindingPage,
     OfBookQuery,
-    OrderKey,
     TrialBalanceQuery,
     VoucherNo,
 )
 from api.query.services import Served
-from projections.queries import books, effective_balances, events, findings, health, payments, trial_balances, vouchers
+from projections.queries import books, effective_balances, events, findings, health, trial_balances, vouchers
 from projections.queries.snapshot import Reads, Snapshot
 
 router = APIRouter(prefix="/v1/books")
@@ -112,16 +111,6 @@ def list_findings(
         findings=[wire.Finding.of(finding) for finding in page],
         next_cursor=next_cursor,
     )
-
-
-@router.get("/{book}/payments/{order_key:path}", tags=["payments"], summary="Show what became of a payment")
-def show_payment(
-    services: Served, response: Response, book: BookCode, order_key: OrderKey, query: OfBookQuery
-) -> wire.PaymentAnswer:
-    """Status and sums of a payment, as far as the projection has come."""
-    with snapshot_for(services, book, query, reads=Reads.PAYMENTS) as at:
-        name_position(response, at.position)
-        return wire.PaymentAnswer.of(book, at.position, payments.payment(at, order_key))
 
 
 @router.get("/{book}/lag", tags=["books"], summary="Show how far relay and projections are behind")

@@ -17,6 +17,7 @@ MAX_NAME_LENGTH: Final = 100
 
 QUERY_PROBLEMS: Final[Mapping[type[errors.QueryError], str]] = {
     errors.NotFoundError: "NOT_FOUND",
+    errors.SeveralFoundError: "PARAMETER_INVALID",
     errors.PositionAheadError: "POSITION_AHEAD",
     errors.PositionNotReachedError: "POSITION_NOT_REACHED",
     errors.QueryTimeoutError: "QUERY_TIMEOUT",

@@ -1,13 +1,13 @@
 """Vouchers to which events of a batch refer: those in the log, and those that this very batch posts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger_core.domain.outcomes import Code, Outcome, Refusal
 from ledger_core.domain.references import VoucherLink
 from ledger_core.domain.requests import VoucherRef
-from ledger_core.domain.vouchers import mirror
+from ledger_core.domain.vouchers import Purpose, mirror
 
 if TYPE_CHECKING:
     from ledger_core.domain.cases import Movement, Ruling
@@ -30,6 +30,8 @@ class Original:
     event_type: str
     amount_minor: int
     movements: Sequence["Movement"]
+    commissions: Mapping[str, str] = field(default_factory=dict)
+    """By account, where the lines do not tell whose commission is whose."""
     reversed: bool = False
 
 
@@ -90,7 +92,7 @@ class Vouchers:
             book_id,
             Original(
                 case.reference, link, order_key, ruling.draft.kind, event_type,
-                ruling.draft.amount_of(case.fact), ruling.movements,
+                ruling.draft.amount_of(case.fact), ruling.movements, commissions_said(ruling.draft.details or {}),
             ),
         )  # fmt: skip
         self.by_ref[by_event] = self.by_ref[book_id, VoucherRef(number)] = original
@@ -107,6 +109,23 @@ def mirror_of(originals: Sequence[Original]) -> list["Movement"]:
     movements = [movement for original in originals for movement in original.movements]
     lines = mirror([movement.line for movement in movements])
     return [movement._replace(line=line) for movement, line in zip(movements, lines, strict=True)]
+
+
+def mirrored(originals: Sequence[Original]) -> dict[str, object]:
+    """What a mirror says of the lines that it takes back: what each had been for, and whose the commissions were."""
+    sums: dict[str, int] = {}
+    for original in originals:
+        for account, fee_minor in original.commissions.items():
+            sums[account] = sums.get(account, 0) + int(fee_minor)
+    purposes = [Purpose(movement.line.purpose) for original in originals for movement in original.movements]
+    said: dict[str, object] = {"mirrored": [purpose.name.lower() for purpose in purposes]}
+    return {**said, "commissions": {account: str(sums[account]) for account in sums}} if sums else said
+
+
+def commissions_said(details: Mapping[str, object]) -> Mapping[str, str]:
+    """The commissions by account that the details, or the state, of a voucher name."""
+    named = details.get("commissions")
+    return named if isinstance(named, dict) else {}
 
 
 def waits_for(ref: VoucherRef) -> str:

@@ -3,12 +3,13 @@
 A part is written under the lock of its order key's subject. `locked.parts` holds those that this batch is about.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from ledger_core.domain import subjects
 from ledger_core.domain.cases import Case, Locked, Movement, PartKey, Proposal
-from ledger_core.domain.originals import Original, mirror_of
+from ledger_core.domain.originals import Original, mirror_of, mirrored
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.parts import (
     BITS,
@@ -178,15 +179,17 @@ def propose(case: Case, locked: Locked) -> Proposal:
     posted = _posted(case, locked)
     if draft is None or not posted:
         return Proposal(draft, () if draft is not None and draft.recorded else case.movements)
+    added: Sequence[Movement] = ()
     if isinstance(fact, PayoutPaid):
-        movements = [*mirror_of(posted)[1:], *case.movements[1:]]
+        posted, added = [replace(posted[0], movements=posted[0].movements[1:])], case.movements[1:]
     elif isinstance(fact, ChargebackWon):
-        movements = [*_without_fees(posted[0]), *case.movements]
-    else:
-        movements = mirror_of(posted)
+        posted, added = [_without_fees(posted[0])], case.movements
+    movements = [*mirror_of(posted), *added]
     kind = draft.kind or STEPS[type(fact)].kind.value
     lines, amount_minor = [movement.line for movement in movements], _part(case, locked).amount_minor
-    return Proposal(replace(draft, kind=kind, lines=lines, recorded=False, amount_minor=amount_minor), movements)
+    details = {**(draft.details or {}), **mirrored(posted)}
+    posts = replace(draft, kind=kind, lines=lines, details=details, recorded=False, amount_minor=amount_minor)
+    return Proposal(posts, movements)
 
 
 def _posted(case: Case, locked: Locked) -> list[Original]:
@@ -197,10 +200,10 @@ def _posted(case: Case, locked: Locked) -> list[Original]:
     return [locked.vouchers.by_reference[book_id, reference] for reference in _part(case, locked).vouchers]
 
 
-def _without_fees(opened: Original) -> list[Movement]:
-    """The mirror of what was reserved: what the processor charged stands at the end, and stays."""
+def _without_fees(opened: Original) -> Original:
+    """What was reserved: what the processor charged stands at the end, and stays."""
     reserved = [movement for movement in opened.movements if movement.line.purpose != Purpose.FEE]
-    return mirror_of([replace(opened, movements=reserved)])
+    return replace(opened, movements=reserved)
 
 
 # What it leaves behind ----------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from ledger_core.domain import part_life, subjects
 from ledger_core.domain.cases import Case, Locked, Proposal
-from ledger_core.domain.originals import Original, links_of, mirror_of
+from ledger_core.domain.originals import Original, links_of, mirror_of, mirrored
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.subjects import Subject
@@ -41,7 +41,8 @@ def propose(case: Case, locked: Locked) -> Proposal:
         return Proposal(case.draft, case.movements)
     movements = mirror_of(captures)
     lines = [movement.line for movement in movements]
-    return Proposal(Draft("void", "payment_voided/1", lines, {"reverses": links_of(captures)}), movements)
+    details = {"reverses": links_of(captures), **mirrored(captures)}
+    return Proposal(Draft("void", "payment_voided/1", lines, details), movements)
 
 
 def _captures(case: Case, locked: Locked) -> list[Original]:

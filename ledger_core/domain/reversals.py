@@ -9,7 +9,7 @@ from typing import Final
 
 from ledger_core.domain import part_life
 from ledger_core.domain.cases import Case, Locked, Proposal
-from ledger_core.domain.originals import Original, links_of, mirror_of, ref_of
+from ledger_core.domain.originals import Original, links_of, mirror_of, mirrored, ref_of
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.subjects import Subject
@@ -69,7 +69,9 @@ def propose(case: Case, locked: Locked) -> Proposal:
     assert isinstance(original, Original)
     assert isinstance(fact, VoidRequested)
     movements = mirror_of([original])
-    details: dict[str, object] = {"reverses": links_of([original]), "reason": fact.reason}
+    details: dict[str, object] = {
+        "reverses": links_of([original]), **mirrored([original]), "reason": fact.reason
+    }  # fmt: skip
     if fact.requested_by:
         details["requested_by"] = fact.requested_by
     lines = [movement.line for movement in movements]

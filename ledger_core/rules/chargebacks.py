@@ -19,7 +19,7 @@ from ledger_core.domain.outcomes import Refusal, first_of
 from ledger_core.domain.stories import ChargebackLost, ChargebackOpened, ChargebackWon, said
 from ledger_core.domain.vouchers import Draft, Line, Purpose
 from ledger_core.rules.lines import Named, control, lines_of
-from ledger_core.rules.payments import share_out
+from ledger_core.rules.payments import commissions_of, share_out
 
 _RESERVE: Final = control(Role.CHARGEBACK_RESERVE)
 _CLEARING: Final = control(Role.PROCESSOR_CLEARING)
@@ -34,7 +34,8 @@ def opened(fact: ChargebackOpened, chart: Chart) -> Draft | Refusal:
     fees = _fee_charged(fact.fee_minor, fact.currency, chart)
     if isinstance(reserved, Refusal):
         return first_of(reserved, fees if isinstance(fees, Refusal) else None) or reserved
-    return fees if isinstance(fees, Refusal) else Draft("chargeback", "", [*reserved, *fees], said(fact))
+    details = {**said(fact), **commissions_of(fact.beneficiaries)}
+    return fees if isinstance(fees, Refusal) else Draft("chargeback", "", [*reserved, *fees], details)
 
 
 def won(fact: ChargebackWon, chart: Chart) -> Draft | Refusal:

@@ -34,17 +34,33 @@ _PURPOSES: Final = {
     CONTROL_PREFIX + Role.UNALLOCATED_SALES.value: Purpose.UNALLOCATED.value, CONTROL_PREFIX + _FEES: _FEE_PURPOSE,
 }  # fmt: skip
 """Why a part goes to a control account; the rest go to sellers."""
+WHOLE_BPS: Final = 10_000
 SHIPPED: Final = "SHIPPED"
 DELIVERED: Final = "DELIVERED"
 """What a capture says of its order: what is prepaid goes out, what is paid in cash has arrived."""
 _line: Final = tuple.__new__  # half of what Line(...) costs; a capture makes three
 
 
-def captured(fact: PaymentCaptured, chart: Chart) -> list[Line] | Refusal:
+def captured(fact: PaymentCaptured, chart: Chart) -> list[Line] | Draft | Refusal:
     """The payer's money comes in and is shared out."""
-    return share_out(
-        fact.amount_minor, fact.currency, fact.payer, fact.beneficiaries, chart, "D", "C", _PAYMENT_PURPOSE
-    )
+    shares = fact.beneficiaries
+    lines = share_out(fact.amount_minor, fact.currency, fact.payer, shares, chart, "D", "C", _PAYMENT_PURPOSE)
+    if len(shares) > 1 or (shares and shares[0].commission_bps == WHOLE_BPS):
+        return lines if isinstance(lines, Refusal) else Draft("capture", "", lines, commissions_of(shares))
+    return lines
+
+
+def commissions_of(beneficiaries: Sequence[Beneficiary]) -> dict[str, object]:
+    """What a voucher says besides its lines where these do not tell whose commission is whose: one beneficiary's is
+    the line of platform fees, unless nothing was left to make a line of its own."""
+    if not beneficiaries or (len(beneficiaries) == 1 and beneficiaries[0].commission_bps != WHOLE_BPS):
+        return {}
+    sums: dict[str, int] = {}
+    for share in beneficiaries:
+        fee_minor = part_minor(share.amount_minor, share.commission_bps)
+        if fee_minor and not share.account.startswith(CONTROL_PREFIX):
+            sums[share.account] = sums.get(share.account, 0) + fee_minor
+    return {"commissions": {account: str(fee_minor) for account, fee_minor in sums.items()}} if sums else {}
 
 
 def proven(fact: ProvenCaptured, chart: Chart) -> Draft | Refusal:
@@ -54,18 +70,18 @@ def proven(fact: ProvenCaptured, chart: Chart) -> Draft | Refusal:
     }  # fmt: skip
     confirmed = {"confirmed_by": fact.confirmed_by, "confirmed_at": fact.confirmed_at}
     if fact.method != CASH_ON_DELIVERY:
-        lines = _unproven(gateway, confirmed) or captured(fact, chart)
-        return (
-            lines if isinstance(lines, Refusal) else Draft("capture", "", lines, {**gateway, "order_status": SHIPPED})
+        lines = _unproven(gateway, confirmed) or share_out(
+            fact.amount_minor, fact.currency, fact.payer, fact.beneficiaries, chart, "D", "C", _PAYMENT_PURPOSE
         )
+        said = {**gateway, "order_status": SHIPPED, **commissions_of(fact.beneficiaries)}
+        return lines if isinstance(lines, Refusal) else Draft("capture", "", lines, said)
     if fact.payer is not None:
         return Refusal(Code.DATA_INVALID, "payer: cash on delivery comes from nobody's account")
     lines = _unproven(confirmed, gateway) or share_out(
         fact.amount_minor, fact.currency, _ON_DELIVERY, fact.beneficiaries, chart, "D", "C", _PAYMENT_PURPOSE
     )
-    return (
-        lines if isinstance(lines, Refusal) else Draft("capture", "", lines, {**confirmed, "order_status": DELIVERED})
-    )
+    said = {**confirmed, "order_status": DELIVERED, **commissions_of(fact.beneficiaries)}
+    return lines if isinstance(lines, Refusal) else Draft("capture", "", lines, said)
 
 
 def _unproven(proof: Mapping[str, str], other: Mapping[str, str]) -> Refusal | None:

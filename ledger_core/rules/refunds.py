@@ -17,7 +17,7 @@ from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payments import PaymentRefunded
 from ledger_core.domain.stories import RefundCompleted, said
 from ledger_core.domain.vouchers import Draft, Purpose
-from ledger_core.rules.payments import share_out
+from ledger_core.rules.payments import commissions_of, share_out
 
 
 def refunded(fact: PaymentRefunded | RefundCompleted, chart: Chart) -> Draft | Refusal:
@@ -28,4 +28,5 @@ def refunded(fact: PaymentRefunded | RefundCompleted, chart: Chart) -> Draft | R
     lines = share_out(
         fact.amount_minor, fact.currency, fact.payer, beneficiaries, chart, "C", "D", Purpose.REFUND.value
     )
-    return lines if isinstance(lines, Refusal) else Draft("refund", "", lines, said(fact))
+    details = {**said(fact), **commissions_of(beneficiaries)}
+    return lines if isinstance(lines, Refusal) else Draft("refund", "", lines, details)

@@ -6,7 +6,7 @@ from typing import Any, LiteralString
 import orjson
 
 from ledger_core.domain.cases import SubjectKey
-from ledger_core.domain.originals import SEVERAL, Original, VoucherKey, Vouchers, no_voucher
+from ledger_core.domain.originals import SEVERAL, Original, VoucherKey, Vouchers, commissions_said, no_voucher
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.part_life import MIRRORED, MIRRORS, key_of
 from ledger_core.domain.payments import PaymentCaptured, PaymentVoided
@@ -129,7 +129,7 @@ class OriginalRows:
         original = Original(
             reference, VoucherLink(position, voucher_no), order_key, document["kind"],
             document["event_type"], int(document["amount_minor"]),
-            self._preparer.movements_of(book, document["lines"]),
+            self._preparer.movements_of(book, document["lines"]), commissions_said(document),
         )  # fmt: skip
         return self.vouchers.add(book.book_id, original)
 

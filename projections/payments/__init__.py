@@ -1,1 +1,1 @@
-"""Payment status: per order key, what was authorised, captured, refunded, called off and paid out."""
+"""Payments: per order key the places of its events in the log, and of a payment its sums and its state."""

@@ -1,104 +1,243 @@
-"""The fold of payments: sums and marks per order key; the status follows from them in the table."""
+"""The fold of payments: per order key its events' places in the log, and of a payment the sums from which its state
+follows in the table.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+Every event of an order key counts as one of its story, also what was refused, and types that nobody thought of here:
+only the sums ask what an event is.
+"""
 
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, Final
+
+from ledger_core.domain.payments import CASH_ON_DELIVERY
 from projections.events import FACT_RECORDED, VOUCHER_POSTED, EventState, LedgerEvent
 
+PAYMENT: Final = "payment"
+VOUCHER: Final = "voucher"
+"""Family of vouchers by hand and of reversals by request, which may concern an order key of any other family."""
 
-@dataclass(slots=True)
+FOLLOWS_PAYMENT: Final = frozenset({PAYMENT, "refund", "chargeback", "settlement"})
+"""Families of upstream events whose order key is a payment's."""
+
+ACCEPTED: Final = (VOUCHER_POSTED, FACT_RECORDED)
+REVERSAL: Final = "reversal"
+"""Kind of a voucher that takes back, by request, what another event had posted; a payment's void is none."""
+
+
 class PaymentChange:
-    """What a batch adds to one order key. In minor units of `currency` ('' while no event names one)."""
+    """What a batch adds to one order key. Amounts in minor units of `currency` ('' while no event names one).
 
-    first_effective_at: str
-    last_effective_at: str
-    last_position: int
-    currency: str = ""
-    authorised_minor: int = 0
-    captured_minor: int = 0
-    refunded_minor: int = 0
-    voided_minor: int = 0
-    paid_out_minor: int = 0
-    reversed_minor: int = 0
-    """Captures and payouts taken back by request; they are no longer in their own sums."""
-    captures: int = 0
-    refunds: int = 0
-    voided: bool = False
+    No dataclass: what stays zero is the class's and costs nothing, where a batch makes thousands of these.
+    """
+
+    currency = ""
+    method = ""
+    authorised_minor = captured_minor = refunded_minor = voided_minor = disputed_minor = 0
+    reversed_minor = 0
+    """Captures taken back by request; they are no longer in their own sum."""
+    commission_minor = fees_minor = 0
+    """What the platform keeps of it, and what processors charge for it."""
+    captures = refunds = 0
+    voided = failed = expired = False
+    awaits_cash = False
+    """Cash on delivery was announced."""
+    executed = unexecuted = final = unfinal = 0
+    """Settlements: that stand as executed, that failed, that are final, whose finality failed."""
+
+    def __init__(self, family: str, effective_at: str, position: int) -> None:
+        self.family = family
+        self.first_effective_at = self.last_effective_at = effective_at
+        self.positions = [position]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PaymentChange) and _all_of(self) == _all_of(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def __repr__(self) -> str:
+        return f"PaymentChange({vars(self)})"
 
 
-KIND_OF = {
-    "payment.authorized": "authorization", "payment.captured": "capture", "payment.refunded": "refund",
-    "refund.completed": "refund", "payment.voided": "void", "payout.paid": "payout", "payout.returned": "payout_back",
-}  # fmt: skip
-"""What each upstream event does to the sums of its order key. Others (a voucher by hand, whatever its kind, a step
-before the last one) leave them as they are."""
+def _all_of(change: PaymentChange) -> dict[str, Any]:
+    defaults = {name: value for name, value in vars(PaymentChange).items() if not name.startswith("_")}
+    return {**defaults, **vars(change)}
 
-REVERSAL = "reversal"
-"""Kind of a voucher that takes back, by request, what one of these events had posted; a payment's void is none."""
 
 PaymentRows = dict[tuple[int, str], PaymentChange]
+Effect = Callable[[PaymentChange, int, EventState], None]
+"""Adds an accepted event, of an amount in minor units, to the sums of its payment."""
 
 
 def fold_payments(events: Iterable[LedgerEvent], rows: PaymentRows) -> None:
     """Changes per (book_id, order key)."""
     for book_id, position, event_type, order_key, state in events:
-        if event_type != VOUCHER_POSTED and event_type != FACT_RECORDED:
+        if not order_key:
             continue
-        kind = KIND_OF.get(state["event_type"].rpartition(".v")[0], "")
-        taken_back = "" if kind else _taken_back(state)
-        if not kind and not taken_back:
-            continue
-        effective_at = state["effective_at"]
+        family, effect = _meaning(state.get("event_type") or event_type)
+        effective_at = state.get("effective_at", "")
         row = rows.get((book_id, order_key))
         if row is None:
-            row = rows[book_id, order_key] = PaymentChange(effective_at, effective_at, position)
-        elif effective_at > row.last_effective_at:
-            row.last_effective_at = effective_at
-        elif effective_at < row.first_effective_at:
-            row.first_effective_at = effective_at
-        row.last_position = position
-        row.currency = row.currency or state.get("currency") or ""
-        amount_minor = int(state.get("amount_minor", "0"))
-        if taken_back:
-            _take_back(row, taken_back, amount_minor)
+            row = rows[book_id, order_key] = PaymentChange(family, effective_at, position)
         else:
-            _add(row, kind, amount_minor)
+            row.positions.append(position)
+            if row.family != PAYMENT:
+                row.family = first_family(row.family, family)
+            if effective_at > row.last_effective_at:
+                row.last_effective_at = effective_at
+            elif effective_at and (effective_at < row.first_effective_at or not row.first_effective_at):
+                row.first_effective_at = effective_at
+        if effect is not None and event_type in ACCEPTED:
+            effect(row, int(state.get("amount_minor", "0")), state)
 
 
-def _taken_back(state: EventState) -> str:
-    """The kind of voucher that a reversal takes back; '' where that is no payment's."""
+def first_family(one: str, then: str) -> str:
+    """The family of an order key by two of its events: a payment above all, a voucher by hand below all."""
+    return then if one == VOUCHER or then == PAYMENT else one
+
+
+@cache
+def _meaning(upstream_type: str) -> tuple[str, Effect | None]:
+    """Family and effect of a type; versions of a type mean the same. There are few types."""
+    family = upstream_type.partition(".")[0]
+    effect = EFFECTS.get(upstream_type.rpartition(".v")[0])
+    return (PAYMENT if family in FOLLOWS_PAYMENT else family), effect
+
+
+# What each upstream event does to the sums of its payment ----------------------------------------
+
+
+def _named(row: PaymentChange, state: EventState) -> None:
+    if not row.currency:
+        row.currency = state.get("currency") or ""
+    if not row.method:
+        row.method = state.get("method") or ""
+
+
+def _intent(row: PaymentChange, _amount_minor: int, state: EventState) -> None:
+    _named(row, state)
+    row.awaits_cash = row.awaits_cash or state.get("method") == CASH_ON_DELIVERY
+
+
+def _authorised(row: PaymentChange, amount_minor: int, state: EventState) -> None:
+    _named(row, state)
+    row.authorised_minor += amount_minor
+
+
+def _captured(row: PaymentChange, amount_minor: int, state: EventState) -> None:
+    _named(row, state)
+    row.captured_minor += amount_minor
+    row.captures += 1
+    _commission(row, state)
+
+
+def _refunded(row: PaymentChange, amount_minor: int, state: EventState) -> None:
+    row.refunded_minor += amount_minor
+    row.refunds += 1
+    _commission(row, state)
+
+
+def _voided(row: PaymentChange, amount_minor: int, state: EventState) -> None:
+    row.voided_minor += amount_minor
+    row.voided = True
+    _commission(row, state)
+
+
+def _failed(row: PaymentChange, _amount_minor: int, _state: EventState) -> None:
+    row.failed = True
+
+
+def _expired(row: PaymentChange, _amount_minor: int, _state: EventState) -> None:
+    row.expired = True
+
+
+def _chargeback_opened(row: PaymentChange, amount_minor: int, state: EventState) -> None:
+    row.disputed_minor += amount_minor
+    row.fees_minor += int(state.get("fee_minor", "0"))
+    _commission(row, state)
+
+
+def _chargeback_won(row: PaymentChange, amount_minor: int, state: EventState) -> None:
+    row.disputed_minor -= amount_minor
+    row.fees_minor -= int(state.get("fee_minor", "0"))
+    _commission(row, state)
+
+
+def _chargeback_lost(row: PaymentChange, _amount_minor: int, state: EventState) -> None:
+    row.fees_minor += int(state.get("fee_minor", "0"))
+
+
+def _settlement_confirmed(row: PaymentChange, _amount_minor: int, state: EventState) -> None:
+    row.executed += 1
+    row.fees_minor += int(state.get("fee_minor", "0"))
+
+
+def _settlement_failed(row: PaymentChange, _amount_minor: int, state: EventState) -> None:
+    row.unexecuted += 1
+    if "lines" in state:  # it had been confirmed, and is taken back
+        row.executed -= 1
+        row.fees_minor += _sum_of(state, "fee", "D")
+
+
+def _settlement_final(row: PaymentChange, _amount_minor: int, _state: EventState) -> None:
+    row.final += 1
+
+
+def _settlement_unfinal(row: PaymentChange, _amount_minor: int, state: EventState) -> None:
+    row.unfinal += 1
+    row.fees_minor += _sum_of(state, "fee", "D")
+
+
+def _reversed(row: PaymentChange, amount_minor: int, state: EventState) -> None:
+    """A voucher that takes back, by request, a capture or a refund in one step."""
     reverses = state.get("reverses", ()) if state["kind"] == REVERSAL else ()
-    return KIND_OF.get(reverses[0]["event_type"].rpartition(".v")[0], "") if reverses else ""
-
-
-def _take_back(row: PaymentChange, kind: str, amount_minor: int) -> None:
-    if kind == "capture":
+    of_type = reverses[0]["event_type"].rpartition(".v")[0] if reverses else ""
+    if of_type == "payment.captured":
         row.captured_minor -= amount_minor
         row.captures -= 1
         row.reversed_minor += amount_minor
-    elif kind == "refund":
+    elif of_type == "payment.refunded":
         row.refunded_minor -= amount_minor
         row.refunds -= 1
-    elif kind == "payout":
-        row.paid_out_minor -= amount_minor
-        row.reversed_minor += amount_minor
     else:
-        row.paid_out_minor += amount_minor
+        return
+    _commission(row, state)
 
 
-def _add(row: PaymentChange, kind: str, amount_minor: int) -> None:
-    if kind == "capture":
-        row.captured_minor += amount_minor
-        row.captures += 1
-    elif kind == "authorization":
-        row.authorised_minor += amount_minor
-    elif kind == "refund":
-        row.refunded_minor += amount_minor
-        row.refunds += 1
-    elif kind == "void":
-        row.voided_minor += amount_minor
-        row.voided = True
-    elif kind == "payout":
-        row.paid_out_minor += amount_minor
-    else:
-        row.paid_out_minor -= amount_minor
+EFFECTS: Final[dict[str, Effect]] = {
+    "payment.intent_created": _intent,
+    "payment.authorized": _authorised,
+    "payment.captured": _captured,
+    "payment.refunded": _refunded,
+    "refund.completed": _refunded,
+    "payment.voided": _voided,
+    "payment.failed": _failed,
+    "payment.authorization_expired": _expired,
+    "chargeback.opened": _chargeback_opened,
+    "chargeback.won": _chargeback_won,
+    "chargeback.lost": _chargeback_lost,
+    "settlement.confirmed": _settlement_confirmed,
+    "settlement.failed": _settlement_failed,
+    "settlement.finality_confirmed": _settlement_final,
+    "settlement.finality_failed": _settlement_unfinal,
+    "voucher.void_requested": _reversed,
+}
+"""Of every type that moves a sum; others are events of their story and no more."""
+
+
+def _commission(row: PaymentChange, state: EventState) -> None:
+    """What the voucher moves of the platform's commission; a fact without entries moves nothing."""
+    row.commission_minor += _sum_of(state, "platform_fee", "C")
+
+
+def _sum_of(state: EventState, purpose: str, side: str) -> int:
+    """Sum of the lines with this purpose, above zero on this side; a mirror says what its lines had been for."""
+    mirrored = state.get("mirrored")
+    if mirrored is None:  # nearly always
+        return sum([
+            int(line[2]) if line[1] == side else -int(line[2]) for line in state.get("lines", ()) if line[4] == purpose
+        ])  # fmt: skip
+    return sum([
+        int(line[2]) if line[1] == side else -int(line[2])
+        for place, line in enumerate(state["lines"])
+        if (mirrored[place] if place < len(mirrored) else line[4]) == purpose
+    ])  # fmt: skip

@@ -6,41 +6,72 @@ from typing import Final, LiteralString
 import psycopg
 
 from ledger_core.store.arrays import booleans, integers, texts
-from projections.payments.fold import PaymentRows, fold_payments
+from projections.payments.fold import PaymentChange, PaymentRows, fold_payments
 from projections.projection import FoldedProjection, TableSql
 
+KEPT_POSITIONS: Final = 1_000
+"""An order key that has more events (one that no payment service would make) keeps the first of them by place."""
+
+# A payment above all, a voucher by hand below all: as `first_family` has it.
 ADD: Final[LiteralString] = """
 INSERT INTO projections.payment_versions AS old (
-    book_id, version, order_key, currency, first_effective_at, last_effective_at, last_position,
-    authorised_minor, captured_minor, refunded_minor, voided_minor, paid_out_minor, captures, refunds, voided,
-    reversed_minor
+    book_id, version, order_key, family, currency, method, first_effective_at, last_effective_at, last_position, events,
+    positions, authorised_minor, captured_minor, refunded_minor, voided_minor, reversed_minor, disputed_minor,
+    commission_minor, fees_minor, captures, refunds, executed, unexecuted, final, unfinal, voided, failed, expired,
+    awaits_cash
 )
-SELECT * FROM unnest(
-    %s::integer[], %s::integer[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[],
-    %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::integer[], %s::integer[],
-    %s::boolean[], %s::bigint[]
+SELECT
+    book_id, version, order_key, family, currency, method, nullif(first_at, '')::timestamptz,
+    nullif(last_at, '')::timestamptz, last_position, events, positions::bigint[], authorised, captured, refunded,
+    voided_minor, reversed, disputed, commission, fees, captures, refunds, executed, unexecuted, final, unfinal, voided,
+    failed, expired, awaits_cash
+FROM unnest(
+    %s::integer[], %s::integer[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
+    %s::integer[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::bigint[], %s::bigint[], %s::integer[], %s::integer[], %s::integer[], %s::integer[], %s::integer[],
+    %s::integer[], %s::boolean[], %s::boolean[], %s::boolean[], %s::boolean[]
+) AS new (
+    book_id, version, order_key, family, currency, method, first_at, last_at, last_position, events, positions,
+    authorised, captured, refunded, voided_minor, reversed, disputed, commission, fees, captures, refunds, executed,
+    unexecuted, final, unfinal, voided, failed, expired, awaits_cash
 )
 ON CONFLICT (book_id, version, order_key) DO UPDATE SET
+    family = CASE WHEN old.family = 'voucher' OR excluded.family = 'payment' THEN excluded.family ELSE old.family END,
     currency = CASE old.currency WHEN '' THEN excluded.currency ELSE old.currency END,
+    method = CASE old.method WHEN '' THEN excluded.method ELSE old.method END,
     first_effective_at = least(old.first_effective_at, excluded.first_effective_at),
     last_effective_at = greatest(old.last_effective_at, excluded.last_effective_at),
     last_position = excluded.last_position,
+    events = old.events + excluded.events,
+    positions = CASE
+        WHEN old.events >= %s THEN old.positions ELSE (old.positions || excluded.positions)[:%s]
+    END,
     authorised_minor = old.authorised_minor + excluded.authorised_minor,
     captured_minor = old.captured_minor + excluded.captured_minor,
     refunded_minor = old.refunded_minor + excluded.refunded_minor,
     voided_minor = old.voided_minor + excluded.voided_minor,
-    paid_out_minor = old.paid_out_minor + excluded.paid_out_minor,
+    reversed_minor = old.reversed_minor + excluded.reversed_minor,
+    disputed_minor = old.disputed_minor + excluded.disputed_minor,
+    commission_minor = old.commission_minor + excluded.commission_minor,
+    fees_minor = old.fees_minor + excluded.fees_minor,
     captures = old.captures + excluded.captures,
     refunds = old.refunds + excluded.refunds,
+    executed = old.executed + excluded.executed,
+    unexecuted = old.unexecuted + excluded.unexecuted,
+    final = old.final + excluded.final,
+    unfinal = old.unfinal + excluded.unfinal,
     voided = old.voided OR excluded.voided,
-    reversed_minor = old.reversed_minor + excluded.reversed_minor
+    failed = old.failed OR excluded.failed,
+    expired = old.expired OR excluded.expired,
+    awaits_cash = old.awaits_cash OR excluded.awaits_cash
 """
 
 CHECKSUM: Final[LiteralString] = """
 SELECT count(*), coalesce(sum(hashtextextended(concat_ws(
-    '|', order_key, currency, extract(epoch FROM first_effective_at), extract(epoch FROM last_effective_at),
-    last_position, authorised_minor, captured_minor, refunded_minor, voided_minor, paid_out_minor, captures,
-    refunds, voided, status, reversed_minor
+    '|', order_key, family, currency, method, extract(epoch FROM first_effective_at),
+    extract(epoch FROM last_effective_at), last_position, events, positions, authorised_minor, captured_minor,
+    refunded_minor, voided_minor, reversed_minor, disputed_minor, commission_minor, fees_minor, captures, refunds,
+    executed, unexecuted, final, unfinal, voided, failed, expired, awaits_cash, state
 ), 0)::numeric), 0)
 FROM projections.payment_versions WHERE book_id = %(book_id)s AND version = %(version)s
 """
@@ -50,38 +81,42 @@ DELETE FROM projections.payment_versions
 WHERE book_id = %(book_id)s AND version BETWEEN %(first_version)s AND %(last_version)s
 """
 
+AMOUNTS: Final = (
+    "authorised_minor", "captured_minor", "refunded_minor", "voided_minor", "reversed_minor", "disputed_minor",
+    "commission_minor", "fees_minor",
+)  # fmt: skip
+COUNTS: Final = ("captures", "refunds", "executed", "unexecuted", "final", "unfinal")
+MARKS: Final = ("voided", "failed", "expired", "awaits_cash")
+
 
 def add_payments(connection: psycopg.Connection, rows: PaymentRows, versions: Mapping[int, int]) -> None:
     """Add a batch's changes to the stored payments."""
-    if not rows:
-        return
-    changes = rows.values()
-    connection.execute(
-        ADD,
-        (
-            integers([book_id for book_id, _ in rows]),
-            integers([versions[book_id] for book_id, _ in rows]),
-            texts([order_key for _, order_key in rows]),
-            texts([row.currency for row in changes]),
-            texts([row.first_effective_at for row in changes]),
-            texts([row.last_effective_at for row in changes]),
-            integers([row.last_position for row in changes]),
-            integers([row.authorised_minor for row in changes]),
-            integers([row.captured_minor for row in changes]),
-            integers([row.refunded_minor for row in changes]),
-            integers([row.voided_minor for row in changes]),
-            integers([row.paid_out_minor for row in changes]),
-            integers([row.captures for row in changes]),
-            integers([row.refunds for row in changes]),
-            booleans([row.voided for row in changes]),
-            integers([row.reversed_minor for row in changes]),
-        ),
-    )
+    if rows:
+        connection.execute(ADD, (*_columns(rows, versions), KEPT_POSITIONS, KEPT_POSITIONS))
+
+
+def _columns(rows: PaymentRows, versions: Mapping[int, int]) -> list[str]:
+    changes: list[PaymentChange] = list(rows.values())
+    return [
+        integers([book_id for book_id, _ in rows]),
+        integers([versions[book_id] for book_id, _ in rows]),
+        texts([order_key for _, order_key in rows]),
+        texts([row.family for row in changes]),
+        texts([row.currency for row in changes]),
+        texts([row.method for row in changes]),
+        texts([row.first_effective_at for row in changes]),
+        texts([row.last_effective_at for row in changes]),
+        integers([row.positions[-1] for row in changes]),
+        integers([len(row.positions) for row in changes]),
+        texts([integers(row.positions[:KEPT_POSITIONS]) for row in changes]),
+        *(integers([getattr(row, name) for row in changes]) for name in (*AMOUNTS, *COUNTS)),
+        *(booleans([getattr(row, name) for row in changes]) for name in MARKS),
+    ]
 
 
 PAYMENTS = FoldedProjection(
     name="payments",
-    fold_version=2,
+    fold_version=3,
     new_rows=dict,
     fold=fold_payments,
     write=add_payments,

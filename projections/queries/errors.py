@@ -2,6 +2,7 @@
 
 QueryError
 ├── NotFoundError             nothing of that name in a book that the asker may see
+├── SeveralFoundError         the name fits several things: say which
 ├── PositionAheadError        asks for a position that the book has not reached: ask for it with
 `min_position`
 ├── PositionNotReachedError   waited for a position in vain: ask again later
@@ -21,6 +22,15 @@ class NotFoundError(QueryError, LookupError):
         super().__init__(f"there is no such {what}")
         self.what = what
         self.position: int | None = None
+
+
+class SeveralFoundError(QueryError, LookupError):
+    """Several things have this name; `by` is what tells them apart."""
+
+    def __init__(self, what: str, by: str) -> None:
+        super().__init__(f"there are several of this {what}: name its {by}, too")
+        self.what = what
+        self.by = by
 
 
 class PositionAheadError(QueryError, ValueError):

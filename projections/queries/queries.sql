@@ -205,12 +205,6 @@ SELECT kind, part_id, told, amount_minor, used_minor, asset.code, asset.scale
 FROM ledger.subject_part LEFT JOIN ledger.asset ON asset.asset_id = subject_part.asset_id AND subject_part.asset_id <> 0
 WHERE book_id = %(book_id)s AND order_key = %(order_key)s ORDER BY kind, part_id;
 
--- name: payment
--- What became of one payment.
-SELECT order_key, status, currency, scale, authorised_minor, captured_minor, refunded_minor, voided_minor, paid_out_minor,
-    reversed_minor, captures, refunds, first_effective_at, last_effective_at, last_position
-FROM read.payment WHERE book_id = %(book_id)s AND order_key = %(order_key)s;
-
 -- name: daily_balances
 -- A page of the days of one account that have entries.
 SELECT day, currency, scale, entries, debits_minor, credits_minor

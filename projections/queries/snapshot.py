@@ -35,6 +35,7 @@ class Reads(StrEnum):
     LOG = "log"
     """Heads and entries: exact at once."""
     PAYMENTS = "payments"
+    PARTS = "parts"
     DAILY_BALANCES = "daily_balances"
     TRIAL_BALANCE = "trial_balance"
     FINDINGS = "findings"

@@ -23,6 +23,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     reading.I6_TRIAL_BALANCE,
     reading.I6_DAY_ROLLUPS,
     reading.I6_PAYMENTS,
+    reading.I6_STATES,
     money.I7_REVERSALS,
     money.I8_FROZEN,
     money.I9_BOOKS,

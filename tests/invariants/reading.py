@@ -96,21 +96,21 @@ I6_DAY_ROLLUPS = Invariant(
 
 I6_PAYMENTS = Invariant(
     "I6",
-    "Payments are the sums of their events up to the checkpoint",
+    "Payments are the sums of their events up to the checkpoint, and every event of an order key is one of its story",
     """
     WITH folded AS (
         SELECT event.book_id, event.order_key,
             coalesce(sum(amount) FILTER (WHERE kind = 'authorization'), 0) AS authorised,
             coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0) AS captured,
             coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded,
-            coalesce(sum(amount) FILTER (WHERE kind = 'payout'), 0) AS paid_out,
-            coalesce(-sum(amount) FILTER (
-                WHERE taken_back AND of_type IN ('payment.captured', 'payout.paid')), 0) AS reversed,
-            bool_or(kind = 'void') AS voided, max(event.position) AS last_position
+            coalesce(sum(amount) FILTER (WHERE kind = 'dispute'), 0) AS disputed,
+            coalesce(-sum(amount) FILTER (WHERE taken_back AND kind = 'capture'), 0) AS reversed,
+            coalesce(bool_or(kind = 'void'), false) AS voided,
+            (array_agg(event.position ORDER BY event.position))[:1000] AS positions
         FROM ledger.event
         CROSS JOIN LATERAL (SELECT convert_from(event.state, 'UTF8')::jsonb AS state) decoded
         CROSS JOIN LATERAL (SELECT coalesce(decoded.state #>> '{reverses,0,event_type}', '') AS reversed_type,
-                                   decoded.state ->> 'kind' = 'reversal' AS taken_back) link
+                                   coalesce(decoded.state ->> 'kind' = 'reversal', false) AS taken_back) link
         CROSS JOIN LATERAL (
             SELECT regexp_replace(CASE WHEN taken_back THEN reversed_type ELSE decoded.state ->> 'event_type' END,
                        '[.]v[0-9]+$', '') AS of_type,
@@ -118,25 +118,62 @@ I6_PAYMENTS = Invariant(
                        * CASE WHEN taken_back THEN -1 ELSE 1 END AS signed
         ) event_of
         CROSS JOIN LATERAL (
-            SELECT CASE of_type WHEN 'payment.authorized' THEN 'authorization' WHEN 'payment.captured' THEN 'capture'
+            SELECT CASE WHEN event.type IN ('voucher.posted', 'fact.recorded') THEN CASE of_type
+                       WHEN 'payment.authorized' THEN 'authorization' WHEN 'payment.captured' THEN 'capture'
                        WHEN 'payment.refunded' THEN 'refund' WHEN 'refund.completed' THEN 'refund'
-                       WHEN 'payment.voided' THEN 'void' WHEN 'payout.paid' THEN 'payout'
-                       WHEN 'payout.returned' THEN 'payout' END AS kind,
-                   CASE of_type WHEN 'payout.returned' THEN -signed ELSE signed END AS amount
+                       WHEN 'chargeback.opened' THEN 'dispute' WHEN 'chargeback.won' THEN 'dispute'
+                       WHEN 'payment.voided' THEN 'void' END END AS kind,
+                   CASE of_type WHEN 'chargeback.won' THEN -signed ELSE signed END AS amount
         ) said
         JOIN projections.checkpoint ON checkpoint.book_id = event.book_id AND projection = 'payments'
             AND checkpoint.state = 'ACTIVE' AND event.position <= checkpoint.position
-        WHERE event.type IN ('voucher.posted', 'fact.recorded')
-            AND kind IS NOT NULL
+        WHERE event.order_key <> ''
         GROUP BY 1, 2
     )
     SELECT format('payment %s/%s', book_id, order_key)
-    FROM folded FULL JOIN projections.payment row USING (book_id, order_key)
-    WHERE (folded.authorised, folded.captured, folded.refunded, folded.paid_out, folded.reversed,
-            folded.last_position) IS DISTINCT FROM
-        (row.authorised_minor, row.captured_minor, row.refunded_minor, row.paid_out_minor, row.reversed_minor,
-            row.last_position)
-        OR folded.voided <> (row.status = 'voided')
+    FROM folded FULL JOIN (
+        SELECT row.* FROM projections.payment_versions row
+        JOIN projections.checkpoint USING (book_id, version)
+        WHERE projection = 'payments' AND checkpoint.state = 'ACTIVE'
+    ) row USING (book_id, order_key)
+    WHERE (folded.authorised, folded.captured, folded.refunded, folded.disputed, folded.reversed, folded.voided,
+            folded.positions) IS DISTINCT FROM
+        (row.authorised_minor, row.captured_minor, row.refunded_minor, row.disputed_minor, row.reversed_minor,
+            row.voided, row.positions)
+    """,
+)
+
+I6_STATES = Invariant(
+    "I6",
+    "A projection that stands where its book does shows payments, refunds and the others in the states that decide",
+    """
+    WITH level AS (
+        SELECT book_id, projection FROM projections.checkpoint JOIN ledger.book USING (book_id)
+        WHERE checkpoint.state = 'ACTIVE' AND checkpoint.position = book.position
+    ), decided AS (
+        SELECT book_id, order_key, captured_minor, refunded_minor,
+            CASE WHEN voided THEN 'VOIDED'
+                 WHEN captured_minor > 0 AND refunded_minor = captured_minor THEN 'REFUNDED'
+                 WHEN captured_minor > 0 THEN 'CAPTURED'
+                 WHEN marks & 3 > 0 THEN 'FAILED'
+                 WHEN authorised_minor > 0 THEN 'AUTHORIZED' END AS state
+        FROM ledger.subject
+    )
+    SELECT format('payment %s/%s is %s, not %s', book_id, order_key, payment.state, decided.state)
+    FROM projections.payment JOIN level USING (book_id) LEFT JOIN decided USING (book_id, order_key)
+    WHERE projection = 'payments'
+        AND nullif(nullif(payment.state, 'INITIATED'), 'PENDING_CASH') IS DISTINCT FROM decided.state
+    UNION ALL
+    SELECT format('%s %s of %s/%s', coalesce(row.kind, part.kind), part_id, book_id, order_key)
+    FROM (
+        SELECT * FROM ledger.subject_part JOIN level USING (book_id) WHERE projection = 'parts'
+            AND kind IN ('refund', 'chargeback', 'settlement', 'payout', 'fee')
+    ) part
+    FULL JOIN (
+        SELECT row.* FROM projections.part_versions row JOIN projections.checkpoint USING (book_id, version)
+        JOIN level USING (book_id, projection) WHERE projection = 'parts' AND checkpoint.state = 'ACTIVE'
+    ) row USING (book_id, order_key, kind, part_id)
+    WHERE (part.told, part.amount_minor) IS DISTINCT FROM (row.told, row.amount_minor)
     """,
 )
 

@@ -113,6 +113,7 @@ class PlantedLedger:
                 [line.account, line.side, str(line.amount_minor), self.accounts[line.account].currency, line.purpose]
                 for line in lines
             ],
+            **({"refund_id": event_id} if kind == "refund" else {}),
         }  # fmt: skip
         with self.connection.transaction():
             position, number = self._append(

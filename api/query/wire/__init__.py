@@ -13,7 +13,15 @@ from api.query.wire.accounts import (
 from api.query.wire.base import Amount, Balance, Digits, NextCursor, Position, Wire
 from api.query.wire.books import Book, BookPage, Follower, LagAnswer
 from api.query.wire.changes import AccountChange, AccountLimits, LogRecord, Origin
-from api.query.wire.payments import PaymentAnswer
+from api.query.wire.payments import (
+    Part,
+    PartAnswer,
+    PartPage,
+    Payment,
+    PaymentAnswer,
+    PaymentPage,
+    TimelineAnswer,
+)
 from api.query.wire.reports import CurrencyTotal, Finding, FindingPage, TrialBalanceAnswer, TypeTotal
 from api.query.wire.service import (
     Dependency,
@@ -55,13 +63,19 @@ __all__ = [
     "LogRecord",
     "NextCursor",
     "Origin",
+    "Part",
+    "PartAnswer",
+    "PartPage",
+    "Payment",
     "PaymentAnswer",
+    "PaymentPage",
     "Position",
     "ProblemKindAnswer",
     "ProblemTable",
     "ReadyAnswer",
     "StatementAnswer",
     "StatementEntry",
+    "TimelineAnswer",
     "TrialBalanceAnswer",
     "TypeTotal",
     "VoucherAnswer",

@@ -1,39 +1,206 @@
-"""Payments on the wire."""
+"""Payments on the wire, with all that became of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field
 
-from api.query.wire.base import Amount, Position, Wire
-from projections.queries import payments
+from api.query.wire.base import Amount, Balance, NextCursor, Position, Wire
+from api.query.wire.vouchers import Cause, VoucherLink
+from projections.queries import parts, payment_stories, payments, timelines
+
+Progress = Literal["PENDING", "CONFIRMED", "FAILED"]
+FIRST: str = "When its first event happened"
 
 
-class PaymentAnswer(Wire):
-    book: str
-    position: Position = Field(description="How far the projection of payments has come")
+class Payment(Wire):
     order_key: str
-    status: str
+    state: str = Field(
+        description="INITIATED, AUTHORIZED, PENDING_CASH, CAPTURED, VOIDED, FAILED or REFUNDED (CAPTURED until fully "
+        "refunded)"
+    )
+    execution: Progress = Field(description="Of its settlements: executed is not final")
+    finality: Progress = Field(description="Of what was executed")
+    method: str = Field(description="How it was paid, in the words of the publishing service")
     authorised: Amount
-    captured: Amount
+    captured: Amount = Field(description="Less what was taken back by request")
     refunded: Amount
     voided: Amount
-    paid_out: Amount
-    reversed: Amount = Field(description="Captures and payouts taken back by request: no longer in the other sums")
+    reversed: Amount = Field(description="Captures taken back by request: no longer in the other sums")
+    disputed: Amount = Field(description="Disputes that are open or lost")
+    commission: Balance = Field(description="What the platform keeps of it: credit")
+    fees: Balance = Field(description="What processors charge for its settlements and disputes: debit")
+    net: Balance = Field(
+        description="What is left: captured less voided, refunded, disputed, commission and fees; a debit is what it "
+        "cost more"
+    )
     captures: int
     refunds: int
-    first_effective_at: datetime
+    first_effective_at: datetime = Field(description=FIRST)
     last_effective_at: datetime
-    last_position: int
+    last_position: Position
 
     @classmethod
-    def of(cls, book: str, position: int, payment: payments.Payment) -> Self:
+    def of(cls, payment: payments.Payment) -> Self:
+        balances = {name: Balance.at(getattr(payment, name)) for name in ("commission", "fees", "net")}
+        amounts = {
+            name: Amount.of(getattr(payment, name))
+            for name in ("authorised", "captured", "refunded", "voided", "reversed", "disputed")
+        }
+        plain = {
+            name: getattr(payment, name)
+            for name in (
+                "order_key", "state", "execution", "finality", "method", "captures", "refunds", "first_effective_at",
+                "last_effective_at", "last_position",
+            )
+        }  # fmt: skip
+        return cls.model_validate({**plain, **amounts, **balances})
+
+
+class PaymentPage(Wire):
+    book: str
+    position: Position = Field(description="How far the projection of payments has come")
+    payments: list[Payment]
+    next_cursor: NextCursor
+
+
+class Part(Wire):
+    """A refund, chargeback, settlement, payout or fee."""
+
+    kind: str
+    order_key: str = Field(description="Of its payment; of a payout or fee its own")
+    id: str
+    state: str
+    reversed: bool = Field(description="Its voucher was taken back by request")
+    amount: Amount
+    fee: Balance = Field(description="What a processor charged for it: debit")
+    refunded: Amount = Field(description="What of a fee was given back")
+    account: str = Field(description="Whose money a payout or fee takes; empty elsewhere")
+    reference: str = Field(description="What a fee is for; empty elsewhere")
+    failure_reason: str = Field(description="In the words of the publishing service; empty where it did not fail")
+    first_effective_at: datetime = Field(description="When its first step happened")
+    last_effective_at: datetime
+    last_position: Position
+
+    @classmethod
+    def of(cls, part: parts.PartRow) -> Self:
         return cls(
-            book=book, position=position, order_key=payment.order_key, status=payment.status,
-            authorised=Amount.of(payment.authorised), captured=Amount.of(payment.captured),
-            refunded=Amount.of(payment.refunded), voided=Amount.of(payment.voided),
-            paid_out=Amount.of(payment.paid_out), reversed=Amount.of(payment.reversed),
-            captures=payment.captures, refunds=payment.refunds,
-            first_effective_at=payment.first_effective_at, last_effective_at=payment.last_effective_at,
-            last_position=payment.last_position,
+            kind=part.kind, order_key=part.order_key, id=part.part_id, state=part.state, reversed=part.reversed,
+            amount=Amount.of(part.amount), fee=Balance.at(part.fee), refunded=Amount.of(part.refunded),
+            account=part.account, reference=part.reference, failure_reason=part.failure_reason,
+            first_effective_at=part.first_effective_at, last_effective_at=part.last_effective_at,
+            last_position=part.last_position,
         )  # fmt: skip
+
+
+class PartPage(Wire):
+    book: str
+    position: Position = Field(description="How far the projection has come")
+    items: list[Part]
+    next_cursor: NextCursor
+
+
+class TimelineEvent(Wire):
+    position: Position
+    recorded_at: datetime
+    effective_at: datetime | None
+    event_type: str = Field(description="Of the upstream event; of the ledger's own where there is none")
+    outcome: str = Field(description="POSTED, RECORDED, REJECTED, PARKED or SKIPPED; empty for the ledger's own")
+    kind: str
+    voucher_no: int | None
+    amount: Amount | None
+    about: dict[str, str] = Field(description="The refund, settlement … that it is a step of, by the name of its id")
+    failure_reason: str
+    code: str = Field(description="Why it was refused; empty where it was not")
+    detail: str
+    waits_for: str = Field(description="What a parked event waits for")
+    parked_at: int | None = Field(description="Where it had been parked before")
+    reverses: list[VoucherLink] = Field(description="Vouchers that it takes back")
+    cause: Cause | None = Field(description="The record that it came by; null for the ledger's own")
+
+    @classmethod
+    def all_of(cls, events: Sequence[timelines.TimelineEvent]) -> list[Self]:
+        return [cls._of(event) for event in events]
+
+    @classmethod
+    def _of(cls, event: timelines.TimelineEvent) -> Self:
+        plain = {
+            name: getattr(event, name)
+            for name in (
+                "position", "recorded_at", "effective_at", "event_type", "outcome", "kind", "voucher_no", "about",
+                "failure_reason", "code", "detail", "waits_for", "parked_at",
+            )
+        }  # fmt: skip
+        return cls.model_validate(
+            {
+                **plain,
+                "amount": Amount.of(event.amount) if event.amount else None,
+                "reverses": VoucherLink.all_of(event.reverses),
+                "cause": Cause.of(event.cause) if event.cause else None,
+            }
+        )
+
+
+class TimelineAnswer(Wire):
+    book: str
+    position: Position = Field(description="How far the projection has come")
+    order_key: str
+    family: str = Field(description="What the order key belongs to: payment, payout, fee …")
+    events_in_all: int = Field(description="More than are listed where an order key has more than 1,000")
+    events: list[TimelineEvent]
+
+    @classmethod
+    def of(cls, book: str, position: int, found: timelines.Timeline) -> Self:
+        return cls(
+            book=book, position=position, order_key=found.order_key, family=found.family,
+            events_in_all=found.events_in_all, events=TimelineEvent.all_of(found.events),
+        )  # fmt: skip
+
+
+class Advice(Wire):
+    """Whether one thing may be tried again, always with the id that it had."""
+
+    what: str = Field(description="`capture`, or `refund` and its id")
+    state: str
+    answer: str = Field(description="retry, retry_once, wait, done or investigate")
+    detail: str
+
+
+class RetrySafety(Wire):
+    position: Position = Field(description="Exact at this position of the book, however far the projection has come")
+    answers: list[Advice]
+    note: str
+
+    @classmethod
+    def of(cls, safety: payment_stories.RetrySafety) -> Self:
+        return cls.model_validate(safety, from_attributes=True)
+
+
+class PaymentAnswer(Payment):
+    book: str
+    position: Position = Field(description="How far the projection of payments has come")
+    parts: list[Part] = Field(description="Its refunds, chargebacks and settlements")
+    events_in_all: int
+    timeline: list[TimelineEvent]
+    retry_safety: RetrySafety
+
+    @classmethod
+    def story_of(cls, book: str, position: int, story: payment_stories.PaymentStory) -> Self:
+        return cls(
+            book=book, position=position, parts=[Part.of(part) for part in story.parts],
+            events_in_all=story.timeline.events_in_all, timeline=TimelineEvent.all_of(story.timeline.events),
+            retry_safety=RetrySafety.of(story.retry_safety), **dict(Payment.of(story.payment)),
+        )  # fmt: skip
+
+
+class PartAnswer(Part):
+    book: str
+    position: Position = Field(description="How far the projection has come")
+    timeline: list[TimelineEvent]
+
+    @classmethod
+    def story_of(cls, book: str, position: int, story: payment_stories.PartStory) -> Self:
+        return cls(
+            book=book, position=position, timeline=TimelineEvent.all_of(story.events), **dict(Part.of(story.part))
+        )

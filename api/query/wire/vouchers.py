@@ -19,6 +19,10 @@ class Cause(Wire):
     partition: int
     offset: int
 
+    @classmethod
+    def of(cls, cause: vouchers.Cause) -> Self:
+        return cls.model_validate(cause, from_attributes=True)
+
 
 class VoucherLine(Wire):
     line: int
@@ -55,15 +59,11 @@ class VoucherAnswer(Wire):
 
     @classmethod
     def of(cls, book: str, voucher: vouchers.Voucher) -> Self:
-        cause = voucher.cause
         return cls(
             book=book, voucher_no=voucher.voucher_no, position=voucher.position, kind=voucher.kind,
             rule=voucher.rule, order_key=voucher.order_key, amount=Amount.of(voucher.amount),
             effective_at=voucher.effective_at, recorded_at=voucher.recorded_at,
-            cause=Cause(
-                source=cause.source, event_id=cause.event_id, event_type=cause.event_type,
-                revision=cause.revision, topic=cause.topic, partition=cause.partition, offset=cause.offset,
-            ),
+            cause=Cause.of(voucher.cause),
             lines=[
                 VoucherLine(
                     line=line.line, account=line.account, purpose=line.purpose,

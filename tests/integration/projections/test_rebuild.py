@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from projections.daily_balances.table import DAILY_BALANCES
+from projections.parts.table import PARTS
 from projections.payments.table import PAYMENTS
 from projections.projection import Projection
 from projections.rebuild import RebuildSuperseded, Rebuilt, rebuild
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.postgres
 
 TABLES = {
     PAYMENTS.name: b"SELECT count(*) FROM projections.payment_versions",
+    PARTS.name: b"SELECT count(*) FROM projections.part_versions",
     DAILY_BALANCES.name: b"SELECT count(*) FROM projections.daily_balance_versions",
     TRIAL_BALANCE.name: b"SELECT count(*) FROM projections.trial_balance_versions",
 }

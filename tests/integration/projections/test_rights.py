@@ -16,11 +16,12 @@ TABLES = (
     "checkpoint",
     "source_position",
     "payment_versions",
+    "part_versions",
     "daily_balance_versions",
     "trial_balance_versions",
     "day_rollup",
 )
-VIEWS = ("payment", "daily_balance", "trial_balance", "progress")
+VIEWS = ("payment", "story", "daily_balance", "trial_balance", "progress")
 
 
 @pytest.fixture

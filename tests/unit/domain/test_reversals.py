@@ -157,7 +157,8 @@ def test_the_reversal_is_the_exact_mirror_with_a_link_and_the_amount_of_what_it_
     assert ruling.draft is not None
     assert (ruling.draft.kind, ruling.draft.rule, ruling.draft.amount_minor) == ("reversal", "void_requested/1", 70)
     assert ruling.draft.details == {
-        "reverses": [{"position": 1, "voucher_no": 1, "event_type": "payment.captured.v1"}], "reason": "posted twice",
+        "reverses": [{"position": 1, "voucher_no": 1, "event_type": "payment.captured.v1"}],
+        "mirrored": ["payment", "seller_share"], "reason": "posted twice",
     }  # fmt: skip
     assert [desk.balance_minor(account) for account in ("clearing", "seller")] == [0, 0]
 
@@ -209,7 +210,8 @@ def test_a_void_of_the_payment_mirrors_only_the_captures_that_were_not_reversed(
     assert [m.line.amount_minor for m in ruling.movements] == [30, 30]
     assert ruling.draft is not None
     assert ruling.draft.details == {
-        "reverses": [{"position": 2, "voucher_no": second, "event_type": "payment.captured.v1"}]
+        "reverses": [{"position": 2, "voucher_no": second, "event_type": "payment.captured.v1"}],
+        "mirrored": ["payment", "seller_share"],
     }
     assert desk.balance_minor("clearing") == 0
 

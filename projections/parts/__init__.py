@@ -1,0 +1,1 @@
+"""Refunds, chargebacks, settlements, payouts and fees: where each stands by its steps, and what it is about."""

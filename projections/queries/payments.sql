@@ -1,0 +1,120 @@
+-- name: payments
+-- A page of payments, the newest first, by their state, the beginning of their order key, and when they began. The
+-- version is looked up first, so that the index gives their order.
+SELECT payment.order_key, payment.state, projections.execution(payment.executed, payment.unexecuted),
+    projections.finality(payment.executed, payment.final, payment.unfinal), payment.currency, asset.scale, payment.method,
+    payment.authorised_minor, payment.captured_minor, payment.refunded_minor, payment.voided_minor, payment.reversed_minor,
+    payment.disputed_minor, payment.commission_minor, payment.fees_minor, payment.captures, payment.refunds,
+    payment.first_effective_at, payment.last_effective_at, payment.last_position, 0::bigint
+FROM projections.payment_versions AS payment
+LEFT JOIN ledger.asset ON asset.code = payment.currency
+WHERE payment.book_id = %(book_id)s AND payment.state IS NOT NULL
+    AND payment.version = (
+        SELECT version FROM projections.checkpoint
+        WHERE checkpoint.book_id = %(book_id)s AND projection = 'payments' AND checkpoint.state = 'ACTIVE'
+    )
+    AND (payment.first_effective_at, payment.order_key) < (%(before)s::timestamptz, %(before_key)s::text)
+    AND payment.first_effective_at >= %(since)s::timestamptz AND payment.first_effective_at < %(until)s::timestamptz
+    AND (%(state)s::text IS NULL OR payment.state = %(state)s)
+    AND payment.order_key >= %(prefix)s::text AND payment.order_key < %(prefix_end)s::text
+ORDER BY payment.first_effective_at DESC, payment.order_key DESC LIMIT %(limit)s;
+
+-- name: payments_of_account
+-- The same of one account, from its own entries, the newest first: a payment stands where it first touched the account.
+SELECT payment.order_key, payment.state, projections.execution(payment.executed, payment.unexecuted),
+    projections.finality(payment.executed, payment.final, payment.unfinal), payment.currency, asset.scale, payment.method,
+    payment.authorised_minor, payment.captured_minor, payment.refunded_minor, payment.voided_minor, payment.reversed_minor,
+    payment.disputed_minor, payment.commission_minor, payment.fees_minor, payment.captures, payment.refunds,
+    payment.first_effective_at, payment.last_effective_at, payment.last_position, entry.posting_sequence
+FROM ledger.account
+INNER JOIN ledger.entry ON entry.book_id = account.book_id AND entry.account_id = account.account_id
+INNER JOIN ledger.event ON event.book_id = entry.book_id AND event.position = entry.position
+INNER JOIN projections.payment_versions AS payment
+    ON payment.book_id = event.book_id AND payment.order_key = event.order_key AND payment.state IS NOT NULL
+LEFT JOIN ledger.asset ON asset.code = payment.currency
+WHERE account.book_id = %(book_id)s AND account.code = %(account)s AND entry.posting_sequence < %(before_entry)s
+    AND payment.version = (
+        SELECT version FROM projections.checkpoint
+        WHERE checkpoint.book_id = %(book_id)s AND projection = 'payments' AND checkpoint.state = 'ACTIVE'
+    )
+    AND payment.first_effective_at >= %(since)s::timestamptz AND payment.first_effective_at < %(until)s::timestamptz
+    AND (%(state)s::text IS NULL OR payment.state = %(state)s)
+    AND payment.order_key >= %(prefix)s::text AND payment.order_key < %(prefix_end)s::text
+    AND entry.position <= payment.last_position
+    AND NOT EXISTS (
+        SELECT FROM ledger.entry AS before
+        WHERE before.book_id = entry.book_id AND before.account_id = entry.account_id
+            AND before.posting_sequence = entry.posting_sequence - 1 AND before.position = entry.position
+    )
+    AND NOT EXISTS (
+        SELECT FROM unnest(payment.positions) AS place (position)
+        INNER JOIN ledger.event AS earlier ON earlier.book_id = entry.book_id AND earlier.position = place.position
+        CROSS JOIN LATERAL jsonb_array_elements(convert_from(earlier.state, 'UTF8')::jsonb -> 'lines') AS lines (one)
+        WHERE place.position < entry.position AND earlier.voucher_no > 0 AND lines.one ->> 0 = %(account)s
+    )
+ORDER BY entry.posting_sequence DESC LIMIT %(limit)s;
+
+-- name: payment
+-- One payment.
+SELECT payment.order_key, payment.state, payment.execution, payment.finality, payment.currency, asset.scale, payment.method,
+    payment.authorised_minor, payment.captured_minor, payment.refunded_minor, payment.voided_minor, payment.reversed_minor,
+    payment.disputed_minor, payment.commission_minor, payment.fees_minor, payment.captures, payment.refunds,
+    payment.first_effective_at, payment.last_effective_at, payment.last_position, 0::bigint
+FROM projections.payment
+LEFT JOIN ledger.asset ON asset.code = payment.currency
+WHERE payment.book_id = %(book_id)s AND payment.order_key = %(order_key)s;
+
+-- name: story
+-- How many events an order key has, and where they stand.
+SELECT family, events, positions FROM projections.story WHERE book_id = %(book_id)s AND order_key = %(order_key)s;
+
+-- name: events_at
+-- Events at given positions, with the blocks that seal them.
+SELECT event.position, event.voucher_no, event.type, event.state, block.recorded_at
+FROM unnest(%(positions)s::bigint[]) AS place (position)
+INNER JOIN ledger.event ON event.book_id = %(book_id)s AND event.position = place.position
+INNER JOIN LATERAL (
+    SELECT block.recorded_at FROM ledger.block
+    WHERE block.book_id = event.book_id AND block.last_position >= event.position
+    ORDER BY block.last_position LIMIT 1
+) AS block ON true
+ORDER BY event.position;
+
+-- name: parts
+-- A page of refunds, payouts …, the newest first, by state, account, order key and when they began.
+SELECT part.kind, part.order_key, part.part_id, part.state, part.reversed, part.currency, asset.scale, part.amount_minor,
+    part.fee_minor, part.refunded_minor, part.account, part.reference, part.failure_reason, part.first_effective_at,
+    part.last_effective_at, part.last_position, part.positions
+FROM projections.part_versions AS part
+LEFT JOIN ledger.asset ON asset.code = part.currency
+WHERE part.book_id = %(book_id)s AND part.kind = %(kind)s
+    AND part.version = (
+        SELECT version FROM projections.checkpoint
+        WHERE checkpoint.book_id = %(book_id)s AND projection = 'parts' AND checkpoint.state = 'ACTIVE'
+    )
+    AND (part.first_effective_at, part.order_key, part.part_id)
+        < (%(before)s::timestamptz, %(before_key)s::text, %(before_id)s::text)
+    AND part.first_effective_at >= %(since)s::timestamptz AND part.first_effective_at < %(until)s::timestamptz
+    AND (%(state)s::text IS NULL OR part.state = %(state)s)
+    AND (%(account)s::text IS NULL OR part.account = %(account)s)
+    AND (%(order_key)s::text IS NULL OR part.order_key = %(order_key)s)
+ORDER BY part.first_effective_at DESC, part.order_key DESC, part.part_id DESC LIMIT %(limit)s;
+
+-- name: parts_by_id
+-- Those of one kind and id; of one order key, where that is given.
+SELECT kind, order_key, part_id, state, reversed, currency, asset.scale, amount_minor, fee_minor, refunded_minor, account,
+    reference, failure_reason, first_effective_at, last_effective_at, last_position, positions
+FROM projections.part
+LEFT JOIN ledger.asset ON asset.code = part.currency
+WHERE book_id = %(book_id)s AND kind = %(kind)s AND part_id = %(part_id)s
+    AND (%(order_key)s::text IS NULL OR order_key = %(order_key)s)
+ORDER BY order_key LIMIT 2;
+
+-- name: parts_of
+-- All of one order key, in the order in which they began.
+SELECT kind, order_key, part_id, state, reversed, currency, asset.scale, amount_minor, fee_minor, refunded_minor, account,
+    reference, failure_reason, first_effective_at, last_effective_at, last_position, positions
+FROM projections.part
+LEFT JOIN ledger.asset ON asset.code = part.currency
+WHERE book_id = %(book_id)s AND order_key = %(order_key)s
+ORDER BY positions[1], kind, part_id;

@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 class PartitionKeeper:
-    """The `Assignment` of a payments consumer (posting.md, "Source rows").
+    """The `Assignment` of a payments consumer (docs/explanation/posting.md, "Source rows").
 
     `stands` holds, per partition, where the next batch begins: the stored position, or what the batch in
     flight will make of it.

@@ -1,8 +1,8 @@
 """Decides a batch: each event whole or not at all, later ones on what earlier ones left behind.
 
 Everything here works on values that were read under lock. One by one, `decide_batch` can refuse anything;
-`number_entries` decides whole columns at once in a batch in which nothing can be refused (architecture.md,
-section 5, step 5), and gives every accepted entry its place and running balance in both cases.
+`number_entries` decides whole columns at once in a batch in which nothing can be refused, and gives every accepted
+entry its place and running balance in both cases (ADRs/0002-lock-order-and-two-paths.md).
 """
 
 from collections import deque

@@ -10,8 +10,8 @@ from ledger_core.domain.outcomes import Code, Outcome
 
 @dataclass(slots=True, frozen=True)
 class SourceAdvance:
-    """How one batch moves one partition. Offsets as in posting.md: `next_offset` is the consumer's position
-    after the batch; `gaps` counts offsets without a record (transaction markers, compaction)."""
+    """How one batch moves one partition (docs/explanation/posting.md). `next_offset` is the consumer's position after
+    it, not the last record's offset + 1; `gaps` counts offsets without a record (transaction markers, compaction)."""
 
     topic: str
     partition: int

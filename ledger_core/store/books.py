@@ -1,7 +1,7 @@
 """What a process knows of its books without a lock: ids that never change, and charts.
 
 Nothing here decides: status, limits and counters are read from the locked head. What is missing is looked
-up, and opened by the chart where it allows (posting.md, "Before BEGIN").
+up, and opened by the chart where it allows (docs/explanation/posting.md, "Before BEGIN").
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The posting transaction: one batch, one PostgreSQL transaction, exactly as posting.md says.
+"""The posting transaction: one batch, one PostgreSQL transaction, step by step in docs/explanation/posting.md.
 
 Lock order, here and everywhere: source rows, inbox keys, subjects, heads, books. A batch whose keys are all new
 and in which nothing can be refused is laid out before BEGIN and decided over columns; any surprise (a known key,

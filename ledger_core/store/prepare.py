@@ -1,4 +1,4 @@
-"""All of a batch that needs no lock: proposals, accounts, cases, bytes (posting.md, "Before BEGIN")."""
+"""All of a batch that needs no lock: proposals, accounts, cases, bytes (docs/explanation/posting.md)."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The steps of the posting transaction, in the order in which they take locks (posting.md)."""
+"""The steps of the posting transaction, in the order in which they take locks (docs/explanation/posting.md)."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -2,25 +2,17 @@
 
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from api.cli.stores import DEMO_DATABASE
 from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
 
 # Every demo makes the database of demos anew: on one server they run one after another.
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("demo"), pytest.mark.usefixtures("demo_database")]
 PROMISED_KEYS = {
     "events", "outcomes", "vouchers", "entries", "trial_balance", "findings", "verify", "seconds", "events_per_second",
     "broker", "postgres",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def clean(machine: TestDatabase) -> None:
-    with psycopg.connect(machine.server_dsn, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {DEMO_DATABASE} WITH (FORCE)".encode())
 
 
 def test_the_demo_ends_with_books_that_hold_and_a_replay_posts_nothing(machine: TestDatabase) -> None:

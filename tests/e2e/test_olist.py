@@ -15,6 +15,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = [
     pytest.mark.postgres,
     pytest.mark.xdist_group("demo"),
+    pytest.mark.usefixtures("demo_database"),
     pytest.mark.skipif(
         not (DATA / f"{olist.PAYMENTS_FILE}.xz").exists(),
         reason=f"OLIST NOT TESTED: its files are not in {DATA}",

@@ -61,18 +61,6 @@ def metrics_of(port: object) -> bytes:
 
 
 @pytest.fixture
-def topics(machine: TestDatabase) -> TestDatabase:
-    """The embedded log with the topics of the pipeline."""
-    with psycopg.connect(machine.dsn()) as connection:
-        for name in ("payments.events.v1", "ledger.events.v1"):
-            row = connection.execute(
-                "INSERT INTO transport.topic (name, partitions) VALUES (%s, 1) RETURNING topic_id", (name,)
-            ).fetchone()
-            connection.execute("INSERT INTO transport.partition (topic_id, partition) VALUES (%s, 0)", row)
-    return machine
-
-
-@pytest.fixture
 def signing_key(tmp_path: Path) -> Path:
     path = tmp_path / "signing.key"
     assert ledgerctl("checkpoint", "keygen", str(path)).code == 0

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from deploy.local.postgres import LocalPostgres
+from tests.invariants import assert_invariants
 from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
 from tests.support.event_lines import captured, write
@@ -65,6 +66,7 @@ def test_a_proof_holds_with_postgresql_stopped_and_no_word_of_it(
         ):
             assert ledgerctl(*command).code == 0, command
         dsn = server.dsn()
+        assert_invariants(dsn)
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(dsn)
     monkeypatch.delenv("LEDGER_POSTGRES_DSN")

@@ -12,14 +12,13 @@ import pytest
 from api.webhooks.bootstrap import serving_inbox
 from api.webhooks.settings import InboxSettings
 from consumers.settings import load_settings
-from tests.e2e.test_processes import running, topics, until_logged
+from tests.e2e.test_processes import running, until_logged
 from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
 from tests.support.processor_webhooks import Document, charge, held_charge, refund, stripe
 from tests.support.webhook_signing import STRIPE_SECRET, stripe_headers
 
 pytestmark = pytest.mark.postgres
-__all__ = ["topics"]  # a fixture
 
 
 @contextmanager

@@ -149,7 +149,8 @@ async def run_merchants(settings: MerchantsProcess, metrics: ConsumerMetrics, st
     poster = MerchantPoster(dsn, decode=decoder.decode, chart=chart, strays=strays, label=label)
     await asyncio.to_thread(poster.open)
     try:
-        await PaymentsConsumer(source, poster, decoder, PaymentsSettings(), metrics, label).run(stop)
+        limits = PaymentsSettings(heal_overdue_ms=None)  # what waits in other books, this decoder cannot read
+        await PaymentsConsumer(source, poster, decoder, limits, metrics, label).run(stop)
     finally:
         await asyncio.to_thread(poster.close)
 

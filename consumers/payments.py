@@ -40,7 +40,8 @@ class PaymentsSettings:
     """How batches are bounded and when a partition stops.
 
     A batch closes at `batch_max_events` or `batch_max_ms` after its first record. `reject_flood` rejected
-    records of one partition in a row stop it with an alert, instead of emptying the topic into dead letters.
+    records of one partition in a row stop it with an alert, instead of emptying the topic into dead letters. Every
+    `heal_overdue_ms`, and at the start, what was parked for something that is there by now is decided; None is never.
     """
 
     batch_max_events: int = 8_000
@@ -48,6 +49,7 @@ class PaymentsSettings:
     idle_wait_ms: int = 200
     maintenance_check_ms: int = 1_000
     retry_wait_ms: int = 250
+    heal_overdue_ms: int | None = 30_000
     reject_flood: int = 5_000
 
 
@@ -90,6 +92,7 @@ class PaymentsConsumer:
         self._keeper = PartitionKeeper(source, poster.positions)
         self._rejected_in_a_row: Counter[Partition] = Counter()
         self._maintenance_checked = float("-inf")
+        self._overdue_healed = float("-inf")
         self._halted = False
         self.counts: Counter[Outcome] = Counter()
         self.healed = 0
@@ -125,6 +128,7 @@ class PaymentsConsumer:
         """One batch further: fetch and prepare while the batch before is being posted."""
         try:
             await self._check_maintenance()
+            posting = await self._heal_overdue(posting)
             await self._keeper.place()
             slices = await self._fetch() if not self._halted else await self._stand_still()
             if not slices:
@@ -238,6 +242,20 @@ class PaymentsConsumer:
         self._count(result, time.monotonic() - began)
         await self._stop_floods(prepared, result)
         return result
+
+    async def _heal_overdue(self, posting: asyncio.Task[BatchResult] | None) -> asyncio.Task[BatchResult] | None:
+        """Now and then, between two batches. What it cannot do now it can do the next time: consuming goes on."""
+        every_ms, now = self._settings.heal_overdue_ms, time.monotonic()
+        if every_ms is None or self._halted or now - self._overdue_healed < every_ms / 1000:
+            return posting
+        self._overdue_healed = now
+        if posting is not None:
+            await posting
+        result = await asyncio.to_thread(self._poster.heal_overdue)
+        if result.healed:
+            log.info("parked.healed_overdue", events=len(result.healed))
+        self._count(result, time.monotonic() - now)
+        return None
 
     def _count(self, result: BatchResult, seconds: float) -> None:
         decided = [outcome for outcome in result.decided if outcome is not None]

@@ -7,7 +7,7 @@ a known subject, a frozen account) rolls back and goes the exact path, where eac
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -171,15 +171,25 @@ class Poster:
             else:
                 self._forget(prepared)
                 decided = dict(zip(kept, result.decided, strict=True))
-                healed, crossed, vouchers = [*result.healed], [*result.crossed], Counter(result.vouchers)
-                for book, waited_for in result.woke:
-                    woken = self.heal(book, waited_for)
-                    healed += woken.healed
-                    crossed += woken.crossed
-                    vouchers.update(woken.vouchers)
+                whole = self._heal_all(result.woke, result)
                 ours = [decided.get(n) for n in range(len(arrived))]
-                return BatchResult(ours, healed, tuple(dropped), crossed=crossed, vouchers=vouchers)
+                return replace(whole, decided=ours, dropped=tuple(dropped))
         raise PostingHaltedError(f"a batch was rolled back {ATTEMPTS} times in a row")
+
+    def heal_overdue(self) -> BatchResult:
+        """Heals what has come true already: its waiting events are decided after the commit that made it true, and
+        whoever committed may be gone before that. Two at once decide each event once."""
+        return self._heal_all(self._exact_preparer.came_true(), BatchResult((), ()))
+
+    def _heal_all(self, awaited: Iterable[tuple[str, str]], before: BatchResult) -> BatchResult:
+        """What came before, and what comes of these: of each the book, and what is waited for in it."""
+        healed, crossed, vouchers = [*before.healed], [*before.crossed], Counter(before.vouchers)
+        for book, waits_for in awaited:
+            woken = self.heal(book, waits_for)
+            healed += woken.healed
+            crossed += woken.crossed
+            vouchers.update(woken.vouchers)
+        return BatchResult((), healed, crossed=crossed, vouchers=vouchers)
 
     def heal(self, book: str, waits_for: str) -> BatchResult:
         """Drains the queues of events that wait for this (`account:<code>` …), for it has come true. What waits for a

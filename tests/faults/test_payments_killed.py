@@ -12,6 +12,7 @@ from consumers.transport.ports import Outgoing, Sink
 from consumers.transport.postgres_log import PostgresLogAdmin, PostgresLogSink
 from deploy.demo.messages import Message
 from ledger_core.store.poster import LABELS
+from tests.support.account_events import opened
 from tests.support.hold_events import placed, released, taken
 from tests.support.postings import Scene, authorized, captured, garbage, paid_out, refunded, voided
 from tests.support.processes import PATIENCE_SECONDS, payments_process
@@ -97,6 +98,19 @@ def test_every_label_stands_in_the_list_and_every_name_in_the_list_is_a_label(sc
     scene.topic.send(*MIXED)
     worker.work()
     assert tuple(dict.fromkeys(seen)) == LABELS
+
+
+def test_what_an_account_woke_is_decided_once_though_who_opened_it_was_killed_before(scene: Scene) -> None:
+    """The opening is committed; what waited for it would have been decided in the transaction after that."""
+    scene.post(captured("o-1", to="vault:1"), refunded("o-1", 40, of="vault:1"))
+    asyncio.run(fill_embedded_log(scene.dsn, [opened("vault:1")]))
+    with payments_process(scene.dsn, group="first", kill_at="after_commit") as first:
+        assert first.wait() == -signal.SIGKILL
+    assert (scene.vouchers(), scene.log_of()[-1]) == (0, "fact.recorded opened-vault:1")
+    with payments_process(scene.dsn, group="second") as second, payments_process(scene.dsn, group="third") as third:
+        scene.until("SELECT voucher_no = 2 FROM ledger.book WHERE code = 'shop'", patience_seconds=PATIENCE_SECONDS)
+        assert (second.end(), third.end()) == (0, 0)
+    assert scene.log_of()[-2:] == ["voucher.posted captured-o-1 2", "voucher.posted refunded-o-1 2"]
 
 
 @pytest.mark.kafka

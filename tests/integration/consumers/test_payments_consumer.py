@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -9,9 +10,9 @@ from consumers.assignment import PartitionKeeper
 from consumers.transport.memory import MemorySource
 from consumers.transport.memory.log import PartitionLog
 from consumers.transport.ports import Partition, Slice
-from tests.support.consuming import Station, until
+from tests.support.consuming import QUICK, Station, until
 from tests.support.databases import TestDatabase
-from tests.support.postings import TOPIC, Gate, Scene, authorized, captured, garbage, refunded
+from tests.support.postings import TOPIC, Gate, Scene, authorized, captured, garbage, paid_out, refunded
 
 pytestmark = pytest.mark.postgres
 
@@ -471,5 +472,19 @@ def test_poison_blocks_its_own_order_key_and_nothing_else(scene: Scene) -> None:
             station.send(captured("o-1", event_id="right"))
             await station.until_consumed()
             await until(lambda: worker.consumer.healed == 1, "healed")
+
+    asyncio.run(play())
+
+
+def test_what_came_true_without_being_healed_is_healed_now_and_then(scene: Scene) -> None:
+    async def play() -> None:
+        station = Station(scene)
+        await station.open()
+        station.send(paid_out("p-1", 10, of="vault:1"), captured("o-1"))
+        async with station.worker(settings=replace(QUICK, heal_overdue_ms=0)) as worker:
+            await station.until_consumed()
+            await asyncio.to_thread(scene.accounts().open_account, "vault:1", account_type="asset", currency="EUR")
+            await until(lambda: scene.vouchers() == 2, "healed without an event that says so")
+            await until(lambda: worker.consumer.healed == 1, "counted")
 
     asyncio.run(play())

@@ -22,7 +22,7 @@ from deploy.demo.messages import Message
 from ledger_core.operations.charts import ChartCommands
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.verify import verify
-from tests.support import complete_model as plain
+from tests.models import complete as plain
 from tests.support.databases import TestDatabase
 from tests.support.postings import Scene, event
 

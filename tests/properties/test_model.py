@@ -1,9 +1,7 @@
 """Whatever comes, in whatever batches, the store ends where a small ledger in plain Python does."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import count
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -11,9 +9,10 @@ from hypothesis import strategies as st
 
 from deploy.demo.messages import Message
 from ledger_core.store.verify import verify
-from tests.support import model as plain
+from tests.models import payments as plain
 from tests.support.databases import TestDatabase
-from tests.support.postings import Scene, Worker, event
+from tests.support.postings import event
+from tests.support.streams import Stream, streams
 
 pytestmark = pytest.mark.postgres
 
@@ -95,15 +94,11 @@ def message(one: plain.Event, book: str) -> Message:
 
 
 @dataclass
-class Run:
-    """One stream in one book: each command ends a batch, and so does every place in `cuts`."""
+class Run(Stream):
+    """Each command ends a batch, and so does every place in `cuts`; those in `exact` are decided one by one."""
 
-    scene: Scene
-    worker: Worker
-    book: str
     cuts: frozenset[int] = frozenset()
     exact: frozenset[int] = frozenset()
-    batch: list[plain.Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.scene.create_book(self.book)
@@ -114,21 +109,13 @@ class Run:
     def play(self, stream: Sequence[Step]) -> None:
         for place, step in enumerate(stream):
             if isinstance(step, plain.Event):
-                self.batch.append(step)
+                self.batch.append(message(step, self.book))
             else:
-                self.flush(place)
+                self.send(exact=place in self.exact)
                 self.command(step)
             if place in self.cuts:
-                self.flush(place)
-        self.flush(len(stream))
-
-    def flush(self, place: int) -> None:
-        if self.batch:
-            self.scene.topic.send(*(message(one, self.book) for one in self.batch))
-            if place in self.exact:
-                self.worker.poster._exact = 8
-            self.worker.work()
-            self.batch = []
+                self.send(exact=place in self.exact)
+        self.send(exact=len(stream) in self.exact)
 
     def command(self, step: Freeze | Unfreeze | Open) -> None:
         match step:
@@ -140,17 +127,6 @@ class Run:
             case Open(account):
                 self.accounts.open_account(account, account_type="liability", currency="EUR")
                 self.worker.poster.heal(self.book, f"account:{account}")
-
-    def outcomes(self) -> dict[str, str]:
-        """By event id: what its highest revision says."""
-        return dict(self.rows("""
-            SELECT DISTINCT ON (inbox.source_id, inbox.event_id) inbox.event_id, CASE event.type
-                WHEN 'voucher.posted' THEN 'POSTED' WHEN 'fact.recorded' THEN 'RECORDED'
-                ELSE convert_from(event.state, 'UTF8')::jsonb ->> 'code' END
-            FROM ledger.inbox JOIN ledger.block USING (book_id, batch_id) JOIN ledger.book USING (book_id)
-            JOIN ledger.event ON event.book_id = inbox.book_id AND event.position = first_position + ordinal
-            WHERE book.code = %s AND inbox.event_id NOT LIKE '%%#%%'
-            ORDER BY inbox.source_id, inbox.event_id, revision DESC"""))  # fmt: skip
 
     def conflicts(self) -> int:
         return int(self.rows("""
@@ -168,9 +144,6 @@ class Run:
             SELECT order_key, authorised_minor, captured_minor, refunded_minor, voided, parked
             FROM ledger.subject JOIN ledger.book USING (book_id) WHERE book.code = %s
             AND (authorised_minor, captured_minor, refunded_minor, parked) <> (0, 0, 0, 0)""")}  # fmt: skip
-
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        return self.scene.rows(statement, self.book)
 
 
 def played_plainly(stream: Sequence[Step]) -> plain.Model:
@@ -194,11 +167,14 @@ Start = Callable[..., Run]
 @pytest.fixture
 def start(database: TestDatabase) -> Iterator[Start]:
     """Runs in books of their own, by one worker."""
-    numbers = count()
-    with Scene(database.dsn()) as scene:
-        worker = scene.worker(0)
-        yield lambda cuts=(), exact=(): Run(scene, worker, f"b{next(numbers)}", frozenset(cuts), frozenset(exact))
-        scene.assert_whole()
+
+    def begin(cuts: Iterable[int] = (), exact: Iterable[int] = ()) -> Run:
+        run = start_one()
+        run.cuts, run.exact = frozenset(cuts), frozenset(exact)
+        return run
+
+    with streams(database.dsn(), Run) as start_one:
+        yield begin
 
 
 SLOW = settings(

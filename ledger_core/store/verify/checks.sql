@@ -141,13 +141,14 @@ FROM ledger.source_position;
 SELECT topic, partition, posted, recorded, skipped, rejected, parked FROM ledger.source_position ORDER BY 1, 2;
 
 -- name: subjects
--- What is known of order keys, as columns, some at a time.
+-- What is known of order keys, of these or all, as columns, some at a time.
 SELECT array_agg(order_key), array_agg(authorised_minor), array_agg(captured_minor), array_agg(refunded_minor),
     array_agg(voided::integer), array_agg((marks & 1)::integer), array_agg((marks >> 1 & 1)::integer),
     array_agg(CASE cardinality(captures) WHEN 0 THEN 0 WHEN 1 THEN captures[1]
         ELSE (SELECT sum(reference)::bigint FROM unnest(captures) AS reference) END)
 FROM (
-    SELECT *, (row_number() OVER ()) / 20000 AS part FROM ledger.subject WHERE book_id = %s
+    SELECT *, (row_number() OVER ()) / 20000 AS part FROM ledger.subject
+    WHERE book_id = %(book_id)s AND (%(keys)s::text[] IS NULL OR order_key = ANY (%(keys)s))
 ) parts GROUP BY part;
 
 -- name: first_bad_subject
@@ -220,7 +221,8 @@ CROSS JOIN LATERAL (SELECT convert_from(original.state, 'UTF8')::jsonb AS state)
 JOIN LATERAL (SELECT batch_id, first_position FROM ledger.block
     WHERE block.book_id = reversal.book_id AND block.last_position >= original.position
     ORDER BY block.last_position LIMIT 1) AS block ON true
-WHERE reversal.book_id = %s AND convert_from(mirror.state, 'UTF8')::jsonb ->> 'kind' = 'reversal';
+WHERE reversal.book_id = %(book_id)s AND convert_from(mirror.state, 'UTF8')::jsonb ->> 'kind' = 'reversal'
+    AND (%(keys)s::text[] IS NULL OR original.order_key = ANY (%(keys)s));
 
 -- name: parked_keys
 -- Order keys whose count of parked events is not the number of dead letters that wait.

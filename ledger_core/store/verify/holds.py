@@ -17,7 +17,8 @@ from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.verify.lines import Document
 from ledger_core.store.verify.report import Tally
-from ledger_core.store.verify.subjects import amount_of
+from ledger_core.store.verify.snapshot import BookEnd
+from ledger_core.store.verify.subjects import OrderKeys, amount_of
 
 HOLD_EXPIRED: Final = "hold.expired"
 COLUMNS: Final = (
@@ -108,13 +109,17 @@ def _time(said: Mapping[str, Any]) -> int:
         return 0
 
 
-def check_holds(connection: psycopg.Connection[Any], book_id: int, book: str, events: HoldSums, tally: Tally) -> None:
-    """Rows of one book against what its events added up to, and what is held of accounts against the rows."""
+def check_holds(
+    connection: psycopg.Connection[Any], book: BookEnd, events: HoldSums, tally: Tally, keys: OrderKeys
+) -> None:
+    """Rows of one book against what its events added up to, of these order keys or all; and what is held of all
+    accounts against the rows."""
     queries = load_queries("ledger_core.store.verify", "holds.sql")
     rows = HoldSums()
+    parameters = {"book_id": book.book_id}
     with connection.cursor(name="holds", binary=True) as cursor:
         cursor.itersize = 1
-        cursor.execute(queries["holds"], (book_id,))
+        cursor.execute(queries["holds"], {**parameters, "keys": keys})
         for hold_ids, accounts, currencies, sides, statuses, *numbers in cursor:
             amount, captured, released, tolerance, expires, placed, closed = numbers
             columns = [
@@ -126,11 +131,11 @@ def check_holds(connection: psycopg.Connection[Any], book_id: int, book: str, ev
     if not np.array_equal(rows.sums, events.sums):
         try:
             with connection.transaction():
-                row = connection.execute(queries["first_bad_hold"], {"book_id": book_id}).fetchone()
+                row = connection.execute(queries["first_bad_hold"], parameters).fetchone()
         except psycopg.DataError:  # a state that is no JSON, which the Merkle roots name
             row = None
-        tally.bad("holds", f"book {book}: hold {row[0] if row else '(unknown)'}")
-    accounts_held, first = connection.execute(queries["held_amounts"], {"book_id": book_id}).fetchone() or (0, None)
+        tally.bad("holds", f"book {book.code}: hold {row[0] if row else '(unknown)'}")
+    accounts_held, first = connection.execute(queries["held_amounts"], parameters).fetchone() or (0, None)
     tally.count("held_amounts", accounts_held)
     if first is not None:
-        tally.bad("held_amounts", f"book {book}: account {first}")
+        tally.bad("held_amounts", f"book {book.code}: account {first}")

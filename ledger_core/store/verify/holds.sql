@@ -1,5 +1,5 @@
 -- name: holds
--- Holds of a book, as columns, some at a time.
+-- Holds of a book, of these ids or all, as columns, some at a time.
 SELECT array_agg(hold_id), array_agg(account), array_agg(currency), array_agg(side::text), array_agg(status), array_agg(amount_minor),
     array_agg(captured_minor), array_agg(released_minor), array_agg(tolerance_bps::bigint),
     array_agg(coalesce((extract(epoch FROM expires_at) * 1000000)::bigint, 0)), array_agg(placed_position),
@@ -8,7 +8,8 @@ FROM (
     SELECT hold.*, coalesce(account.code, '') AS account, coalesce(asset.code, '') AS currency,
         (row_number() OVER ()) / 20000 AS part
     FROM ledger.hold LEFT JOIN ledger.account USING (book_id, account_id)
-    LEFT JOIN ledger.asset ON asset.asset_id = hold.asset_id WHERE book_id = %s
+    LEFT JOIN ledger.asset ON asset.asset_id = hold.asset_id
+    WHERE book_id = %(book_id)s AND (%(keys)s::text[] IS NULL OR hold_id = ANY (%(keys)s))
 ) parts GROUP BY part;
 
 -- name: first_bad_hold

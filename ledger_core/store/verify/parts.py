@@ -20,7 +20,8 @@ from ledger_core.domain.stories import ID_OF
 from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.verify.report import Tally
-from ledger_core.store.verify.subjects import amount_of
+from ledger_core.store.verify.snapshot import BookEnd
+from ledger_core.store.verify.subjects import OrderKeys, amount_of
 
 _STEPS: Final[Mapping[bytes, tuple[Step, str]]] = MappingProxyType({
     f"{step.name}.v1".encode(): (step, ID_OF[fact]) for fact, step in STEPS.items()
@@ -128,23 +129,27 @@ class PartSums:
         self.sums = [(one + other) & _MASK for one, other in zip(self.sums, later.sums, strict=True)]
 
 
-def check_parts(connection: psycopg.Connection[Any], book_id: int, book: str, events: PartSums, tally: Tally) -> None:
-    """Rows of one book against what its events added up to, and what payments have had taken against their parts."""
+def check_parts(
+    connection: psycopg.Connection[Any], book: BookEnd, events: PartSums, tally: Tally, keys: OrderKeys
+) -> None:
+    """Rows of one book against what its events added up to, of these order keys or all; and what all payments have had
+    taken against their parts."""
     queries = load_queries("ledger_core.store.verify", "parts.sql")
     rows = PartSums()
     with connection.cursor(name="parts", binary=True) as cursor:
         cursor.itersize = 10_000
-        cursor.execute(queries["parts"], (book_id,))
+        cursor.execute(queries["parts"], {"book_id": book.book_id, "keys": keys})
         for order_key, kind, part_id, told, amount_minor, used_minor, places in cursor:
             rows.take_row((order_key, kind, part_id), told, amount_minor, used_minor, places)
     tally.count("parts", rows.counted)
     bad: tuple[Any, ...] | None = None
+    parameters = {"book_id": book.book_id}
     try:
         with connection.transaction():
             if rows.sums != events.sums:
-                bad = connection.execute(queries["first_bad_part"], {"book_id": book_id}).fetchone() or ("(unknown)",)
-            bad = bad or connection.execute(queries["first_bad_taken"], {"book_id": book_id}).fetchone()
+                bad = connection.execute(queries["first_bad_part"], parameters).fetchone() or ("(unknown)",)
+            bad = bad or connection.execute(queries["first_bad_taken"], parameters).fetchone()
     except psycopg.DataError:  # a state that is no JSON, which the Merkle roots name
         bad = ("(unknown)",)
     if bad is not None:
-        tally.bad("parts", f"book {book}: {bad[0]}")
+        tally.bad("parts", f"book {book.code}: {bad[0]}")

@@ -1,8 +1,9 @@
 -- name: parts
--- Every refund, chargeback, settlement, payout and fee of a book.
+-- Refunds, chargebacks, settlements, payouts and fees of a book, of these order keys or all.
 SELECT order_key, kind, part_id, told, amount_minor, used_minor,
     coalesce((SELECT sum(reference) FROM unnest(vouchers) AS reference), 0)::bigint
-FROM ledger.subject_part WHERE book_id = %s AND kind <> 'payment';
+FROM ledger.subject_part
+WHERE book_id = %(book_id)s AND kind <> 'payment' AND (%(keys)s::text[] IS NULL OR order_key = ANY (%(keys)s));
 
 -- name: first_bad_part
 -- The slow way, only once sums differ: a part with another number of steps in the log than it was told.

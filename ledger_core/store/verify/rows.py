@@ -125,6 +125,11 @@ def decode(states: list[bytes]) -> list[Document]:
     return [_decode_one(state) for state in states]
 
 
+def kinds_of(documents: Sequence[Document]) -> list[bytes]:
+    """Upstream types of what was accepted; nothing where it was not."""
+    return [str(document.get("event_type")).encode() if "kind" in document else b"" for document in documents]
+
+
 def _decode_one(state: bytes) -> Document:
     try:
         document = orjson.loads(state)

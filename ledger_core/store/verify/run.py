@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
-from dataclasses import replace
 from multiprocessing import get_context
 from typing import Any, Final, Protocol
 
@@ -13,14 +12,15 @@ import psycopg
 from ledger_core.store.connection import Role
 from ledger_core.store.verify.accounts import AccountFold, load_accounts
 from ledger_core.store.verify.checkpoints import SIGNED_CHECKPOINTS, check_absent_books, check_checkpoints
-from ledger_core.store.verify.holds import HoldSums, check_holds
+from ledger_core.store.verify.holds import check_holds
 from ledger_core.store.verify.links import SaidLinks, check_links
-from ledger_core.store.verify.parts import PartSums, check_parts
+from ledger_core.store.verify.parts import check_parts
 from ledger_core.store.verify.report import Check, Tally, VerifyReport
+from ledger_core.store.verify.resumed import KeySums, add_earlier
 from ledger_core.store.verify.scan import ShareResult, SourceCounts, SpanResult, scan_share
 from ledger_core.store.verify.snapshot import BookEnd, Snapshot, Span, book_ends, share_out
 from ledger_core.store.verify.start import Start, find_start, read_before
-from ledger_core.store.verify.subjects import SubjectSums, check_subjects
+from ledger_core.store.verify.subjects import OrderKeys, check_subjects
 from ledger_core.store.verify.tables import TableChecks
 from ledger_core.store.verify.trust import EVERYTHING, TRUST_NOTHING, Since, Trust
 
@@ -51,9 +51,9 @@ def verify(
 ) -> VerifyReport:
     """Check everything that the store promises, as of now, while posting goes on.
 
-    `books` limits it to books of these codes; what spans books (partitions) is then left out, and so is, with `since`,
-    what only the whole log can tell. `trust` is what stands outside the database. Reads only; raises LookupError for
-    an unknown code.
+    `books` limits it to books of these codes; what spans books (partitions) is then left out. With `since` what stands
+    before is taken as it is, but for rows that changed since: those are compared with all of their events. `trust` is
+    what stands outside the database. Reads only; raises LookupError for an unknown code.
     """
     began = time.perf_counter()
     with Snapshot(dsn, role).connection() as connection:
@@ -78,8 +78,8 @@ def verify(
             signed = [position for span in spans for position in span.checkpoints]
             check_checkpoints(connection, book, start, trust, signed, tally)
             tables.check_book(book)
-        if books is None and since.is_everything:
-            tables.check_sources(sources)
+        if books is None:
+            tables.check_sources(sources if since.is_everything else None)
     checks = tally.checks(every=since.is_everything)
     positions = {book.code: book.position for book in ends}
     begun = {book.code: starts[book.book_id].position for book in ends}
@@ -156,9 +156,7 @@ def _put_together(
     """What runs of blocks of one book assumed of each other, and what the book's own rows say of the whole."""
     accounts = load_accounts(connection, book.book_id)
     fold = AccountFold(len(accounts.codes))
-    subjects = SubjectSums()
-    parts = PartSums()
-    holds = HoldSums()
+    sums = KeySums()
     links = SaidLinks()
     before = read_before(connection, book, start, accounts.ids)
     voucher_no, fold.sequence, fold.running = before.voucher_no, before.sequences, before.running
@@ -168,20 +166,19 @@ def _put_together(
         voucher_no = span.last_voucher_no or voucher_no
         fold.follow(span.accounts, accounts.codes, book.code, tally)
         links.add(span.links)
-        parts.join(span.parts)
-        subjects = replace(
-            subjects, sums=subjects.sums + span.subjects.sums, counted=subjects.counted + span.subjects.counted
-        )
-        holds = HoldSums(holds.sums + span.holds.sums, holds.counted + span.holds.counted)
+        sums.add(span.subjects, span.parts, span.holds)
     if voucher_no != book.voucher_no:
         tally.bad("voucher_numbers", f"book {book.code}: the last is {voucher_no}, the book says {book.voucher_no}")
     if book.block_hash != (spans[-1].last_hash if spans else before.block_hash):
         tally.bad("block_hashes", f"book {book.code}: the book's hash is not that of block {book.block_number}")
     check_links(connection, book, start.position, links, tally)
+    keys: OrderKeys = None
     if start.block_number:
         fold.compare_ends(accounts, book.code, tally)
-        return  # the rest is the sum of the whole log
-    fold.compare_heads(accounts, book.code, tally)
-    check_parts(connection, book.book_id, book.code, parts, tally)
-    check_subjects(connection, book.book_id, book.code, subjects, tally)
-    check_holds(connection, book.book_id, book.code, holds, tally)
+        since = {key for span in spans for key in span.order_keys}
+        keys = add_earlier(connection, book, start.position, since, sums)
+    else:
+        fold.compare_heads(accounts, book.code, tally)
+    check_parts(connection, book, sums.parts, tally, keys)
+    check_subjects(connection, book, sums.subjects, tally, keys)
+    check_holds(connection, book, sums.holds, tally, keys)

@@ -35,6 +35,7 @@ from ledger_core.store.verify.rows import (
     Events,
     decode,
     entries_of,
+    kinds_of,
     only_outcomes,
     references_of,
 )
@@ -61,6 +62,8 @@ class SpanResult:
     last_hash: bytes = ZERO_HASH
     checkpoints: list[int] = field(default_factory=list)
     """Positions of signed checkpoints."""
+    order_keys: set[str] = field(default_factory=set)
+    """Of what was accepted, where the book is verified from a block on."""
 
 
 @dataclass(slots=True)
@@ -231,6 +234,8 @@ class _SpanScan:
             kinds, amounts = states.kinds, states.amounts
         else:
             kinds, amounts = self._compare_one_by_one(outcomes, entries, inbox)
+        if self._span.resumed:
+            self._result.order_keys.update(compress(outcomes.order_keys, kinds))
         self._result.links.take(outcomes.positions, outcomes.voucher_nos, kinds, outcomes.states)
         self._result.parts.take_events(
             outcomes.order_keys, outcomes.positions, kinds, outcomes.states, lambda at: references_of(at, blocks)
@@ -242,11 +247,12 @@ class _SpanScan:
     def _take_expiries(self, events: Events) -> None:
         """They answer no upstream event, so they are no outcomes."""
         expired = [name == HOLD_EXPIRED for name in events.types]
+        hold_ids = list(compress(events.order_keys, expired))
         self._result.holds.take_events(
-            list(compress(events.order_keys, expired)),
-            list(compress(events.positions, expired)),
-            decode(list(compress(events.states, expired))),
+            hold_ids, list(compress(events.positions, expired)), decode(list(compress(events.states, expired)))
         )
+        if self._span.resumed:
+            self._result.order_keys.update(hold_ids)
 
     def _compare_one_by_one(
         self, outcomes: Events, entries: Entries | None, inbox: InboxRows
@@ -266,8 +272,7 @@ class _SpanScan:
         self._groups.take(documents, outcomes.types, outcomes.positions)
         compare_inbox(documents, outcomes.positions, inbox, self._source_ids, self._span.book, self._tally)
         self._count_sources(outcomes.types, documents)
-        kinds = [str(document.get("event_type")).encode() if "kind" in document else b"" for document in documents]
-        return kinds, [amount_of(document) for document in documents]
+        return kinds_of(documents), [amount_of(document) for document in documents]
 
     def _check_entries(self, entries: Entries) -> None:
         book, tally, accounts = self._span.book, self._tally, self._accounts

@@ -63,6 +63,8 @@ class Span:
     last_position: int
     first_block: int
     last_block: int
+    resumed: bool = False
+    """The book is verified from a block on; what stands before is taken as it is."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -115,7 +117,8 @@ def share_out(
                     queries["block_at"], (book.book_id, first_position + room - 1, book.position)
                 ).fetchone()
             last_block, last_position = cut or (book.block_number, book.position)
-            result[-1].append(Span(book.book_id, book.code, first_position, last_position, first_block, last_block))
+            positions, blocks = (first_position, last_position), (first_block, last_block)
+            result[-1].append(Span(book.book_id, book.code, *positions, *blocks, resumed=start.block_number > 0))
             room -= last_position - first_position + 1
             first_position, first_block = last_position + 1, last_block + 1
             if room <= 0 and len(result) < shares:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.verify.report import Tally
+from ledger_core.store.verify.snapshot import BookEnd
 
 KINDS: Final = (
     b"payment.authorized.v1", b"payment.captured.v1", b"payment.refunded.v1", b"payment.voided.v1",
@@ -29,6 +30,9 @@ REFUND: Final = KINDS.index(b"payment.refunded.v1")
 VOID: Final = KINDS.index(b"payment.voided.v1")
 """From here on a column counts."""
 COLUMN_OF: Final = {kind: column for column, kind in enumerate(KINDS)} | {b"refund.completed.v1": REFUND}
+
+OrderKeys = Sequence[str] | None
+"""Those that rows are compared of; None for all."""
 
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
@@ -103,27 +107,28 @@ def amount_of(document: dict[str, Any]) -> int:
 
 
 def check_subjects(
-    connection: psycopg.Connection[Any], book_id: int, book: str, events: SubjectSums, tally: Tally
+    connection: psycopg.Connection[Any], book: BookEnd, events: SubjectSums, tally: Tally, keys: OrderKeys
 ) -> None:
-    """Rows of one book against what its events added up to."""
+    """Rows of one book against what its events added up to; of these order keys, or all."""
     queries = load_queries("ledger_core.store.verify", "checks.sql")
     rows = SubjectSums()
+    parameters = {"book_id": book.book_id, "keys": keys}
     with connection.cursor(name="subjects", binary=True) as cursor:
         cursor.itersize = 1
-        cursor.execute(queries["subjects"], (book_id,))
+        cursor.execute(queries["subjects"], parameters)
         for order_keys, *columns in cursor:
             rows.take_rows(order_keys, columns)
     tally.count("subjects", rows.counted)
     try:
         with connection.transaction():
-            events.take_back(connection.execute(queries["reversed_of_payments"], (book_id,)).fetchall())
+            events.take_back(connection.execute(queries["reversed_of_payments"], parameters).fetchall())
     except psycopg.DataError as error:  # a state that is no JSON, which the Merkle roots name
-        tally.bad("subjects", f"book {book}: a reversed voucher can't be read: {error.diag.message_primary}")
+        tally.bad("subjects", f"book {book.code}: a reversed voucher can't be read: {error.diag.message_primary}")
     if np.array_equal(rows.sums, events.sums):
         return
     try:
         with connection.transaction():
-            row = connection.execute(queries["first_bad_subject"], {"book_id": book_id}).fetchone()
+            row = connection.execute(queries["first_bad_subject"], parameters).fetchone()
     except psycopg.DataError:  # a state that is no JSON, which the Merkle roots name
         row = None
-    tally.bad("subjects", f"book {book}: order key {row[0] if row else '(unknown)'}")
+    tally.bad("subjects", f"book {book.code}: order key {row[0] if row else '(unknown)'}")

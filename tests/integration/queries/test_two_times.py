@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg_pool import ConnectionPool
 
+from deploy.demo.messages import Message, Producer
 from ledger_core.store.connection import Role, connect
 from projections.day_rollups.stretches import LENGTH, cover, length
 from projections.day_rollups.table import roll_up
@@ -26,7 +28,7 @@ from projections.queries.trial_balances import trial_balance
 from tests.invariants.programs import assert_invariants
 from tests.support.closed_years import close_two_years
 from tests.support.databases import TestDatabase, create_database, drop_database
-from tests.support.posted_ledger import BOOK, PostedLedger, captured
+from tests.support.posted_ledger import BOOK, SOURCE, PostedLedger, captured
 from tests.support.shop import posting, reading_pool, shop_at
 from tests.support.two_times import Oracle, short_stretches
 
@@ -77,13 +79,23 @@ def assert_every_triple(pool: ConnectionPool, oracle: Oracle) -> None:
                 assert totals(at, day, position) == oracle.trial_balance(day, position), (day, position)
 
 
-vouchers = st.tuples(
-    st.integers(0, 6).map(lambda days: TODAY - timedelta(days=days)),
-    st.booleans(),
-    st.sampled_from("abc"),
-    st.integers(100, 10**6),
-)
-"""Day of effect, whether at its last moment, seller, amount."""
+def assert_rolled_up_once_for_all(database: TestDatabase) -> None:
+    """However it was cut while posters wrote: rolling up again writes nothing, anew and at once gives the same rows."""
+    rows = b"SELECT * FROM projections.day_rollup ORDER BY book_id, account_id, level, chunk, day"
+    with psycopg.connect(database.dsn(), autocommit=True) as admin:
+        before = admin.execute(rows).fetchall()
+        roll_all(database)
+        assert admin.execute(rows).fetchall() == before
+        admin.execute("TRUNCATE projections.day_rollup")
+        roll_all(database)
+        assert admin.execute(rows).fetchall() == before
+
+
+days = st.integers(0, 6).map(lambda ago: TODAY - timedelta(days=ago))
+ways = st.sampled_from(["captured", "captured", "taken back", "held"])
+vouchers = st.tuples(days, st.booleans(), st.sampled_from("abc"), st.integers(100, 10**6), ways, days)
+"""Day of effect, whether at its last moment, seller, amount; how it goes on, and the day on which that takes effect."""
+Voucher = tuple[date, bool, str, int, str, date]
 writers = st.lists(st.lists(st.lists(vouchers, min_size=1, max_size=4), max_size=4), min_size=2, max_size=3)
 """For each poster its batches."""
 
@@ -97,7 +109,7 @@ writers = st.lists(st.lists(st.lists(vouchers, min_size=1, max_size=4), max_size
 )
 @given(writers=writers, cut=st.sampled_from([(2, 2), (4, 3), (256, 16)]), seed=st.integers(0, 2**32))
 def test_every_account_day_and_position_is_what_the_entries_say_while_several_posters_write(
-    postgres_server: str, writers: list[list[list[tuple[date, bool, str, int]]]], cut: tuple[int, int], seed: int
+    postgres_server: str, writers: list[list[list[Voucher]]], cut: tuple[int, int], seed: int
 ) -> None:
     database = create_database(postgres_server)
     try:
@@ -109,17 +121,35 @@ def test_every_account_day_and_position_is_what_the_entries_say_while_several_po
             assert_every_triple(pool, oracle)
             roll_all(database)
             assert_every_triple(pool, oracle)
+            assert_rolled_up_once_for_all(database)
             if cut[0] == LENGTH:
                 assert_invariants(database.dsn())
     finally:
         drop_database(database)
 
 
+def events_of(order: str, day: date, last: bool, seller: str, amount: int, way: str, later: date) -> list[Message]:
+    """A capture; it is taken back, or what the seller got is held and a part of that goes to another one."""
+    told = [captured(order, amount, {seller: amount}, time=moment(day, last=last))]
+    tell = Producer(BOOK, SOURCE).event
+    at = moment(later, last=not last)
+    if way == "taken back":
+        data: dict[str, object] = {"voucher": {"event_id": f"captured-{order}"}, "reason": "a mistake"}
+        told.append(tell("voucher.void_requested.v1", f"void-{order}", order, at, data))
+    elif way == "held":
+        hold = f"hold-{order}"
+        held = {"hold_id": hold, "account": f"wallet:seller:{seller}", "amount_minor": "90", "currency": "BRL"}
+        told.append(tell("hold.placed.v1", f"placed-{order}", hold, at, held))
+        to = [{"account": "wallet:seller:d", "amount_minor": "40"}]
+        told.append(tell("hold.captured.v1", f"taken-{order}", hold, at, {"hold_id": hold, "to": to}))
+    return told
+
+
 Answer = tuple[str, date, int, tuple[int, int]]
 
 
 def answers_while_posting(
-    database: TestDatabase, pool: ConnectionPool, writers: list[list[list[tuple[date, bool, str, int]]]], seed: int
+    database: TestDatabase, pool: ConnectionPool, writers: list[list[list[Voucher]]], seed: int
 ) -> list[Answer]:
     """Posts by a thread a writer, rolls up and asks random questions meanwhile; what was answered."""
     done = threading.Event()
@@ -127,13 +157,8 @@ def answers_while_posting(
     def write(number: int) -> None:
         with PostedLedger(database.dsn()) as ledger:
             for place, batch in enumerate(writers[number]):
-                ledger.post(
-                    [
-                        captured(f"{number}-{place}-{n}", amount, {seller: amount}, time=moment(day, last=last))
-                        for n, (day, last, seller, amount) in enumerate(batch)
-                    ],
-                    partition=number,
-                )
+                told = [events_of(f"{number}-{place}-{n}", *voucher) for n, voucher in enumerate(batch)]
+                ledger.post(chain.from_iterable(told), partition=number)
 
     def roll() -> None:
         with connect(database.dsn(), Role.PROJECTOR) as projector:

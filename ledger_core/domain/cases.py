@@ -12,6 +12,7 @@ from ledger_core.domain.limits import Limits
 from ledger_core.domain.originals import Vouchers
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.parts import Part
+from ledger_core.domain.payment_policy import PaymentPolicy
 from ledger_core.domain.periods import Late
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft, Line, Side
@@ -156,6 +157,12 @@ class Locked:
     """Those that events of the batch are about."""
     closings: list[Closing] = field(default_factory=list)
     """Accounts that a voucher of the batch emptied for good."""
+    policies: Mapping[int, PaymentPolicy] = field(default_factory=dict)
+    """Per book that asks something of payments."""
+    attempts: dict[SubjectKey, list[int]] = field(default_factory=dict)
+    """When attempts to capture failed, where that matters."""
+    floors: dict[HeadKey, int | None] = field(default_factory=dict)
+    """How far down refunds may draw on an account, where that is asked; None for an account without a floor."""
 
 
 @dataclass(slots=True)

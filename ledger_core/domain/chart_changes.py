@@ -47,6 +47,7 @@ def changes(before: Chart, after: Chart) -> list[Change]:
         ("account", _plain(before.declared), _plain(after.declared)),
         ("control", _plain(before.controls), _plain(after.controls)),
         ("template", _plain(_by_pattern(before)), _plain(_by_pattern(after))),
+        ("book", {"payments": before.payments.flat()}, {"payments": after.payments.flat()}),
     )
     found = [change for name, old, new in sections for change in _compare(name, old, new)]
     if before.late_events != after.late_events:

@@ -21,6 +21,7 @@ from ledger_core.domain.chart_reading import (
     type_of,
 )
 from ledger_core.domain.limits import Limits
+from ledger_core.domain.payment_policy import NOTHING, PaymentPolicy, policy_from_document
 from ledger_core.domain.periods import LATE_EVENTS, LateEvents
 from ledger_core.domain.sources import SourcePolicy, default_policy, policy_from_rows
 
@@ -99,6 +100,7 @@ class Chart:
     """By code."""
     groups: Mapping[str, Group] = field(default_factory=dict)
     """By code."""
+    payments: PaymentPolicy = NOTHING
     _codes: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
 
     def control(self, role: str, currency: str) -> str | None:
@@ -146,7 +148,7 @@ class Chart:
 
 
 _CURRENCY = "{currency}"
-_MEMBERS = {"name", "groups", "accounts", "controls", "templates", "late_events", "sources"}
+_MEMBERS = {"name", "groups", "accounts", "controls", "templates", "late_events", "sources", "payments"}
 
 
 def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> Chart:
@@ -156,7 +158,7 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
     "accounts": [{"code", "type", "currency", "name"?, "role"?, "keyed"?, "parent"?, "limits"?}],
     "controls": [{"role", "code", "type", "keyed"?, "parent"?, "limits"?}],
     "templates": [{"pattern", "type", "parent"?, "limits"?}], "late_events"?,
-    "sources"?: [{"source", "types", "through"?}]}`
+    "sources"?: [{"source", "types", "through"?}], "payments"?}`, the last as `payment_policy` reads it.
     """
     only(document, "the chart", _MEMBERS)
     groups = _groups(document)
@@ -169,7 +171,10 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
         controls[control.role] = control
     members = {"pattern", "type", "parent", "limits"}
     templates = [_template(where, row) for where, row in rows(document, "templates", members)]
-    chart = Chart(version, controls, tuple(templates), _late_events(document), _sources(document), declared, groups)
+    payments = policy_from_document(document["payments"]) if "payments" in document else NOTHING
+    chart = Chart(
+        version, controls, tuple(templates), _late_events(document), _sources(document), declared, groups, payments
+    )
     _check_patterns(chart)
     _check_parents(chart)
     return chart

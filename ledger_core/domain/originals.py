@@ -30,6 +30,7 @@ class Original:
     event_type: str
     amount_minor: int
     movements: Sequence["Movement"]
+    effective_at_us: int
     commissions: Mapping[str, str] = field(default_factory=dict)
     """By account, where the lines do not tell whose commission is whose."""
     reversed: bool = False
@@ -92,7 +93,9 @@ class Vouchers:
             book_id,
             Original(
                 case.reference, link, order_key, ruling.draft.kind, event_type,
-                ruling.draft.amount_of(case.fact), ruling.movements, commissions_said(ruling.draft.details or {}),
+                ruling.draft.amount_of(case.fact), ruling.movements,
+                ruling.late.redirected_to_us if ruling.late else case.effective_at_us,
+                commissions_said(ruling.draft.details or {}),
             ),
         )  # fmt: skip
         self.by_ref[by_event] = self.by_ref[book_id, VoucherRef(number)] = original

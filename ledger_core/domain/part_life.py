@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from ledger_core.domain import subjects
+from ledger_core.domain import payment_rules, subjects
 from ledger_core.domain.cases import Case, Locked, Movement, PartKey, Proposal
 from ledger_core.domain.originals import Original, mirror_of, mirrored
 from ledger_core.domain.outcomes import Code, Refusal
@@ -95,7 +95,8 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     subject = locked.subjects.get(case.subject_key) or Subject()
     refusal = _refuse_payment(case, subject, part) if kind in PAYMENT_PARTS else None
     refusal = refusal or _refuse_reversed(case, locked) or refuse_step(fact, part)
-    return refusal or _refuse_amount(case, part, subject, of_payment(case, locked))
+    refusal = refusal or _refuse_amount(case, part, subject, of_payment(case, locked))
+    return refusal or (payment_rules.refuse_refund(case, locked) if locked.policies else None)
 
 
 def _refuse_reversed(case: Case, locked: Locked) -> Refusal | None:
@@ -114,6 +115,8 @@ def refuse_reversal(original: Original, case: Case, locked: Locked) -> Refusal |
             return Refusal(Code.VOID_AFTER_REFUND, "part of the payment is being refunded or disputed")
         if left_minor < taken.used_minor:
             return Refusal(Code.VOID_WINDOW_PASSED, "the payment was settled: refund it instead")
+        if refusal := payment_rules.refuse_void(case, [original.effective_at_us], locked):
+            return refusal
     if original.event_type.startswith(BY_STEPS):
         return Refusal(Code.STEP_NOT_VOIDABLE, "a later step of the same kind takes it back")
     for (*key, _, _), part in locked.parts.items():

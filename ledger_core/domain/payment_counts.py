@@ -1,6 +1,6 @@
 """What of a payment is only counted: that it awaits cash on delivery, and when attempts to capture it failed."""
 
-from ledger_core.domain import payment_life
+from ledger_core.domain import payment_life, payment_rules
 from ledger_core.domain.cases import Case, Locked, PartKey
 from ledger_core.domain.holds import rfc3339
 from ledger_core.domain.parts import Part, PartKind
@@ -25,4 +25,5 @@ def announce(case: Case, locked: Locked) -> None:
 def fail(case: Case, locked: Locked) -> None:
     """A failed attempt."""
     payment_life.end(case, locked)
+    payment_rules.note_attempt(case.subject_key, case.effective_at_us, locked)
     locked.parts.setdefault(attempt_key(case), Part()).amount_minor += 1

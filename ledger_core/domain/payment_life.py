@@ -1,9 +1,9 @@
 """Payments under lock: their subjects decide, and a void posts the mirror of what was captured."""
 
-from ledger_core.domain import part_life, subjects
+from ledger_core.domain import part_life, payment_rules, subjects
 from ledger_core.domain.cases import Case, Locked, Proposal
 from ledger_core.domain.originals import Original, links_of, mirror_of, mirrored
-from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.outcomes import Code, Refusal, first_of
 from ledger_core.domain.payments import PaymentVoided
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft
@@ -19,8 +19,11 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     subject = _subject(case, locked)
     refusal = subjects.refuse(case.fact, subject, case.asset_id)
     if refusal is None and subject.marks and isinstance(case.fact, PaymentVoided):
-        return part_life.refuse_void(case, locked)
-    return refusal
+        refusal = part_life.refuse_void(case, locked)
+    if refusal is None and locked.policies:
+        captured_at_us = [capture.effective_at_us for capture in _captures(case, locked)]
+        refusal = payment_rules.refuse_void(case, captured_at_us, locked)
+    return first_of(refusal, payment_rules.refuse_capture(case, locked)) if locked.policies else refusal
 
 
 def refuse_end(case: Case, locked: Locked) -> Refusal | None:

@@ -73,6 +73,8 @@ class Books:
         self.assets = Assets(connection)
         self.charts_moved = False
         """A chart is known to have another version: `reload_charts` before the next batch. Set by any thread."""
+        self.have_policies = False
+        """A book that was ever found asks something of payments."""
 
     def find(self, codes: Iterable[str]) -> dict[str, Book]:
         """The books of these codes that exist."""
@@ -82,6 +84,7 @@ class Books:
                 for book_id, code, version, document, dropped in self._connection.execute(QUERIES["books"], (missing,)):
                     chart = chart_from_document(document, version=version)
                     self._books[code] = Book(book_id, code, chart, dropped=dropped)
+                    self.have_policies |= chart.payments.asks
         return self._books
 
     def dropped(self) -> set[int]:
@@ -95,7 +98,8 @@ class Books:
             for _, code, version, document, dropped in self._connection.execute(QUERIES["books"], (list(self._books),)):
                 self._books[code].dropped = dropped
                 if self._books[code].chart.version != version:
-                    self._books[code].chart = chart_from_document(document, version=version)
+                    self._books[code].chart = chart = chart_from_document(document, version=version)
+                    self.have_policies |= chart.payments.asks
 
     def find_sources(self, book: Book, uris: Iterable[str]) -> None:
         """Fills `book.sources`; a source seen for the first time gets its row."""

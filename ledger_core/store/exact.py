@@ -21,6 +21,7 @@ from ledger_core.store.items import FOLLOWER, Item, ParkedLetter, flat, refuse_m
 from ledger_core.store.link_rows import Linked
 from ledger_core.store.original_rows import OriginalRows
 from ledger_core.store.part_rows import PartRows
+from ledger_core.store.policy_rows import read_policies
 from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import Layout, inbox_rows, lay_out
 from ledger_core.store.subject_rows import SubjectRows, key_columns
@@ -70,6 +71,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         originals.find(rows.known, parts.to_mirror(everything))
     locked = _lock(transaction, rows.known, parked, originals)
     locked.parts = parts.known
+    read_policies(transaction, everything, locked)
     with transaction.step("decided"):
         arrivals = [item for item in items if item.arrival != FOLLOWER]
         decision = decide_batch(arrivals, locked, (*transaction.prepared.drain, *originals.answered()))

@@ -1,6 +1,6 @@
 """The events of a batch on their way into the log: what is prepared, what comes of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from ledger_core.domain.life_cycles import LIFE_CYCLES, life_cycle_of
 from ledger_core.domain.outcomes import Code, Outcome, Refusal
 from ledger_core.domain.part_life import foretell
 from ledger_core.domain.parts import Part
-from ledger_core.domain.payments import PaymentVoided
+from ledger_core.domain.payments import PaymentCaptured, PaymentRefunded, PaymentVoided
 from ledger_core.domain.periods import Late
 from ledger_core.domain.requests import BY_HAND, VoucherGroupRequested, VoucherRequested
 from ledger_core.domain.strays import Stray
@@ -252,6 +252,16 @@ CHANGE_EVENTS: Final[Mapping[type, str]] = MappingProxyType({
     AccountUnfrozen: ACCOUNT_UNFROZEN,
     AccountClosed: ACCOUNT_CLOSED,
 })  # fmt: skip
+
+
+def policies_ask(items: Iterable[Item]) -> bool:
+    """True when the policy of a book asks something of these items that only locked rows tell."""
+    return any(
+        (policy.asks_of_captures and isinstance(item.fact, PaymentCaptured))
+        or (policy.refunds_covered and isinstance(item.fact, PaymentRefunded))
+        for item in items
+        if (policy := item.book.chart.payments).asks
+    )
 
 
 def predict(items: Sequence[Item], parts: dict[PartKey, Part]) -> dict[SubjectKey, Subject] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
+import numpy as np
 import orjson
 
 from ledger_core.domain.cases import SubjectKey
@@ -129,7 +130,9 @@ class OriginalRows:
         original = Original(
             reference, VoucherLink(position, voucher_no), order_key, document["kind"],
             document["event_type"], int(document["amount_minor"]),
-            self._preparer.movements_of(book, document["lines"]), commissions_said(document),
+            self._preparer.movements_of(book, document["lines"]),
+            int(np.datetime64(document["effective_at"].removesuffix("Z"), "us").astype(np.int64)),
+            commissions_said(document),
         )  # fmt: skip
         return self.vouchers.add(book.book_id, original)
 

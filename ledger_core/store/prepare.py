@@ -23,7 +23,18 @@ from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.books import Book, Books, Opening
 from ledger_core.store.encoding import PURPOSE_NAMES, rfc3339
 from ledger_core.store.errors import ChartMovedError
-from ledger_core.store.items import Item, ParkedLetter, Prepared, Replay, flat, new_item, predict, refuse_whole, settle
+from ledger_core.store.items import (
+    Item,
+    ParkedLetter,
+    Prepared,
+    Replay,
+    flat,
+    new_item,
+    policies_ask,
+    predict,
+    refuse_whole,
+    settle,
+)
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.strays import is_stray, of_no_book, stray_item, wait_for_parking
 
@@ -70,7 +81,7 @@ class Preparer:
             ordinals[book_id] += 1
         new_parts: dict[PartKey, Part] = {}
         new_subjects = predict(items, new_parts)
-        plain = new_subjects is not None
+        plain = new_subjects is not None and not (self.books.have_policies and policies_ask(items))
         return Prepared(incoming, advances, batch_id, items, replays, plain, new_subjects or {}, new_parts)
 
     def prepare_parked(self, letters: Sequence[ParkedLetter]) -> list[Item]:

@@ -1,17 +1,16 @@
 """Cash through the store: on delivery, and in drawers that are counted; a row a story, ending in its balances."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 
 import orjson
-import psycopg
 import pytest
 from psycopg import errors
 
 from deploy.demo.messages import Message
 from ledger_core.store.verify import verify
-from tests.support.databases import TestDatabase, create_database, drop_database
-from tests.support.postings import Scene, event, outcomes
+from tests.support.databases import TestDatabase
+from tests.support.postings import TIME, Scene, event, outcomes
+from tests.support.story_books import StoryBooks, story_books
 
 pytestmark = pytest.mark.postgres
 
@@ -55,19 +54,10 @@ def capture(method: str, **more: object) -> Message:
     return event("payment.captured.v1", P, "captured", data)
 
 
-def into(book: str, message: Message) -> Message:
-    headers = [(name, book.encode() if name == "ce_ledgerbook" else value) for name, value in message.headers]
-    return message._replace(headers=tuple(headers))
-
-
 @pytest.fixture(scope="module")
-def scene(postgres_server: str) -> Iterator[Scene]:
-    """One ledger for all stories: each has a book of its own."""
-    database = create_database(postgres_server)
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
-    drop_database(database)
+def books(postgres_server: str) -> Iterator[StoryBooks]:
+    with story_books(postgres_server) as books:
+        yield books
 
 
 STORIES: Sequence[tuple[str, Sequence[Message], Mapping[str, int]]] = [
@@ -99,15 +89,11 @@ STORIES: Sequence[tuple[str, Sequence[Message], Mapping[str, int]]] = [
 @pytest.mark.parametrize(("messages", "balances"), [row[1:] for row in STORIES], ids=[row[0] for row in STORIES])
 @pytest.mark.parametrize("one_by_one", [True, False], ids=["one by one", "in one batch"])
 def test_a_story_comes_to_its_balances(
-    scene: Scene, one_by_one: bool, messages: Sequence[Message], balances: Mapping[str, int]
+    books: StoryBooks, one_by_one: bool, messages: Sequence[Message], balances: Mapping[str, int]
 ) -> None:
-    book = f"story-{[row[1] for row in STORIES].index(messages)}-{one_by_one:d}"
-    scene.create_book(book)
-    own = [into(book, message) for message in messages]
-    batches = [[message] for message in own] if one_by_one else [own]
-    said = list(chain.from_iterable(outcomes(scene.post(*batch)) for batch in batches))
-    assert set(said) <= {"POSTED", "RECORDED"}
-    assert {account: scene.balance_minor(account, book) for account in balances} == balances
+    book = books.new()
+    assert set(books.play(book, *messages, one_by_one=one_by_one)) <= {"POSTED", "RECORDED"}
+    assert books.balances_minor(book, balances) == balances
 
 
 def state_of(scene: Scene, book: str, event_id: str) -> dict[str, object]:
@@ -121,24 +107,26 @@ def state_of(scene: Scene, book: str, event_id: str) -> dict[str, object]:
     return said
 
 
-def test_a_count_says_what_was_counted_and_expected(scene: Scene) -> None:
-    scene.create_book("counts")
-    for message in (counted("opened", 0), cash("received", 75), counted("closed", 70)):
-        scene.post(into("counts", message))
-    assert state_of(scene, "counts", "opened")["drawer"] == {
+def test_a_count_says_what_was_counted_and_expected(books: StoryBooks) -> None:
+    book = books.new()
+    books.post(book, counted("opened", 0), cash("received", 75), counted("closed", 70))
+    assert state_of(books.scene, book, "opened")["drawer"] == {
         "status": "OPEN", "counted_minor": "0", "expected_minor": "0",
     }  # fmt: skip
-    assert state_of(scene, "counts", "closed")["drawer"] == {
+    assert state_of(books.scene, book, "closed")["drawer"] == {
         "status": "CLOSED", "counted_minor": "70", "expected_minor": "75", "short_minor": "5",
     }  # fmt: skip
 
 
-def test_a_capture_says_where_its_order_is(scene: Scene) -> None:
-    for book, message in (("sent", capture("card", **GATEWAY)), ("there", capture("cash_on_delivery", **CONFIRMED))):
-        scene.create_book(book)
-        scene.post(into(book, message))
-    assert state_of(scene, "sent", "captured").items() >= {**GATEWAY, "order_status": "SHIPPED"}.items()
-    assert state_of(scene, "there", "captured").items() >= {**CONFIRMED, "order_status": "DELIVERED"}.items()
+@pytest.mark.parametrize(
+    ("method", "proof", "order_status"), [("card", GATEWAY, "SHIPPED"), ("cash_on_delivery", CONFIRMED, "DELIVERED")]
+)
+def test_a_capture_says_where_its_order_is(
+    books: StoryBooks, method: str, proof: Mapping[str, str], order_status: str
+) -> None:
+    book = books.new()
+    books.post(book, capture(method, **proof))
+    assert state_of(books.scene, book, "captured").items() >= {**proof, "order_status": order_status}.items()
 
 
 @pytest.mark.parametrize(
@@ -163,52 +151,47 @@ def test_a_capture_says_where_its_order_is(scene: Scene) -> None:
     ],
 )  # fmt: skip
 def test_what_can_not_be_right_is_refused_by_name(
-    scene: Scene, request: pytest.FixtureRequest, before: Sequence[Message], message: Message, said: str
+    books: StoryBooks, before: Sequence[Message], message: Message, said: str
 ) -> None:
-    book = "refused-" + request.node.callspec.id.lower().replace("_", "-")
-    scene.create_book(book)
-    for earlier in before:
-        assert set(outcomes(scene.post(into(book, earlier)))) <= {"POSTED", "RECORDED"}
-    assert outcomes(scene.post(into(book, message))) == [said]
+    book = books.new()
+    assert set(books.play(book, *before, one_by_one=False)) <= {"POSTED", "RECORDED"}
+    assert outcomes(books.post(book, message)) == [said]
 
 
-def test_cash_that_comes_before_its_drawer_is_open_waits_for_it(scene: Scene) -> None:
-    scene.create_book("early")
+def test_cash_that_comes_before_its_drawer_is_open_waits_for_it(books: StoryBooks) -> None:
+    book = books.new()
     early = [cash("received", 75), counted("closed", 75)]
-    assert [outcomes(scene.post(into("early", message))) for message in early] == [
-        ["PREDECESSOR_ABSENT"], ["ORDER_KEY_PARKED"],
-    ]  # fmt: skip
-    assert len(scene.post(into("early", counted("opened", 0))).healed) == 2
-    assert scene.balance_minor(DRAWER, "early") == 75
+    assert [outcomes(books.post(book, message)) for message in early] == [["PREDECESSOR_ABSENT"], ["ORDER_KEY_PARKED"]]
+    assert len(books.post(book, counted("opened", 0)).healed) == 2
+    assert books.scene.balance_minor(DRAWER, book) == 75
 
 
-def test_what_was_counted_of_a_drawer_stays_so_whoever_writes(scene: Scene) -> None:
-    scene.create_book("kept")
-    scene.post(into("kept", counted("opened", 0)))
+def test_what_was_counted_of_a_drawer_stays_so_whoever_writes(books: StoryBooks) -> None:
+    books.post(books.new(), counted("opened", 0))
     for change in ("amount_minor = 0", "amount_minor = 3"):
         with pytest.raises(errors.CheckViolation):
-            scene.change(f"UPDATE ledger.subject_part SET {change} WHERE kind = 'drawer'")
+            books.scene.change(f"UPDATE ledger.subject_part SET {change} WHERE kind = 'drawer'")
 
 
 FAILED = event("payment.capture_failed.v1", P, "failed", {"payment_id": P, "failure_reason": "no_luck"})
 NEVER = "2020-01-01T00:00:00.000000Z"
 PLANTED = [
-    ("drawer", "used_minor = used_minor + 1", [counted("opened", 0)], f"drawer  of order key {DRAWER}"),
-    ("delivery", "amount_minor = 7", [intent()], f"delivery  of order key {P}"),
-    ("attempt", f"part_id = '{NEVER}'", [FAILED], f"attempt {NEVER} of order key {P}"),
+    ("drawer", "used_minor = 1", "used_minor = 0", [counted("opened", 0)], f"drawer  of order key {DRAWER}"),
+    ("delivery", "amount_minor = 7", "amount_minor = 1", [intent()], f"delivery  of order key {P}"),
+    ("attempt", f"part_id = '{NEVER}'", f"part_id = '{TIME}'", [FAILED], f"attempt {NEVER} of order key {P}"),
 ]  # fmt: skip
+"""A kind of part, what changes it and what undoes that, the events that it counts, and what `verify` says of it."""
 
 
-@pytest.mark.parametrize(("kind", "change", "messages", "named"), PLANTED, ids=[row[0] for row in PLANTED])
-def test_verify_finds_a_count_that_the_log_does_not_tell(
-    database: TestDatabase, kind: str, change: str, messages: Sequence[Message], named: str
-) -> None:
+def test_verify_finds_counts_that_the_log_does_not_tell(database: TestDatabase) -> None:
     with Scene(database.dsn()) as scene:
-        scene.post(*messages)
+        scene.post(*(message for row in PLANTED for message in row[3]))
         scene.assert_whole()
-    with psycopg.connect(database.dsn()) as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute(f"UPDATE ledger.subject_part SET {change} WHERE kind = %s".encode(), (kind,))
-    bad = {check.name: check.first_bad for check in verify(database.dsn()).checks if not check.ok}
-    assert set(bad) == {"parts"}
-    assert named in str(bad["parts"])
+        scene.change("SET session_replication_role = replica")
+        for kind, change, undo, _, named in PLANTED:
+            scene.change(f"UPDATE ledger.subject_part SET {change} WHERE kind = %s", kind)
+            bad = {check.name: check.first_bad for check in verify(database.dsn()).checks if not check.ok}
+            assert set(bad) == {"parts"}
+            assert named in bad["parts"]
+            scene.change(f"UPDATE ledger.subject_part SET {undo} WHERE kind = %s", kind)
+        scene.assert_whole()

@@ -173,6 +173,10 @@ TABLE: Mapping[Code, Row] = {
     Code.AUTHORIZATION_EXPIRED: Row(captured(KEY), [authorized(KEY), step("payment.authorization_expired.v1")]),
     Code.PAYMENT_CAPTURED: Row(step("payment.failed.v1"), [captured(KEY)]),
     Code.PREDECESSOR_ABSENT: Row(refunded("o")),
+    Code.CAPTURE_PROOF_MISSING: Row(captured("o"), chart={"payments": {"capture_proof": "required"}}),
+    Code.CAPTURE_TOO_SOON: Row(
+        captured(KEY), [step("payment.capture_failed.v1")], chart={"payments": {"attempts_apart_minutes": 1}}
+    ),
     Code.REFUND_STATE_INVALID: twice("refund.requested.v1", captured(KEY)),
     Code.CHARGEBACK_STATE_INVALID: twice("chargeback.opened.v1", captured(KEY)),
     Code.SETTLEMENT_STATE_INVALID: twice("settlement.confirmed.v1", captured(KEY, 200)),
@@ -190,6 +194,9 @@ TABLE: Mapping[Code, Row] = {
     Code.CHARGEBACK_EXCEEDS_CAPTURED: Row(step("chargeback.opened.v1", amount_minor="101"), [captured(KEY)]),
     Code.SETTLEMENT_EXCEEDS_CAPTURED: Row(step("settlement.confirmed.v1", amount_minor="101"), [captured(KEY)]),
     Code.FEE_REFUND_EXCEEDS_CHARGED: Row(step("fee.refunded.v1", amount_minor="11"), [step("fee.charged.v1")]),
+    Code.SELLER_BALANCE_INSUFFICIENT: Row(
+        refunded("o"), [captured("o"), paid_out("w", 1)], chart={"payments": {"refund_cover": "available"}}
+    ),
     Code.DRAWER_OPEN: Row(drawer("drawer.opened.v1", "again"), [drawer("drawer.opened.v1")]),
     Code.DRAWER_CLOSED: Row(
         drawer("drawer.closed.v1", "again"), [drawer("drawer.opened.v1"), drawer("drawer.closed.v1")]

@@ -24,8 +24,12 @@ from tests.support.postings import BOOK, Scene, outcomes
 pytestmark = pytest.mark.postgres
 
 PLACE = {code: place for place, code in enumerate(Code)}
-ELSEWHERE = {Code.BOOK_MISMATCH, Code.GROUP_MEMBER_REFUSED}
-"""What only another consumer says, and what is said of the members that are not at fault."""
+ELSEWHERE = {
+    Code.BOOK_MISMATCH, Code.GROUP_MEMBER_REFUSED, Code.CAPTURE_PROOF_MISSING, Code.CAPTURE_TOO_SOON,
+    Code.SELLER_BALANCE_INSUFFICIENT,
+}  # fmt: skip
+"""What only another consumer says, what is said of the members that are not at fault, and what only a book says whose
+chart asks something of payments: `test_payment_policies` has their pairs."""
 LARGE = (Code.RECORD_TOO_LARGE,)
 Asked = tuple[str, tuple[Code, ...]]
 """A carrier, and what is wrong with it."""

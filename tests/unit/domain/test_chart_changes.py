@@ -21,6 +21,7 @@ def test_every_difference_is_listed_by_section_and_name() -> None:
         groups=[{"code": "money"}],
         accounts=[{**BANK, "parent": "money", "limits": {"minimum_minor": "0", "policy": "deny"}}],
         controls=[{**CASH, "keyed": True}],
+        payments={"void_window_minutes": 0},
     )
     assert changes(before, after) == [
         Change("group", "money", "added"),
@@ -29,6 +30,7 @@ def test_every_difference_is_listed_by_section_and_name() -> None:
         Change("account", "bank", "changed", "parent", "", "money"),
         Change("control", "CASH", "changed", "keyed", "False", "True"),
         Change("template", "wallet:*", "removed"),
+        Change("book", "payments", "changed", "void_window_minutes", "", "0"),
     ]
     assert changes(after, after) == []
 

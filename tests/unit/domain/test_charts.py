@@ -4,6 +4,7 @@ import pytest
 
 from ledger_core.domain.charts import ChartError, Template, chart_from_document
 from ledger_core.domain.limits import Limits
+from ledger_core.domain.payment_policy import PaymentPolicy
 from schemas.charts import load_chart
 
 CONTROL = {"role": "CASH", "code": "cash:{currency}", "type": "asset"}
@@ -52,6 +53,13 @@ def test_empty_chart_is_a_chart() -> None:
         ({"controls": [{**CONTROL, "keyed": "yes"}]}, r"controls\[0\]: keyed is neither"),
         ({"controls": [CONTROL, {**CONTROL, "code": "c"}]}, r"controls\[1\]: role CASH is given twice"),
         ({"controls": [CONTROL, {**CONTROL, "role": "GOLD"}]}, r"cash:\{currency\} is given twice"),
+        ({"payments": []}, "payments is not an object"),
+        ({"payments": {"refunds": "all"}}, "payments: unknown member 'refunds'"),
+        ({"payments": {"captures": "twice"}}, "payments: captures is neither any nor once"),
+        ({"payments": {"capture_proof": True}}, "payments: capture_proof is neither optional nor required"),
+        ({"payments": {"refund_cover": "all"}}, "payments: refund_cover is neither none nor available"),
+        ({"payments": {"void_window_minutes": "60"}}, "payments: void_window_minutes is not a number of minutes"),
+        ({"payments": {"attempts_apart_minutes": -1}}, "payments: attempts_apart_minutes is not a number"),
         ({"templates": [{"pattern": "a*b", "type": "asset"}]}, r"templates\[0\]: \* may only stand at the end"),
         ({"templates": [{"pattern": "*", "type": "asset"}]}, r"templates\[0\]: not the code"),
         ({"templates": [{"pattern": "a:*", "type": "asset", "role": "CASH"}]}, r"templates\[0\]: unknown member"),
@@ -60,6 +68,24 @@ def test_empty_chart_is_a_chart() -> None:
 def test_impossible_chart_is_refused_with_its_place(document: dict[str, object], reason: str) -> None:
     with pytest.raises(ChartError, match=f"^{reason}"):
         chart_from_document(document)
+
+
+@pytest.mark.parametrize(
+    ("payments", "policy"),
+    [
+        ({}, PaymentPolicy()),
+        ({"captures": "any", "capture_proof": "optional", "refund_cover": "none"}, PaymentPolicy()),
+        ({"captures": "once"}, PaymentPolicy(captures_once=True, attempts_apart_minutes=10)),
+        ({"captures": "once", "attempts_apart_minutes": 0}, PaymentPolicy(captures_once=True)),
+        ({"void_window_minutes": 0}, PaymentPolicy(void_window_minutes=0)),
+        ({"capture_proof": "required", "refund_cover": "available"},
+         PaymentPolicy(proof_required=True, refunds_covered=True)),
+    ],
+)  # fmt: skip
+def test_a_chart_says_what_its_book_asks_of_payments(payments: dict[str, object], policy: PaymentPolicy) -> None:
+    chart = chart_from_document({"payments": payments})
+    assert chart.payments == policy
+    assert chart.payments.asks == (policy != PaymentPolicy())
 
 
 GROUPS = [{"code": "liabilities"}, {"code": "wallets", "name": "Wallets", "parent": "liabilities"}]

@@ -1,0 +1,72 @@
+"""What a book's policy refuses of captures, voids and refunds, by what is locked and by the times of their events."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ledger_core.domain.cases import Case, HeadKey, Locked, SubjectKey
+from ledger_core.domain.limits import Counters, standing
+from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.payment_policy import NOTHING, PaymentPolicy
+from ledger_core.domain.payments import PaymentCaptured, ProvenCaptured
+from ledger_core.domain.subjects import AUTHORIZED, INTENT_CREATED, Subject
+from ledger_core.domain.vouchers import Purpose
+
+MINUTE_US: Final = 60_000_000
+
+
+def _policy(case: Case, locked: Locked) -> PaymentPolicy:
+    return locked.policies.get(case.subject_key[0], NOTHING)
+
+
+def refuse_capture(case: Case, locked: Locked) -> Refusal | None:
+    """In the order of `Code`: captured before, no intent, no proof, too soon after a failed attempt."""
+    fact, policy = case.fact, _policy(case, locked)
+    if not isinstance(fact, PaymentCaptured) or not policy.asks_of_captures:
+        return None
+    subject = locked.subjects.get(case.subject_key) or Subject()
+    if policy.captures_once:
+        if subject.captured_minor and not fact.partial:
+            return Refusal(Code.PAYMENT_CAPTURED, "the payment was captured before, and this is no partial capture")
+        if not subject.asset_id:
+            detail = "the payment was neither initiated nor authorised"
+            return Refusal(Code.PREDECESSOR_ABSENT, detail, f"{INTENT_CREATED}|{AUTHORIZED}")
+    if policy.proof_required and fact.payer is None and not isinstance(fact, ProvenCaptured):
+        return Refusal(Code.CAPTURE_PROOF_MISSING, "gateway_transaction_id: what is prepaid names its transaction")
+    apart_us = policy.attempts_apart_minutes * MINUTE_US
+    if any(abs(case.effective_at_us - at_us) < apart_us for at_us in locked.attempts.get(case.subject_key, ())):
+        detail = f"an attempt failed less than {policy.attempts_apart_minutes} minutes before or after"
+        return Refusal(Code.CAPTURE_TOO_SOON, detail)
+    return None
+
+
+def refuse_void(case: Case, captured_at_us: Iterable[int], locked: Locked) -> Refusal | None:
+    """`captured_at_us` are the times of the captures that would be taken back."""
+    window = _policy(case, locked).void_window_minutes
+    if window is None or all(case.effective_at_us - at_us <= window * MINUTE_US for at_us in captured_at_us):
+        return None
+    return Refusal(Code.VOID_WINDOW_PASSED, f"it was captured more than {window} minutes before: refund it instead")
+
+
+def refuse_refund(case: Case, locked: Locked) -> Refusal | None:
+    """The first beneficiary, in the order of lines, of which not enough is available."""
+    if not _policy(case, locked).refunds_covered:
+        return None
+    borne: dict[HeadKey, int] = {}
+    for movement in case.movements:
+        if movement.line.purpose == Purpose.SELLER_SHARE and movement.line.side == "D":
+            borne[movement.head] = borne.get(movement.head, 0) + movement.line.amount_minor
+    for key, share_minor in borne.items():
+        floor_minor = locked.floors.get(key)
+        head = locked.heads[key]
+        now = Counters(head.debits_minor, head.credits_minor, head.debits_pending_minor, head.credits_pending_minor)
+        available_minor = standing(head.normal_side, now).available_minor
+        if floor_minor is not None and available_minor - share_minor < floor_minor:
+            account = next(movement.line.account for movement in case.movements if movement.head == key)
+            detail = f"{account} has {available_minor} available, its share of the refund is {share_minor}"
+            return Refusal(Code.SELLER_BALANCE_INSUFFICIENT, detail)
+    return None
+
+
+def note_attempt(key: SubjectKey, at_us: int, locked: Locked) -> None:
+    """For captures later in the same batch."""
+    locked.attempts.setdefault(key, []).append(at_us)

@@ -1,0 +1,155 @@
+"""What a book's chart asks of captures, voids and refunds: a row a story, by the times of the events."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pytest
+
+from deploy.demo.messages import Message
+from ledger_core.domain.outcomes import Code
+from tests.support.account_events import frozen, opened
+from tests.support.hold_events import placed
+from tests.support.postings import event, outcomes, paid_out, refunded, void_requested
+from tests.support.story_books import StoryBooks, story_books
+
+pytestmark = pytest.mark.postgres
+
+P, SELLER = "p-1", "wallet:seller:1"
+ONCE = {"captures": "once"}
+COVERED = {"refund_cover": "available"}
+WINDOW = {"void_window_minutes": 60}
+
+
+def at(minute: int) -> str:
+    return f"2026-11-21T{8 + minute // 60:02}:{minute % 60:02}:00Z"
+
+
+def told(which: str, minute: int = 0, event_id: str = "", **more: object) -> Message:
+    """Of the payment, with what each type needs."""
+    data: dict[str, object] = {"payment_id": P}
+    if which in ("captured", "authorized", "intent_created"):
+        data |= {"amount_minor": "100", "currency": "EUR", "method": "card"}
+    if which == "captured":
+        data["beneficiaries"] = [{"account": SELLER, "amount_minor": "100"}]
+    if which == "capture_failed":
+        data["failure_reason"] = "no_luck"
+    return event(f"payment.{which}.v1", P, event_id or which, {**data, **more}, time=at(minute))
+
+
+def half(event_id: str, minute: int = 0) -> Message:
+    return told("captured", minute, event_id, amount_minor="50", partial=True, beneficiaries=[])
+
+
+def proven(minute: int) -> Message:
+    return told("captured", minute, gateway_transaction_id="t", gateway_response="ok")
+
+
+AFTER_INTENT = [told("intent_created"), told("captured", 1)]
+Story = tuple[str, Mapping[str, object], Sequence[Message], Sequence[str]]
+STORIES: Sequence[Story] = [
+    ("a capture from nothing is asked for no intent", {}, [told("captured")], ["POSTED"]),
+    ("a capture waits for its intent", ONCE, [told("captured"), told("intent_created")], ["POSTED", "RECORDED"]),
+    ("or for its authorisation", ONCE, [told("captured"), told("authorized")], ["POSTED", "RECORDED"]),
+    ("a payment is captured once", ONCE, [*AFTER_INTENT, told("captured", 99, "again")],
+     ["RECORDED", "POSTED", "PAYMENT_CAPTURED"]),
+    ("but for captures that are declared partial", ONCE,
+     [told("intent_created"), half("one"), half("two")], ["RECORDED", "POSTED", "POSTED"]),
+    ("what was taken back by request may be captured again", ONCE,
+     [*AFTER_INTENT, void_requested(P, of="captured"), told("captured", 30, "again")],
+     ["RECORDED", "POSTED", "POSTED", "POSTED"]),
+    ("not within ten minutes of an attempt that failed", ONCE,
+     [told("intent_created"), told("capture_failed", 5), told("captured", 14)],
+     ["RECORDED", "RECORDED", "CAPTURE_TOO_SOON"]),
+    ("nor before one that is known already", ONCE,
+     [told("intent_created"), told("capture_failed", 15), told("captured", 6)],
+     ["RECORDED", "RECORDED", "CAPTURE_TOO_SOON"]),
+    ("ten minutes after it, it may", ONCE,
+     [told("intent_created"), told("capture_failed", 5), told("captured", 15)], ["RECORDED", "RECORDED", "POSTED"]),
+    ("nor within any other distance that is asked for", {"attempts_apart_minutes": 30},
+     [told("capture_failed", 5), told("capture_failed", 20, "b"), told("captured", 45), told("captured", 50, "c")],
+     ["RECORDED", "RECORDED", "CAPTURE_TOO_SOON", "POSTED"]),
+    ("a capture names its transaction", {"capture_proof": "required"},
+     [told("captured", gateway_transaction_id="t", gateway_response="ok")], ["POSTED"]),
+    ("or is refused", {"capture_proof": "required"}, [told("captured")], ["CAPTURE_PROOF_MISSING"]),
+    ("a wallet names none", {"capture_proof": "required"}, [told("captured", payer="wallet:buyer:1")], ["POSTED"]),
+    ("a void in its window", WINDOW, [told("captured"), told("voided", 60)], ["POSTED", "POSTED"]),
+    ("a void outside it", WINDOW, [told("captured"), told("voided", 61)], ["POSTED", "VOID_WINDOW_PASSED"]),
+    ("a void that comes late, of a time within it", WINDOW,
+     [told("captured", 30), told("authorized", 500), told("voided", 80)], ["POSTED", "RECORDED", "POSTED"]),
+    ("the first capture counts", WINDOW, [half("one"), half("two", 50), told("voided", 61)],
+     ["POSTED", "POSTED", "VOID_WINDOW_PASSED"]),
+    ("a request is held to it, too", WINDOW, [told("captured"), void_requested(P, of="captured", time=at(61))],
+     ["POSTED", "VOID_WINDOW_PASSED"]),
+    ("what was never captured has no window", WINDOW, [told("authorized"), told("voided", 500)],
+     ["RECORDED", "RECORDED"]),
+    ("a refund that the seller can bear", COVERED, [told("captured"), refunded(P)], ["POSTED", "POSTED"]),
+    ("a refund that the seller can't bear", COVERED, [told("captured"), paid_out("w", 61), refunded(P, 40)],
+     ["POSTED", "POSTED", "SELLER_BALANCE_INSUFFICIENT"]),
+    ("what is held of the seller is not available", COVERED,
+     [told("captured"), placed("h", 61, of=SELLER), refunded(P, 40)],
+     ["POSTED", "RECORDED", "SELLER_BALANCE_INSUFFICIENT"]),
+    ("who bears nothing of it is not asked", COVERED, [told("captured"), paid_out("w"), event(
+        "payment.refunded.v1", P, "r", {"payment_id": P, "refund_id": "r", "amount_minor": "1", "currency": "EUR"})],
+     ["POSTED", "POSTED", "POSTED"]),
+    ("without the policy a seller may owe", {}, [told("captured"), paid_out("w"), refunded(P)], ["POSTED"] * 3),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def books(postgres_server: str) -> Iterator[StoryBooks]:
+    with story_books(postgres_server) as books:
+        yield books
+
+
+@pytest.mark.parametrize("story", STORIES, ids=[story[0] for story in STORIES])
+@pytest.mark.parametrize("one_by_one", [True, False], ids=["one by one", "in one batch"])
+def test_a_story_comes_to_its_end(books: StoryBooks, one_by_one: bool, story: Story) -> None:
+    _, payments, messages, words = story
+    assert books.play(books.new(payments=payments), *messages, one_by_one=one_by_one) == list(words)
+
+
+EVERYTHING = {"captures": "once", "capture_proof": "required", "refund_cover": "available"}
+AGAIN = told("captured", 5, "again")
+PAIRS: Sequence[tuple[Code, Code, Sequence[Message], Message]] = [
+    (Code.PAYMENT_VOIDED, Code.CAPTURE_PROOF_MISSING, [told("intent_created"), told("voided")], AGAIN),
+    (Code.PAYMENT_CAPTURED, Code.CAPTURE_PROOF_MISSING, [told("intent_created"), proven(1)], AGAIN),
+    (Code.PAYMENT_CAPTURED, Code.CAPTURE_TOO_SOON,
+     [told("intent_created"), proven(1), told("capture_failed", 4)], AGAIN),
+    (Code.PREDECESSOR_ABSENT, Code.CAPTURE_PROOF_MISSING, [], AGAIN),
+    (Code.CAPTURE_PROOF_MISSING, Code.CAPTURE_TOO_SOON, [told("intent_created"), told("capture_failed", 4)], AGAIN),
+    (Code.CAPTURE_TOO_SOON, Code.ACCOUNT_FROZEN,
+     [told("intent_created"), told("capture_failed", 4), opened(SELLER), frozen(SELLER)], proven(5)),
+    (Code.REFUND_EXCEEDS_CAPTURED, Code.SELLER_BALANCE_INSUFFICIENT,
+     [told("intent_created"), proven(1), paid_out("w", 61)], refunded(P, 101)),
+    (Code.SELLER_BALANCE_INSUFFICIENT, Code.ACCOUNT_FROZEN,
+     [told("intent_created"), proven(1), paid_out("w", 61), frozen(SELLER)], refunded(P, 40)),
+]  # fmt: skip
+"""Two codes that one event earns after some others: the first of them is the answer."""
+
+
+@pytest.mark.parametrize(("first", "second", "before", "message"), PAIRS)
+def test_of_two_faults_the_one_whose_code_comes_first_is_the_answer(
+    books: StoryBooks, first: Code, second: Code, before: Sequence[Message], message: Message
+) -> None:
+    assert list(Code).index(first) < list(Code).index(second)
+    book = books.new(payments=EVERYTHING)
+    assert set(books.play(book, *before, one_by_one=False)) <= {"POSTED", "RECORDED"}
+    assert outcomes(books.post(book, message)) == [first]
+
+
+@pytest.mark.parametrize(
+    ("limits", "word"),
+    [
+        ({"overdraft_minor": "999", "policy": "allow"}, "POSTED"),
+        ({"overdraft_minor": "999", "policy": "warn"}, "POSTED"),
+        ({"overdraft_minor": "40", "policy": "deny"}, "POSTED"),
+        ({"overdraft_minor": "39", "policy": "deny"}, "SELLER_BALANCE_INSUFFICIENT"),
+        ({"minimum_minor": "0", "policy": "allow"}, "SELLER_BALANCE_INSUFFICIENT"),
+    ],
+)
+def test_an_account_that_may_be_overdrawn_bears_more_than_it_has(
+    books: StoryBooks, limits: Mapping[str, str], word: str
+) -> None:
+    templates = [{"pattern": "wallet:*", "type": "liability", "limits": limits}]
+    messages = [told("captured"), told("captured", 1, "b"), paid_out("w", 200), refunded(P, 40)]
+    said = books.play(books.new(payments=COVERED, templates=templates), *messages, one_by_one=False)
+    assert said[-1] == word

@@ -6,6 +6,7 @@ from typing import Any
 
 from consumers import account_facts, hold_facts, requests
 from consumers.cash_facts import CASH_FACTS, capture_with_proof, intent_created
+from consumers.reservation_facts import RESERVATION_FACTS
 from consumers.story_facts import STORY_FACTS, beneficiaries
 from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.payments import (
@@ -77,6 +78,7 @@ FACTS: Mapping[str, Callable[[Any], UpstreamFact]] = MappingProxyType({
     "payout.paid.v1": payout_paid,
     **STORY_FACTS,
     **CASH_FACTS,
+    **RESERVATION_FACTS,
     "payment.intent_created.v1": intent_created,
     "voucher.requested.v1": requests.voucher_requested,
     "voucher.group_requested.v1": requests.voucher_group_requested,

@@ -4,6 +4,7 @@ from ledger_core.domain.account_facts import AccountFact
 from ledger_core.domain.cash import DrawerFact
 from ledger_core.domain.holds import HoldFact
 from ledger_core.domain.merchants import MerchantChanged
+from ledger_core.domain.payment_methods import PaymentMethodFact
 from ledger_core.domain.payments import PaymentFact
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested, VoucherGroupRequested, VoucherRequested
@@ -19,6 +20,7 @@ Fact = (
     | VoidRequested
     | HoldFact
     | DrawerFact
+    | PaymentMethodFact
     | AccountFact
     | MerchantChanged
 )

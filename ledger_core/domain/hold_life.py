@@ -5,7 +5,7 @@ from dataclasses import replace
 from ledger_core.domain import holds
 from ledger_core.domain.cases import Case, HeldBack, Locked, Movement, Proposal
 from ledger_core.domain.heads import refuse_line
-from ledger_core.domain.holds import Hold, HoldCaptured, HoldFact, HoldPlaced, HoldReleased, HoldTerms
+from ledger_core.domain.holds import Hold, HoldCaptured, HoldConfirmed, HoldFact, HoldPlaced, HoldReleased, HoldTerms
 from ledger_core.domain.limit_checks import refuse_limits
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
@@ -49,6 +49,8 @@ def propose(case: Case, locked: Locked) -> Proposal:
         line = movement.line
         terms = HoldTerms(line.account, line.side, line.currency)
         return Proposal(case.draft, (), [HeldBack(movement.head, terms, line.amount_minor)])
+    if isinstance(fact, HoldConfirmed):
+        return Proposal(case.draft, ())
     hold = locked.holds[case.subject_key]
     after = replace(hold)
     given_back_minor = holds.advance(fact, after)
@@ -65,6 +67,8 @@ def accept(case: Case, locked: Locked) -> None:
         (movement,) = case.movements
         hold = locked.holds[case.subject_key] = _placed(fact, movement, case.reference)
         locked.heads[hold.head].hold_back(hold.terms.side, hold.held_minor)
+        return
+    if isinstance(fact, HoldConfirmed):
         return
     hold = locked.holds[case.subject_key]
     held_before_minor = hold.held_minor
@@ -84,5 +88,5 @@ def _placed(fact: HoldPlaced, movement: Movement, reference: int) -> Hold:
 
 
 def _fact(case: Case) -> HoldFact:
-    assert isinstance(case.fact, HoldPlaced | HoldCaptured | HoldReleased)
+    assert isinstance(case.fact, HoldPlaced | HoldCaptured | HoldReleased | HoldConfirmed)
     return case.fact

@@ -84,8 +84,15 @@ class HoldReleased:
     reason: str = ""
 
 
-HoldFact = HoldPlaced | HoldCaptured | HoldReleased
-HOLD_FACTS = (HoldPlaced, HoldCaptured, HoldReleased)
+@dataclass(slots=True)
+class HoldConfirmed:
+    """What it was placed for is certain; it stays as it is."""
+
+    hold_id: str
+
+
+HoldFact = HoldPlaced | HoldCaptured | HoldReleased | HoldConfirmed
+HOLD_FACTS = (HoldPlaced, HoldCaptured, HoldReleased, HoldConfirmed)
 
 
 class HoldStatus(StrEnum):

@@ -29,7 +29,7 @@ from ledger_core.domain.account_facts import (
 from ledger_core.domain.cases import Case, Locked, PartKey, Proposal
 from ledger_core.domain.cash import CashReceived, CashRefunded, DrawerClosed, DrawerOpened
 from ledger_core.domain.facts import Fact
-from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldPlaced, HoldReleased
+from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldConfirmed, HoldPlaced, HoldReleased
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.parts import STEPS
 from ledger_core.domain.payments import (
@@ -145,6 +145,7 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     HoldPlaced: replace(_HOLD, refuse_sums=hold_life.refuse_placing, heals=HOLD_PLACED),
     HoldCaptured: _HOLD,
     HoldReleased: _HOLD,
+    HoldConfirmed: _HOLD,
     CompensationRequested: LifeCycle(refuse=compensations.refuse, propose=compensations.propose, has_subject=False),
     Stray: LifeCycle(unposted=Outcome.SKIPPED),
     VoidRequested: LifeCycle(refuse=reversals.refuse, propose=reversals.propose, accept=reversals.accept),

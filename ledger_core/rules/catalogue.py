@@ -9,9 +9,10 @@ from ledger_core.domain.account_facts import AccountClosed, AccountFrozen, Accou
 from ledger_core.domain.cash import CashReceived, CashRefunded, DrawerClosed, DrawerOpened
 from ledger_core.domain.charts import Chart
 from ledger_core.domain.facts import Fact
-from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldReleased
+from ledger_core.domain.holds import HoldCaptured, HoldConfirmed, HoldPlaced, HoldReleased
 from ledger_core.domain.merchants import MerchantChanged
 from ledger_core.domain.outcomes import Refusal
+from ledger_core.domain.payment_methods import PaymentMethodDetached, PaymentMethodTokenized
 from ledger_core.domain.payments import (
     CashIntentCreated,
     PaymentAuthorizationExpired,
@@ -58,6 +59,7 @@ from ledger_core.rules import (
     holds,
     merchants,
     openings,
+    payment_methods,
     payments,
     payouts,
     refunds,
@@ -126,6 +128,9 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     HoldPlaced: Rule("hold", "hold_placed", 1, holds.placed),
     HoldCaptured: Rule("capture", "hold_captured", 1, holds.captured),
     HoldReleased: Rule("release", "hold_released", 1, holds.released),
+    HoldConfirmed: Rule("confirmation", "hold_confirmed", 1, None),
+    PaymentMethodTokenized: Rule("payment_method", "payment_method_tokenized", 1, payment_methods.recorded),
+    PaymentMethodDetached: Rule("payment_method", "payment_method_detached", 1, payment_methods.recorded),
     CompensationRequested: Rule("", "compensation_requested", 1, requested.requested),
     MerchantChanged: Rule("merchant", "merchant_changed", 1, merchants.changed),
     Stray: Rule("", "stray", 1, None),

@@ -42,6 +42,11 @@ _RECORDED_KINDS = {
     "payment.failed": "failure",
     "hold.placed": "hold",
     "hold.released": "release",
+    "reservation.held": "hold",
+    "reservation.confirmed": "confirmation",
+    "reservation.cancelled": "release",
+    "payment_method.tokenized": "payment_method",
+    "payment_method.detached": "payment_method",
 }
 
 

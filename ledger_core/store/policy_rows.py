@@ -37,7 +37,7 @@ def read_policies(transaction: Transaction, items: Sequence[Item], locked: Locke
         for book_id, order_key, at in transaction.cursor.execute(QUERIES["attempts"], key_columns(captures)).fetchall():
             at_us = int(np.datetime64(at.removesuffix("Z"), "us").astype(np.int64))
             locked.attempts.setdefault((book_id, order_key), []).append(at_us)
-    bearing = {
+    bearing: dict[HeadKey, Side] = {
         movement.head: item.book.accounts[movement.line.account].normal_side
         for item in items
         if isinstance(item.fact, _REFUNDS) and item.book.chart.payments.refunds_covered

@@ -42,6 +42,14 @@ from schemas.events.payouts import (
     PayoutRequestedV1,
     PayoutReturnedV1,
 )
+from schemas.events.reservations import (
+    PaymentMethodDetachedV1,
+    PaymentMethodTokenizedV1,
+    ReservationCancelledV1,
+    ReservationConfirmedV1,
+    ReservationHeldV1,
+    ReservationNoShowV1,
+)
 from schemas.events.vouchers import VoucherGroupRequestedV1, VoucherRequestedV1, VoucherVoidRequestedV1
 
 EVENT_TYPES: Mapping[str, type] = MappingProxyType({
@@ -83,6 +91,12 @@ EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "hold.placed.v1": HoldPlacedV1,
     "hold.captured.v1": HoldCapturedV1,
     "hold.released.v1": HoldReleasedV1,
+    "reservation.held.v1": ReservationHeldV1,
+    "reservation.confirmed.v1": ReservationConfirmedV1,
+    "reservation.cancelled.v1": ReservationCancelledV1,
+    "reservation.no_show.v1": ReservationNoShowV1,
+    "payment_method.tokenized.v1": PaymentMethodTokenizedV1,
+    "payment_method.detached.v1": PaymentMethodDetachedV1,
     "voucher.void_requested.v1": VoucherVoidRequestedV1,
     "account.opened.v1": AccountOpenedV1,
     "account.frozen.v1": AccountFrozenV1,

@@ -84,7 +84,7 @@ I2_HELD = Invariant(
         SELECT event.book_id, event.order_key AS hold_id, sum(amount_minor) AS taken_minor,
             count(DISTINCT (account_id, side)) AS places, min(account_id) AS account_id, min(side::text) AS side
         FROM ledger.event JOIN ledger.entry USING (book_id, position)
-        WHERE convert_from(state, 'UTF8')::jsonb ->> 'event_type' = 'hold.captured.v1' AND line = 1
+        WHERE convert_from(state, 'UTF8')::jsonb ? 'hold' AND line = 1
         GROUP BY event.book_id, event.order_key
     ) taken USING (book_id, hold_id)
     WHERE captured_minor IS DISTINCT FROM coalesce(taken_minor, 0) OR places > 1

@@ -16,8 +16,8 @@ HEAD = """# Order of events
 What becomes of two events of one order key, in the order in which they come. The first column begins with nothing; the
 second, for payments, with a payment of 100 that was captured. What is parked waits, and heals when its predecessor
 comes; the word that stands is the last one on each event. All that share a refund, chargeback or settlement here name
-the same one. A payment, a payout, a fee and a drawer have order keys of their own: they never meet. This page is
-written by the code that decides: `python -m tests.support.order_table`.
+the same one. What has an order key of its own (a payment, a payout, a fee, a drawer, a stay) never meets another.
+This page is written by the code that decides: `python -m tests.support.order_table`.
 """
 CAPTURED = "payment.captured.v1"
 Row = tuple[str, str, str, str]

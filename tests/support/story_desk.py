@@ -7,6 +7,7 @@ from consumers.facts import FACTS
 from ledger_core.domain.cases import Case, Head, Movement
 from ledger_core.domain.cash import DRAWER_FACTS
 from ledger_core.domain.charts import chart_from_document
+from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldTerms
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.parts import COUNTED, PartKind, state_of
 from ledger_core.domain.subjects import Subject
@@ -27,6 +28,8 @@ STORIES = {
     "payout": ("payout.",),
     "fee": ("fee.",),
     "drawer": ("drawer.", "cash."),
+    "reservation": ("reservation.",),
+    "payment method": ("payment_method.",),
 }
 """Which types of events share an order key."""
 
@@ -38,6 +41,7 @@ _AMOUNTS = {
     "payout": "30",
     "fee": "10",
     "cash": "7",
+    "reservation": "90",
 }
 _MORE: Mapping[str, Mapping[str, object]] = {
     "payment.captured.v1": {"beneficiaries": [{**SHARE[0], "amount_minor": "100"}]},
@@ -47,6 +51,8 @@ _MORE: Mapping[str, Mapping[str, object]] = {
     "settlement.confirmed.v1": {"fee_minor": "3"},
     "settlement.finality_confirmed.v1": {"amount_minor": "57"},
     **{name: {"account": DRAWER, "counted_minor": "50"} for name in ("drawer.opened.v1", "drawer.closed.v1")},
+    "reservation.held.v1": {"account": BUYER},
+    "reservation.no_show.v1": {"first_night": [{"account": SELLER, "amount_minor": "30"}]},
     "cash.received.v1": {"account": DRAWER, "against": BUYER},
     "cash.refunded.v1": {"account": DRAWER, "against": BUYER, "signed_off_by": ["anna", "ben"]},
 }
@@ -76,6 +82,10 @@ class StoryDesk(Desk):
 
     def event(self, event_type: str, part_id: str = "1") -> Case:
         fact = FACTS[event_type](data_of(event_type, part_id))
+        if isinstance(fact, HoldPlaced):
+            fact.side = "D"
+        elif isinstance(fact, HoldCaptured):
+            fact.terms = HoldTerms(BUYER, "D", "EUR")
         proposal = propose(fact, CHART)  # type: ignore[arg-type]  # no groups here
         asset_id = EUR if hasattr(fact, "currency") else 0
         refusal = proposal if isinstance(proposal, Refusal) else None

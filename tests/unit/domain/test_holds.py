@@ -81,7 +81,7 @@ def test_a_hold_answers_as_its_table_says(
         return
     assert refusal is None
     assert before is not None
-    assert not isinstance(fact, HoldPlaced)
+    assert isinstance(fact, HoldCaptured | HoldReleased)
     holds.advance(fact, before)
     assert (before.status, before.captured_minor, before.released_minor, before.held_minor) == answer
 

@@ -14,7 +14,18 @@ from tests.support.story_desk import STORIES, StoryDesk, types_of
 
 ROW = re.compile(r"^\| `([a-z_.]+)` \| `([a-z_.]+)` \| ([^|]+) \|(?: ([^|]+) \|)?$", re.MULTILINE)
 TABLE = {(first, then): (bare, more or "") for first, then, bare, more in ROW.findall(PAGE.read_text("utf-8"))}
-BY_ORDER_KEY = ("payment.", "refund.", "chargeback.", "settlement.", "payout.", "fee.", "drawer.", "cash.")
+BY_ORDER_KEY = (
+    "payment.",
+    "refund.",
+    "chargeback.",
+    "settlement.",
+    "payout.",
+    "fee.",
+    "drawer.",
+    "cash.",
+    "reservation.",
+    "payment_method.",
+)
 
 
 def test_every_type_of_a_payment_belongs_to_a_story() -> None:
@@ -49,6 +60,8 @@ GOOD_STORIES = [
     ["payout.requested.v1", "payout.failed.v1"],
     ["fee.failed.v1", "fee.retried.v1", "fee.charged.v1", "fee.refunded.v1"],
     ["drawer.opened.v1", "cash.received.v1", "cash.refunded.v1"],
+    ["reservation.held.v1", "reservation.confirmed.v1", "reservation.no_show.v1"],
+    ["payment_method.tokenized.v1", "payment_method.detached.v1"],
 ]  # fmt: skip
 
 

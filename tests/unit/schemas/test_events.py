@@ -118,6 +118,21 @@ FULLEST: dict[str, dict[str, object]] = {
     "account.closed.v1": {
         "requested_by": "anna", "reason": "r", "closing": {"to": "wallet:seller:2"}, "account": "wallet:seller:1",
     },
+    "reservation.held.v1": {
+        "reservation_id": "r", "expires_at": "2026-10-09T10:15:30Z", "currency": "BRL", "amount_minor": "1",
+        "account": "wallet:buyer:1",
+    },
+    "reservation.confirmed.v1": {
+        "to": [{"purpose": "payment", "amount_minor": "1", "account": "wallet:seller:1"}], "reservation_id": "r",
+    },
+    "reservation.cancelled.v1": {"reservation_id": "r", "reason": "r"},
+    "reservation.no_show.v1": {
+        "reservation_id": "r", "first_night": [{"amount_minor": "1", "account": "wallet:seller:1"}],
+    },
+    "payment_method.tokenized.v1": {
+        "payment_method_id": "m", "method": "card", "last_four": "4242", "brand": "visa",
+    },
+    "payment_method.detached.v1": {"reason": "r", "payment_method_id": "m"},
     "voucher.void_requested.v1": {
         "voucher": {"source": "/psp", "event_id": "captured-1"}, "requested_by": "anna", "reason": "twice",
     },

@@ -1,0 +1,211 @@
+"""Payment stories from the topic to the API: one book that asks a lot of payments, one run of all processes."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from consumers.settings import PAYMENTS_TOPIC
+from consumers.transport.ports import Outgoing
+from consumers.transport.postgres_log import PostgresLogSink
+from deploy.demo.messages import Message, Producer
+from schemas.charts import load_chart
+from tests.e2e.test_processes import running, until_logged
+from tests.support.api import client_of
+from tests.support.command_line import ledgerctl
+from tests.support.databases import TestDatabase
+from tests.support.shop import reading_pool
+
+pytestmark = pytest.mark.postgres
+
+BOOK, SOURCE = "shop", "/shop/payments"
+ASKS = {"captures": "once", "void_window_minutes": 60, "refund_cover": "available"}
+CONFIRMED: dict[str, Any] = {"confirmed_by": "courier-12", "confirmed_at": "2026-11-21T08:00:00Z"}
+DRAWER, CASH = "cash:drawer:7", {"account": "control:CASH"}
+
+
+def told(kind: str, key: str, event_id: str = "", *, minute: int = 0, **data: object) -> Message:
+    moment = f"2026-11-21T{8 + minute // 60:02}:{minute % 60:02}:00Z"
+    return Producer(BOOK, SOURCE).event(f"{kind}.v1", event_id or f"{kind}-{key}", key, moment, data)
+
+
+def payment(which: str, key: str, event_id: str = "", *, minute: int = 0, **data: object) -> Message:
+    """With what captures, intents and authorisations need; the seller is named like the payment."""
+    more: dict[str, object] = {}
+    if which in ("intent_created", "authorized", "captured"):
+        more = {"amount_minor": "100", "currency": "EUR", "method": "card"}
+    if which == "captured":
+        more["beneficiaries"] = [{"account": f"wallet:seller:{key}", "amount_minor": "100", "commission_bps": 1000}]
+    return told(f"payment.{which}", key, event_id, minute=minute, **{"payment_id": key, **more, **data})
+
+
+def refund(key: str, minor: int) -> Message:
+    share = {"account": f"wallet:seller:{key}", "amount_minor": str(minor)}
+    return payment(
+        "refunded", key, refund_id=f"r-{key}", amount_minor=str(minor), currency="EUR", beneficiaries=[share]
+    )
+
+
+def part(key: str, event_id: str, minor: int) -> Message:
+    return payment("captured", key, event_id, amount_minor=str(minor), partial=True, beneficiaries=[])
+
+
+def cash(which: str, event_id: str, minor: int, **more: object) -> Message:
+    data: dict[str, Any] = {
+        "account": DRAWER,
+        "against": "wallet:buyer:1",
+        "amount_minor": str(minor),
+        "currency": "EUR",
+        **more,
+    }
+    return told(f"cash.{which}", DRAWER, event_id, **data)
+
+
+def count(which: str, minor: int, **more: object) -> Message:
+    data: dict[str, Any] = {
+        "account": DRAWER,
+        "counted_minor": str(minor),
+        "currency": "EUR",
+        f"{which}_by": "anna",
+        **more,
+    }
+    return told(f"drawer.{which}", DRAWER, **data)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What is sent, what became of each event, and what accounts (debits less credits) and payments answer after it."""
+
+    messages: Sequence[Message]
+    outcomes: Sequence[str]
+    balances: Mapping[str, int]
+    captured: Mapping[str, int]
+
+
+NIGHT = {"account": "wallet:seller:hotel", "amount_minor": "30"}
+STORIES: Mapping[str, Story] = {
+    "cash on delivery": Story(
+        [payment("intent_created", "cod", method="cash_on_delivery"),
+         payment("captured", "cod", method="cash_on_delivery", **CONFIRMED)],
+        ["RECORDED", "POSTED"],
+        {"cash:delivery:EUR": 100, "wallet:seller:cod": -90}, {"cod": 100},
+    ),
+    "a day at the cash desk, ending short": Story(
+        [count("opened", 200, brought={**CASH, "amount_minor": "200"}),
+         cash("received", "sold", 75, receipt_id="sold"),
+         cash("refunded", "back", 25, refund_id="back", signed_off_by=["anna", "ben"]),
+         cash("refunded", "alone", 25, refund_id="alone", signed_off_by=["anna", "anna"]),
+         count("closed", 245, taken={**CASH, "amount_minor": "45"})],
+        ["POSTED", "POSTED", "POSTED", "SIGN_OFFS_NOT_DISTINCT", "POSTED"],
+        {DRAWER: 200, "wallet:buyer:1": -50, "expense:over-short:EUR": 5, "cash:bank:EUR": -155 - 95}, {},
+    ),
+    "captures in parts, and once": Story(
+        [part("parts", "early", 40), payment("authorized", "parts"), part("parts", "second", 60),
+         payment("captured", "parts", "whole")],
+        ["POSTED", "RECORDED", "POSTED", "PAYMENT_CAPTURED"], {}, {"parts": 100},
+    ),
+    "voids in their window and after it": Story(
+        [payment("intent_created", "in-time"), payment("captured", "in-time"),
+         payment("voided", "in-time", minute=60),
+         payment("intent_created", "too-late"), payment("captured", "too-late"),
+         payment("voided", "too-late", minute=61)],
+        ["RECORDED", "POSTED", "POSTED", "RECORDED", "POSTED", "VOID_WINDOW_PASSED"],
+        {"wallet:seller:in-time": 0, "wallet:seller:too-late": -90}, {"too-late": 100},
+    ),
+    "a refund that the seller can't bear": Story(
+        [payment("intent_created", "spent"), payment("captured", "spent"),
+         told("payout.paid", "w", account="wallet:seller:spent", amount_minor="50", currency="EUR", payout_id="w"),
+         refund("spent", 41)],
+        ["RECORDED", "POSTED", "POSTED", "SELLER_BALANCE_INSUFFICIENT"],
+        {"wallet:seller:spent": -40}, {"spent": 100},
+    ),
+    "and one that another can": Story(
+        [payment("intent_created", "saved"), payment("captured", "saved"),
+         told("payout.paid", "v", account="wallet:seller:saved", amount_minor="45", currency="EUR", payout_id="v"),
+         refund("saved", 45)],
+        ["RECORDED", "POSTED", "POSTED", "POSTED"], {"wallet:seller:saved": 0}, {"saved": 100},
+    ),
+    "a guest who does not come": Story(
+        [told("reservation.held", "stay", reservation_id="stay", account="wallet:buyer:2", amount_minor="90",
+              currency="EUR"),
+         told("reservation.confirmed", "stay", reservation_id="stay"),
+         told("reservation.no_show", "stay", reservation_id="stay", first_night=[NIGHT])],
+        ["RECORDED", "RECORDED", "POSTED"], {"wallet:buyer:2": 30, "wallet:seller:hotel": -30}, {},
+    ),
+    "a card on file": Story(
+        [told("payment_method.tokenized", "card", payment_method_id="card", method="card", last_four="4242"),
+         told("payment_method.detached", "card", payment_method_id="card")],
+        ["RECORDED", "RECORDED"], {}, {},
+    ),
+}  # fmt: skip
+
+
+async def publish(dsn: str, messages: Sequence[Message]) -> None:
+    sink = PostgresLogSink(dsn)
+    await sink.start()
+    try:
+        await sink.send([Outgoing(PAYMENTS_TOPIC, m.key, m.value, m.headers, partition=0) for m in messages])
+    finally:
+        await sink.stop()
+
+
+@pytest.fixture
+def client(topics: TestDatabase, tmp_path: Path) -> Iterator[httpx.Client]:
+    chart = tmp_path / "chart.json"
+    chart.write_text(json.dumps({**load_chart(), "payments": ASKS}))
+    assert ledgerctl("book", "create", BOOK, "--chart", str(chart)).code == 0
+    with reading_pool(topics) as pool, client_of(pool, wait_seconds=20) as client:
+        yield client
+
+
+def position_of(topics: TestDatabase, consumed: int) -> int:
+    """The book's position once so many events were consumed."""
+    with psycopg.connect(topics.dsn(), autocommit=True) as connection:
+        while connection.execute("SELECT next_offset FROM ledger.source_position").fetchall() != [(consumed,)]:
+            time.sleep(0.02)  # other processes work meanwhile; nothing is decided by how long
+        row = connection.execute("SELECT position FROM ledger.book WHERE code = %s", [BOOK]).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def test_each_story_is_told_by_the_api_as_it_was_sent_to_the_topic(topics: TestDatabase, client: httpx.Client) -> None:
+    messages = [message for story in STORIES.values() for message in story.messages]
+    asyncio.run(publish(topics.dsn(), messages))
+    with running("consumers.bootstrap", "all", LEDGER_ALLOW_OWNER_LOGIN="true") as child:
+        until_logged(child, "process.started")
+        position = position_of(topics, len(messages))
+        ask(client, "payments/cod", min_position=position)
+    for name, story in STORIES.items():
+        said = [outcome_of(client, dict(message.headers)["ce_id"].decode()) for message in story.messages]
+        assert said == list(story.outcomes), name
+        assert {account: balance_minor(client, account) for account in story.balances} == story.balances, name
+        assert {
+            key: int(ask(client, f"payments/{key}")["captured"]["amount_minor"]) for key in story.captured
+        } == story.captured, name
+    assert ask(client, "holds/stay")["status"] == "CAPTURED"
+    assert ask(client, "payments/in-time")["state"] == "VOIDED"
+
+
+def ask(client: httpx.Client, path: str, **query: object) -> dict[str, Any]:
+    answer = client.get(f"/v1/books/{BOOK}/{path}", params={name: str(value) for name, value in query.items()})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def outcome_of(client: httpx.Client, event_id: str) -> str:
+    """Its outcome; the code where it was refused."""
+    last = ask(client, "events", source=SOURCE, id=event_id)["revisions"][-1]
+    return str(last["code"] or last["outcome"])
+
+
+def balance_minor(client: httpx.Client, account: str) -> int:
+    balance = ask(client, f"accounts/{account}/balance")["balance"]
+    return int(balance["amount_minor"]) * (-1 if balance["side"] == "credit" else 1)

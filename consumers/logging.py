@@ -21,9 +21,10 @@ SECRET_NAMES: Final = re.compile(
     re.IGNORECASE,
 )
 _DIGIT_RUN: Final = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
-_CREDENTIALS_IN_URL: Final = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE)
+# None of them begins with a repetition: a long word would be read once more from each of its letters.
+_CREDENTIALS_IN_URL: Final = re.compile(r"(?<=://)[^\s/@]+@")
 _SECRET_PAIR: Final = re.compile(
-    r"""(\w*(?:password|passwd|secret|token|api_?key|private_?key))(["']?\s*[=:]\s*)('[^']*'|"[^"]*"|\S+)""",
+    r"""((?:password|passwd|secret|token|api_?key|private_?key)["']?\s*[=:]\s*)('[^']*'|"[^"]*"|\S+)""",
     re.IGNORECASE,
 )
 _SECRET_VALUE: Final = re.compile(r"\b(?:whsec|sk_live|sk_test|rk_live|rk_test)_[A-Za-z0-9+/=_-]+")
@@ -66,8 +67,8 @@ def mask_secrets(_logger: object, _method: str, event: MutableMapping[str, objec
 
 def masked_text(text: str) -> str:
     """The text with card numbers, passwords and the credentials of URLs masked."""
-    text = _CREDENTIALS_IN_URL.sub(rf"\1{MASK}@", text)
-    text = _SECRET_PAIR.sub(rf"\1\2{MASK}", text)
+    text = _CREDENTIALS_IN_URL.sub(f"{MASK}@", text)
+    text = _SECRET_PAIR.sub(rf"\1{MASK}", text)
     text = _SECRET_VALUE.sub(MASK, text)
     return _DIGIT_RUN.sub(_masked_digits, text)
 

@@ -1,6 +1,6 @@
 """Turns requests for vouchers by hand into facts: digits become integers, names of sides and purposes ours."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from types import MappingProxyType
 
@@ -13,6 +13,7 @@ from ledger_core.domain.requests import (
     VoucherRef,
     VoucherRequested,
 )
+from ledger_core.domain.splits import split_by_largest_remainder, split_by_ratios
 from ledger_core.domain.vouchers import Line, Purpose, Side
 from schemas.envelope import parse_time_us
 from schemas.events import vouchers
@@ -26,7 +27,7 @@ def voucher_requested(data: vouchers.VoucherRequestedV1) -> VoucherRequested:
     adjustment, compensates, quote = data.get("adjustment"), data.get("compensates"), data.get("quote")
     fact = VoucherRequested(
         kind=data["kind"],
-        lines=[_line(line) for line in data["lines"]],
+        lines=[*(_line(line) for line in data["lines"]), *_parts(data.get("splits", ()))],
         effective_at_us=parse_time_us(effective_at) if effective_at is not None else None,
         memo=data.get("memo", ""),
         metadata=data.get("metadata", {}),
@@ -46,7 +47,9 @@ def voucher_group_requested(data: vouchers.VoucherGroupRequestedV1) -> VoucherGr
 
 
 def void_requested(data: vouchers.VoucherVoidRequestedV1) -> VoidRequested:
-    return VoidRequested(voucher_ref(data["voucher"]), data["reason"], data.get("requested_by", ""))
+    return VoidRequested(
+        voucher_ref(data["voucher"]), data["reason"], data.get("requested_by", ""), data.get("in_open_period", False)
+    )
 
 
 def voucher_ref(ref: vouchers.VoucherRef) -> VoucherRef:
@@ -57,11 +60,26 @@ def voucher_ref(ref: vouchers.VoucherRef) -> VoucherRef:
 
 
 def currencies(data: vouchers.VoucherRequestedV1) -> set[str]:
-    return {line["currency"] for line in data["lines"]}
+    return {line["currency"] for line in (*data["lines"], *data.get("splits", ()))}
 
 
 def currencies_of_group(data: vouchers.VoucherGroupRequestedV1) -> set[str]:
-    return {line["currency"] for voucher in data["vouchers"] for line in voucher["lines"]}
+    return {currency for voucher in data["vouchers"] for currency in currencies(voucher)}
+
+
+def _parts(splits: Iterable[vouchers.SplitData]) -> Iterator[Line]:
+    """A line for each party of a split that gets something, in the order in which the event names them."""
+    for split in splits:
+        amount_minor, ratios = int(split["amount_minor"]), {one["account"]: one["ratio"] for one in split["among"]}
+        if "remainder_to" in split:
+            parts = split_by_ratios(amount_minor, ratios, remainder_to=split["remainder_to"])
+        else:
+            parts = split_by_largest_remainder(amount_minor, ratios)
+        purpose = split.get("purpose")
+        for account, part_minor in parts.items():
+            if part_minor:
+                side, currency = _SIDES[split["side"]], split["currency"]
+                yield Line(account, side, part_minor, currency, _PURPOSES[purpose] if purpose is not None else 0)
 
 
 def _line(line: vouchers.LineData) -> Line:

@@ -28,6 +28,7 @@ from api.cli import (
     ingest,
     lag,
     migrate,
+    parked,
     payments,
     periods,
     projector,
@@ -66,6 +67,7 @@ app.command()(lag.lag)
 app.command()(balance.balance)
 app.command(name="trial-balance")(trial_balance.trial_balance)
 app.command()(findings.findings)
+app.command()(parked.parked)
 app.command()(consume.consume)
 for commands in (
     books.app,

@@ -35,6 +35,10 @@ def void(
     effective_at: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day on which it takes effect, in UTC; else now.")
     ] = None,
+    in_open_period: Annotated[
+        bool,
+        typer.Option("--in-open-period", help="If its period is closed: mirror it in the open one."),
+    ] = False,
     request: Annotated[str, typer.Option(help="Id of the request: a repeat with the same id posts nothing.")] = "",
     source: Annotated[str, typer.Option(help="What the request calls its source.")] = SOURCE,
     apply: Annotated[
@@ -47,7 +51,9 @@ def void(
     with open_store(state.database, book=book, say=state.output.say) as store:
         with store.reading(book) as at:
             voucher = read_voucher(at, number)
-        data = {"voucher": {"voucher_no": str(number)}, "reason": said(reason)}
+        data: dict[str, object] = {"voucher": {"voucher_no": str(number)}, "reason": said(reason)}
+        if in_open_period:
+            data["in_open_period"] = True
         if requested_by:
             data["requested_by"] = requested_by
         event_id = request or f"void-{uuid.uuid4()}"

@@ -46,10 +46,12 @@ class Vouchers:
 
     by_ref: dict[tuple[int, VoucherRef], Original | Refusal] = field(default_factory=dict)
     """Or why that event has no voucher, and never will have one that can be named so."""
+    parked_under: dict[tuple[int, VoucherRef], str] = field(default_factory=dict)
+    """Order keys of those that are parked: nothing that another order key waits for passes its queue."""
     by_reference: dict[VoucherKey, Original] = field(default_factory=dict)
     stands: dict[int, VoucherLink] = field(default_factory=dict)
 
-    def find(self, book_id: int, ref: VoucherRef) -> Original | Refusal:
+    def find(self, book_id: int, ref: VoucherRef, order_key: str) -> Original | Refusal:
         """The voucher, or the refusal of the event that refers to it.
 
         Who cites a number has seen it: one that was never issued is wrong for good, and waiting for it would
@@ -60,6 +62,8 @@ class Vouchers:
             return found
         if ref.voucher_no:
             return Refusal(Code.VOUCHER_UNKNOWN, f"there is no voucher {ref.voucher_no}")
+        if self.parked_under.get((book_id, ref), order_key) != order_key:
+            return Refusal(Code.ORDER_KEY_DIFFERS, "the event that is referred to waits under another order key")
         return Refusal(Code.PREDECESSOR_ABSENT, "the event that is referred to has not posted", waits_for(ref))
 
     def add(self, book_id: int, original: Original) -> Original:
@@ -77,7 +81,10 @@ class Vouchers:
         case = ruling.case
         book_id, order_key = case.subject_key
         stand = self.stands.get(book_id)
-        if stand is None or ruling.outcome is Outcome.PARKED:
+        if stand is None:
+            return
+        if ruling.outcome is Outcome.PARKED:
+            self.parked_under.setdefault((book_id, ref_of(case.origin)), order_key)
             return
         if ruling.refusal is not None and ruling.refusal.code is Code.IDEMPOTENCY_CONFLICT:
             return  # another event of the same id is the one that counts

@@ -20,3 +20,5 @@ class VoidRequested:
     voucher: VoucherRef
     reason: str
     requested_by: str = ""
+    in_open_period: bool = False
+    """Whoever asks knows that the voucher's period may be closed, and wants its mirror in the open one."""

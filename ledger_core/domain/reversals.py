@@ -9,8 +9,11 @@ from typing import Final
 
 from ledger_core.domain import part_life
 from ledger_core.domain.cases import Case, Locked, Proposal
+from ledger_core.domain.heads import late
+from ledger_core.domain.holds import rfc3339
 from ledger_core.domain.originals import Original, links_of, mirror_of, mirrored, ref_of
-from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.outcomes import Code, Refusal, first_of
+from ledger_core.domain.periods import NEVER_US, Late, redirect
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft
@@ -40,7 +43,25 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     if isinstance(found, Refusal):
         return found
     subject = locked.subjects.setdefault(case.subject_key, Subject())
-    return refuse_original(found, case.subject_key[1], subject) or part_life.refuse_reversal(found, case, locked)
+    return first_of(
+        refuse_original(found, case.subject_key[1], subject),
+        first_of(_refuse_period(found, case, locked), part_life.refuse_reversal(found, case, locked)),
+    )
+
+
+def _refuse_period(original: Original, case: Case, locked: Locked) -> Refusal | None:
+    """What a closed period says, only whoever asks knowingly, or a book that moves what is late, takes back later. A
+    request of a time that is closed itself waits as any other event would."""
+    assert isinstance(case.fact, VoidRequested)
+    closed = _closed(original, case, locked)
+    if closed is None or case.fact.in_open_period or case.subject_key[0] in locked.redirecting or late(case, locked):
+        return None
+    return Refusal(Code.VOUCHER_PERIOD_CLOSED, f"voucher {original.link.voucher_no} took effect in a closed period")
+
+
+def _closed(original: Original, case: Case, locked: Locked) -> Late | None:
+    """The closed period in which the voucher took effect."""
+    return redirect(original.effective_at_us, locked.closed_through_us.get(case.subject_key[0], NEVER_US))
 
 
 def refuse_original(original: Original, order_key: str, subject: Subject) -> Refusal | None:
@@ -64,7 +85,7 @@ def refuse_original(original: Original, order_key: str, subject: Subject) -> Ref
 
 
 def propose(case: Case, locked: Locked) -> Proposal:
-    """The exact mirror."""
+    """The exact mirror, which says in which period the original stays if that is closed."""
     original, fact = _original(case, locked), case.fact
     assert isinstance(original, Original)
     assert isinstance(fact, VoidRequested)
@@ -74,6 +95,9 @@ def propose(case: Case, locked: Locked) -> Proposal:
     }  # fmt: skip
     if fact.requested_by:
         details["requested_by"] = fact.requested_by
+    closed = _closed(original, case, locked)
+    if closed is not None:
+        details["closed_period"] = {"effective_at": rfc3339(original.effective_at_us), "period": closed.period}
     lines = [movement.line for movement in movements]
     return Proposal(Draft(REVERSAL, RULE, lines, details, amount_minor=original.amount_minor), movements)
 
@@ -95,4 +119,4 @@ def _original(case: Case, locked: Locked) -> Original | Refusal:
     assert isinstance(case.fact, VoidRequested)
     if case.fact.voucher == ref_of(case.origin):  # it would wait for itself
         return Refusal(Code.VOUCHER_UNKNOWN, "the request names itself")
-    return locked.vouchers.find(case.subject_key[0], case.fact.voucher)
+    return locked.vouchers.find(case.subject_key[0], case.fact.voucher, case.subject_key[1])

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 Side = Literal["D", "C"]
+
+MAX_LINES: Final = 1_000
+"""Lines of one voucher."""
 
 
 class Purpose(IntEnum):

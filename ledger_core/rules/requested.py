@@ -7,7 +7,7 @@ from ledger_core.domain.charts import CONTROL_PREFIX, Chart, Role
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.requests import CompensationRequested, VoucherRequested
-from ledger_core.domain.vouchers import KINDS, Draft, Line
+from ledger_core.domain.vouchers import KINDS, MAX_LINES, Draft, Line
 from ledger_core.rules.accounts import control_missing, same_account_on_both_sides
 
 FX: Final = "fx"
@@ -31,6 +31,8 @@ def requested(fact: VoucherRequested, chart: Chart) -> Draft | Refusal:
 
 
 def _refuse_kind(fact: VoucherRequested) -> Refusal | None:
+    if len(fact.lines) > MAX_LINES:
+        return Refusal(Code.DATA_INVALID, f"splits: they make more than {MAX_LINES} lines")
     kind = KINDS.get(fact.kind)
     if kind is None or not kind.by_request:
         return Refusal(Code.DATA_INVALID, "kind: can't be asked for by hand")

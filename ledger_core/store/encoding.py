@@ -56,6 +56,11 @@ def rfc3339(moments_us: Iterable[int]) -> list[str]:
     return [text + "Z" for text in np.datetime_as_string(column, unit="us").tolist()]
 
 
+def moment_us(text: str) -> int:
+    """The moment that a state tells, in microseconds since 1970."""
+    return int(np.datetime64(text.removesuffix("Z"), "us").astype(np.int64))
+
+
 @lru_cache(maxsize=4096)
 def _json_text(text: str) -> str:
     """A text that comes again and again (source, type, topic), as JSON."""

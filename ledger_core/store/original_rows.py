@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
-import numpy as np
 import orjson
 
 from ledger_core.domain.cases import SubjectKey
@@ -15,7 +14,7 @@ from ledger_core.domain.references import VoidRequested, VoucherLink
 from ledger_core.domain.requests import CompensationRequested, VoucherRef
 from ledger_core.domain.subjects import Subject
 from ledger_core.store.books import Book
-from ledger_core.store.encoding import EVENT_PARKED, VOUCHER_POSTED
+from ledger_core.store.encoding import EVENT_PARKED, VOUCHER_POSTED, moment_us
 from ledger_core.store.items import Item
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.prepare import Preparer
@@ -121,6 +120,8 @@ class OriginalRows:
     ) -> Original | Refusal | None:  # fmt: skip
         """What a reference leads to; None where it may yet lead somewhere."""
         if event_type == EVENT_PARKED:
+            if isinstance(ref, VoucherRef):
+                self.vouchers.parked_under[book.book_id, ref] = order_key
             return None
         if event_type != VOUCHER_POSTED:
             return no_voucher()
@@ -130,8 +131,7 @@ class OriginalRows:
         original = Original(
             reference, VoucherLink(position, voucher_no), order_key, document["kind"],
             document["event_type"], int(document["amount_minor"]),
-            self._preparer.movements_of(book, document["lines"]),
-            int(np.datetime64(document["effective_at"].removesuffix("Z"), "us").astype(np.int64)),
+            self._preparer.movements_of(book, document["lines"]), moment_us(document["effective_at"]),
             commissions_said(document),
         )  # fmt: skip
         return self.vouchers.add(book.book_id, original)

@@ -129,6 +129,42 @@ class LineData(TypedDict):
     side: Literal["credit", "debit"]
 
 
+Ratio = Annotated[
+    int,
+    Field(ge=1, le=1_000_000_000, description="Weight of the party: its part is as its ratio stands to their sum"),
+]
+
+
+@with_config(STRICT)
+class PartyData(TypedDict):
+    """Who gets a part of a split."""
+
+    account: AccountCode
+    ratio: Ratio
+
+
+def _distinct(parties: list[PartyData]) -> list[PartyData]:
+    if len({party["account"] for party in parties}) < len(parties):
+        raise ValueError("an account stands there twice")
+    return parties
+
+
+@with_config(STRICT)
+class SplitData(TypedDict):
+    """An amount that is divided exactly: one line for each party whose part is not zero.
+
+    Parts are rounded down and `remainder_to` gets what is left; without it each part is within one unit of exact, by
+    largest remainder.
+    """
+
+    among: Annotated[list[PartyData], Field(min_length=1, max_length=MAX_LINES), AfterValidator(_distinct)]
+    amount_minor: AmountMinor
+    currency: Currency
+    purpose: NotRequired[LinePurpose]
+    remainder_to: NotRequired[AccountCode]
+    side: Literal["credit", "debit"]
+
+
 @with_config(STRICT)
 class VoucherRequestedV1(TypedDict):
     """A voucher, line by line. Debits equal credits in each currency."""
@@ -137,23 +173,37 @@ class VoucherRequestedV1(TypedDict):
     compensates: NotRequired[VoucherRef]
     effective_at: NotRequired[EffectiveAt]
     kind: Kind
-    lines: Annotated[list[LineData], Field(min_length=2, max_length=MAX_LINES)]
+    lines: Annotated[list[LineData], Field(min_length=1, max_length=MAX_LINES)]
     memo: NotRequired[Memo]
     metadata: NotRequired[Metadata]
     quote: NotRequired[QuoteData]
+    splits: NotRequired[
+        Annotated[
+            list[SplitData],
+            Field(min_length=1, max_length=100, description=f"More lines; not more than {MAX_LINES} in all"),
+        ]
+    ]
 
 
 @with_config(STRICT)
 class VoucherVoidRequestedV1(TypedDict):
     """Post the exact mirror of a voucher, once. `subject` must be the order key of that voucher."""
 
+    in_open_period: NotRequired[
+        Annotated[bool, Field(description="True: if its period is closed, mirror it in the open one")]
+    ]
     reason: Reason
     requested_by: NotRequired[Annotated[Memo, Field(description="Who asked for it", examples=["anna"])]]
     voucher: VoucherRef
 
 
+def _length(voucher: VoucherRequestedV1) -> int:
+    """How many lines it may come to."""
+    return len(voucher["lines"]) + sum(len(split["among"]) + 1 for split in voucher.get("splits", ()))
+
+
 def _few_lines(vouchers: list[VoucherRequestedV1]) -> list[VoucherRequestedV1]:
-    if sum(len(voucher["lines"]) for voucher in vouchers) > MAX_LINES:
+    if sum(_length(voucher) for voucher in vouchers) > MAX_LINES:
         raise ValueError(f"more than {MAX_LINES} lines in all")
     return vouchers
 

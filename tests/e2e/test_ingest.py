@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.command_line import Ended, ledgerctl
 from tests.support.databases import TestDatabase
-from tests.support.event_lines import authorized, captured, refunded, write
+from tests.support.event_lines import authorized, captured, event, refunded, write
 
 pytestmark = pytest.mark.postgres
 
@@ -173,3 +173,18 @@ def test_people_see_words_and_programs_see_data(tmp_path: Path) -> None:
     assert "POSTED" in ended.out
     assert "NOT_JSON" in ended.out
     assert "1 posted, 1 rejected" in ended.err
+
+
+def test_a_voucher_of_a_thousand_lines_posts_and_one_more_is_refused(tmp_path: Path) -> None:
+    def voucher(lines: int) -> bytes:
+        drawn = [{"account": "control:CASH", "side": "debit", "amount_minor": str(lines - 1), "currency": "BRL"}]
+        drawn += [
+            {"account": f"wallet:seller:{n}", "side": "credit", "amount_minor": "1", "currency": "BRL"}
+            for n in range(lines - 1)
+        ]
+        return event(f"v-{lines}", "voucher.requested.v1", f"v-{lines}", {"kind": "payout", "lines": drawn})
+
+    ended = ledgerctl("ingest", write(tmp_path / "long.ndjson", [voucher(1_000), voucher(1_001)]), "--json")
+    assert outcomes(ended) == ["POSTED", "REJECTED"]
+    assert ended.lines[1]["code"] == "DATA_INVALID"
+    assert "1000" in ended.lines[1]["detail"]

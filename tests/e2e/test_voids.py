@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
-from tests.support.event_lines import captured, refunded, write
+from tests.support.event_lines import captured, event, refunded, write
 
 pytestmark = pytest.mark.postgres
 
@@ -62,3 +62,22 @@ def test_what_can_not_be_taken_back_says_why(machine: TestDatabase, tmp_path: Pa
     assert (missing.code, missing.error["code"]) == (1, "VOUCHER_NOT_FOUND")
     nameless = ledgerctl("void", "shop", "2", "--reason", " ", "--json")
     assert (nameless.code, nameless.error["code"]) == (1, "REASON_MISSING")
+
+
+def test_a_voucher_of_a_closed_period_is_taken_back_only_by_who_says_so(machine: TestDatabase, tmp_path: Path) -> None:
+    lines = [
+        {"account": account, "side": side, "amount_minor": "1", "currency": "BRL"}
+        for account, side in (("control:CASH", "debit"), ("wallet:seller:1", "credit"))
+    ]
+    data: dict[str, object] = {"kind": "payout", "lines": lines}
+    old = event("old", "voucher.requested.v1", "old", data, time="2020-12-31T00:00:00Z")
+    assert ledgerctl("ingest", write(tmp_path / "old.ndjson", [old])).code == 0
+    assert ledgerctl("period", "close", "shop", "--through", "2020-12-31", "--reason", "year end", "--apply").code == 0
+    void = ("void", "shop", "3", "--reason", "posted twice", "--json")
+    assert ledgerctl(*void).json["fate"]["code"] == "VOUCHER_PERIOD_CLOSED"
+    refused = ledgerctl(*void, "--apply")
+    assert (refused.code, refused.error["code"]) == (1, "VOUCHER_PERIOD_CLOSED")
+    assert ledgerctl(*void, "--apply", "--in-open-period").code == 0
+    assert (shown(3), shown(4)) == ({"reversed_by": [4]}, {"reverses": [3]})
+    explained = ledgerctl("explain", "shop", "--voucher", "4", "--json").json["voucher"]["details"]
+    assert explained["closed_period"] == {"effective_at": "2020-12-31T00:00:00.000000Z", "period": "2020-12-31"}

@@ -95,13 +95,16 @@ def paid_out(
 
 
 def void_requested(
-    order: str, *, voucher_no: int = 0, of: str = "", of_source: str = "", event_id: str = "", **where: str
-) -> Message:
+    order: str, *, voucher_no: int = 0, of: str = "", of_source: str = "", event_id: str = "",
+    in_open_period: bool = False, **where: str,
+) -> Message:  # fmt: skip
     """By number, or by the event `of` which posted it."""
     voucher = {"voucher_no": str(voucher_no)} if voucher_no else {"event_id": of}
     if of_source:
         voucher["source"] = of_source
-    data = {"voucher": voucher, "reason": "posted twice"}
+    data: dict[str, object] = {"voucher": voucher, "reason": "posted twice"}
+    if in_open_period:
+        data["in_open_period"] = True
     return event("voucher.void_requested.v1", order, event_id or f"void-{order}-{voucher_no}{of}", data, **where)
 
 

@@ -169,6 +169,9 @@ TABLE: Mapping[Code, Row] = {
     Code.STEP_NOT_VOIDABLE: Row(void_requested(KEY, voucher_no=2), [
         captured(KEY), step("refund.requested.v1"), step("refund.approved.v1"), step("refund.completed.v1")
     ]),
+    Code.VOUCHER_PERIOD_CLOSED: Row(
+        void_requested("o", voucher_no=1), [captured("o", time=LONG_AGO)], around=year_closed
+    ),
     Code.PAYMENT_FAILED: Row(captured(KEY), [step("payment.intent_created.v1"), step("payment.failed.v1")]),
     Code.AUTHORIZATION_EXPIRED: Row(captured(KEY), [authorized(KEY), step("payment.authorization_expired.v1")]),
     Code.PAYMENT_CAPTURED: Row(step("payment.failed.v1"), [captured(KEY)]),

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from datetime import UTC, datetime
 from random import Random
 
@@ -15,11 +14,10 @@ from ledger_core.store.hold_expiry import expire_due, expire_holds
 from tests.support.databases import TestDatabase
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
 from tests.support.postings import Gate, Scene, captured, outcomes, paid_out
+from tests.support.writers import WRITERS, work_all
 
 pytestmark = pytest.mark.postgres
 
-WRITERS = 16
-BATCHES = 4
 BUYERS = [f"wallet:buyer:{n}" for n in range(3)]
 SELLERS = [f"wallet:seller:{n}" for n in range(3)]
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
@@ -43,19 +41,6 @@ def expire_key(dsn: str, hold_id: str) -> int:
 
 def expire_keys(dsn: str, hold_ids: Sequence[str]) -> int:
     return sum(expire_key(dsn, hold_id) for hold_id in hold_ids)
-
-
-def work_all(scene: Scene, streams: Sequence[Sequence[Message]]) -> "list[Future[list[str]]]":
-    """Starts a writer for each stream, which posts it in some batches; their results are codes."""
-
-    def work(partition: int, stream: Sequence[Message]) -> Callable[[], list[str]]:
-        scene.topic.send(*stream, partition=partition)
-        worker = scene.worker(partition)
-        size = -(-len(stream) // BATCHES)
-        return lambda: [code for _ in range(BATCHES) for code in outcomes(worker.work(limit=size))]
-
-    writers = [work(partition, stream) for partition, stream in enumerate(streams)]
-    return [scene.threads.submit(writer) for writer in writers]
 
 
 def statuses(scene: Scene) -> dict[str, str]:

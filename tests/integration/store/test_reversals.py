@@ -93,12 +93,57 @@ def test_refusals_by_name_leave_nothing_behind(scene: Scene) -> None:
     assert (scene.vouchers(), len(links(scene))) == (before, 2)
 
 
-def test_the_time_of_the_void_decides_whether_its_period_is_closed(scene: Scene) -> None:
+def test_a_voucher_of_a_closed_period_is_taken_back_in_the_open_one_only_by_who_says_so(scene: Scene) -> None:
     scene.post(captured("o-1", time="2026-03-01T00:00:00Z"), captured("o-2", time="2026-03-01T00:00:00Z"))
     periods_of(scene.dsn).close(date(2026, 3, 31), reason="quarter end", requested_by="ana")
     late = void_requested("o-1", voucher_no=1, time="2026-03-31T00:00:00Z")
-    timely = void_requested("o-2", voucher_no=2, time="2026-04-01T00:00:00Z")
-    assert outcomes(scene.post(late, timely)) == ["PERIOD_CLOSED", "POSTED"]
+    unaware = void_requested("o-2", voucher_no=2, time="2026-04-01T00:00:00Z", event_id="unaware")
+    timely = void_requested("o-2", voucher_no=2, time="2026-04-01T00:00:00Z", in_open_period=True)
+    assert outcomes(scene.post(late, unaware, timely)) == ["PERIOD_CLOSED", "VOUCHER_PERIOD_CLOSED", "POSTED"]
+    said = scene.one("""SELECT convert_from(state, 'UTF8')::jsonb -> 'closed_period' FROM ledger.event
+        WHERE voucher_no = 3""")
+    assert said == {"effective_at": "2026-03-01T00:00:00.000000Z", "period": "2026-03-31"}
+
+
+def test_a_void_does_not_wait_for_an_event_that_is_parked_under_another_order_key(scene: Scene) -> None:
+    """Nothing of that order key would ever wake it, and its own would wait behind it."""
+    missing = captured("o-1", to="vault:1", event_id="e-1")
+    together = [missing, void_requested("o-2", of="e-1"), captured("o-2")]
+    assert outcomes(scene.post(*together)) == ["ACCOUNT_MISSING", "ORDER_KEY_DIFFERS", "POSTED"]
+    assert outcomes(scene.post(void_requested("o-3", of="e-1"), captured("o-3"))) == ["ORDER_KEY_DIFFERS", "POSTED"]
+    assert outcomes(scene.post(void_requested("o-1", of="e-1"))) == ["ORDER_KEY_PARKED"]
+
+
+def test_a_void_whose_event_came_under_another_order_key_is_refused_once_it_is_looked_at_again(scene: Scene) -> None:
+    assert outcomes(scene.post(void_requested("o-2", of="e-1"), captured("o-2"))) == [
+        "PREDECESSOR_ABSENT", "ORDER_KEY_PARKED",
+    ]  # fmt: skip
+    assert outcomes(scene.post(captured("o-1", event_id="e-1"))) == ["POSTED"]
+    healed = scene.worker().poster.heal("shop", "voucher:/psp#e-1").healed
+    assert [decided.code or decided.outcome for _, decided in healed] == ["ORDER_KEY_DIFFERS", "POSTED"]
+
+
+def test_after_a_reopening_nobody_needs_to_say_so(scene: Scene) -> None:
+    scene.post(captured("o-1", time="2026-03-01T00:00:00Z"))
+    periods = periods_of(scene.dsn)
+    periods.close(date(2026, 3, 31), reason="quarter end", requested_by="ana")
+    assert outcomes(scene.post(void_requested("o-1", voucher_no=1, event_id="first"))) == ["VOUCHER_PERIOD_CLOSED"]
+    periods.reopen(date(2026, 3, 31), reason="posted twice", requested_by="ana", approved_by="ben")
+    assert outcomes(scene.post(void_requested("o-1", voucher_no=1, event_id="second"))) == ["POSTED"]
+
+
+def test_a_book_that_moves_what_is_late_takes_vouchers_of_closed_periods_back(scene: Scene) -> None:
+    scene.apply_chart({**scene.chart(), "late_events": "redirect"})
+    scene.post(captured("o-1", time="2026-03-01T00:00:00Z"), captured("o-2", time="2026-03-01T00:00:00Z"))
+    periods_of(scene.dsn).close(date(2026, 3, 31), reason="quarter end", requested_by="ana")
+    late = void_requested("o-1", voucher_no=1, time="2026-03-31T00:00:00Z")
+    assert outcomes(scene.post(late, void_requested("o-2", voucher_no=2))) == ["POSTED", "POSTED"]
+
+
+def test_the_void_of_a_payment_is_a_fact_of_its_own_time(scene: Scene) -> None:
+    scene.post(captured("o-1", time="2026-03-01T00:00:00Z"))
+    periods_of(scene.dsn).close(date(2026, 3, 31), reason="quarter end", requested_by="ana")
+    assert outcomes(scene.post(voided("o-1"))) == ["POSTED"]
 
 
 def test_a_void_into_a_closed_period_waits_until_it_is_reopened_by_two_persons(scene: Scene) -> None:

@@ -8,6 +8,7 @@ from ledger_core.domain.outcomes import Code
 from tests.support.account_events import frozen
 from tests.support.faults.payments import posted_before, step
 from tests.support.faults.telling import ACCOUNTS, MOST, Fault, Telling, long_ago, parked
+from tests.support.hold_events import LONG_AGO
 from tests.support.postings import COMPENSATING, TIME, captured, event, refunded, void_requested
 
 
@@ -152,7 +153,13 @@ def _account_changes(change: Callable[[str], Message]) -> Fault:
     return lambda telling: telling.first(change(telling.name("wallet:payee")))
 
 
+def _of_closed_period(telling: Telling) -> None:
+    """What it names took effect long ago; the period is closed once everything is posted that comes before."""
+    telling.before[0] = captured(telling.key, to=telling.name("wallet:payee"), time=LONG_AGO)
+
+
 VOID: Mapping[Code, Fault] = {
+    Code.VOUCHER_PERIOD_CLOSED: _of_closed_period,
     Code.VOID_AFTER_REFUND: posted_before(lambda key: refunded(key, 1)),
     Code.STEP_NOT_VOIDABLE: _of_step,
     Code.COGS_NOT_VOIDABLE: _of_kind("cogs"),

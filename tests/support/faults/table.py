@@ -92,6 +92,8 @@ _NAMED = {
     Code.VOUCHER_UNKNOWN, Code.ALREADY_REVERSED, Code.REVERSAL_NOT_REVERSIBLE, Code.COGS_NOT_VOIDABLE,
     Code.INVENTORY_ADJUSTMENT_NOT_VOIDABLE, Code.STEP_NOT_VOIDABLE, Code.VOID_AFTER_REFUND,
 }  # fmt: skip
+_OF_CLOSED = {Code.ALREADY_REVERSED, Code.VOID_AFTER_REFUND, Code.VOUCHER_UNKNOWN}
+"""Which can be said of one that took effect in a closed period."""
 _TAKEN = {Code.VOID_AFTER_REFUND, Code.VOID_WINDOW_PASSED}
 _ENDED = {Code.HOLD_CAPTURED, Code.HOLD_RELEASED, Code.HOLD_EXPIRED}
 _OF_ONE_ACCOUNT = {
@@ -122,7 +124,9 @@ APART: Mapping[str, set[frozenset[Code]]] = {
     "a chargeback": _of_steps(Code.CHARGEBACK_STATE_INVALID),
     "a settlement": _of_steps(Code.SETTLEMENT_STATE_INVALID),
     # a request names one voucher
-    "a void by request": _among(_NAMED),
+    "a void by request": _among(_NAMED)
+    # a request of a closed time itself waits
+    | _between({Code.VOUCHER_PERIOD_CLOSED}, {Code.PERIOD_CLOSED, *_NAMED} - _OF_CLOSED),
     # a hold has one account; one that was never placed has no end, and each has one
     "a hold": _among(_OF_ONE_ACCOUNT & set(PLACING)),
     "a capture of a hold": _among(_ENDED | {Code.HOLD_UNKNOWN})

@@ -18,8 +18,12 @@ SHARE: dict[str, object] = {"account": "wallet:seller:1", "amount_minor": "60", 
 LINE: dict[str, object] = {
     "side": "debit", "purpose": "transfer", "currency": "BRL", "amount_minor": "60", "account": "control:CASH",
 }  # fmt: skip
+SPLIT: dict[str, object] = {
+    "side": "credit", "remainder_to": "wallet:seller:1", "purpose": "transfer", "currency": "BRL", "amount_minor": "60",
+    "among": [{"ratio": 2, "account": "wallet:seller:2"}],
+}  # fmt: skip
 VOUCHER: dict[str, object] = {
-    "quote": {
+    "splits": [SPLIT], "quote": {
         "source": "/desk", "rate": "6.185", "quoted_at": "2026-10-03T14:59:41Z", "provider": "bank", "counter": "BRL",
         "base": "EUR",
     },
@@ -135,6 +139,7 @@ FULLEST: dict[str, dict[str, object]] = {
     "payment_method.detached.v1": {"reason": "r", "payment_method_id": "m"},
     "voucher.void_requested.v1": {
         "voucher": {"source": "/psp", "event_id": "captured-1"}, "requested_by": "anna", "reason": "twice",
+        "in_open_period": True,
     },
 }  # fmt: skip
 

@@ -1,0 +1,52 @@
+"""What waits, from the command line: shown with its reason, looked at again, and answered in place of what is lost."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import ledgerctl
+from tests.support.databases import TestDatabase
+from tests.support.event_lines import captured, event, write
+
+pytestmark = pytest.mark.postgres
+
+PARKED = ("parked", "--book", "shop")
+
+
+@pytest.fixture(autouse=True)
+def shop(machine: TestDatabase) -> TestDatabase:
+    assert ledgerctl("book", "create", "shop").code == 0
+    return machine
+
+
+def ingest(tmp_path: Path, *lines: bytes) -> list[str]:
+    ended = ledgerctl("ingest", write(tmp_path / "events.ndjson", lines), "--json")
+    return [said["code"] or said["outcome"] for said in ended.lines]
+
+
+def void(order: str, of: str) -> bytes:
+    return event(f"void-{order}", "voucher.void_requested.v1", order, {"voucher": {"event_id": of}, "reason": "twice"})
+
+
+def test_a_void_that_names_an_event_of_another_order_key_is_shown_and_refused_when_it_is_looked_at_again(
+    tmp_path: Path,
+) -> None:
+    said = ingest(tmp_path, void("o2", "payment-capture-o1"), captured("o2"), captured("o1"))
+    assert said == ["PREDECESSOR_ABSENT", "ORDER_KEY_PARKED", "POSTED"]
+    (key,) = ledgerctl(*PARKED, "--json").json["parked"]
+    assert (key["order_key"], key["event_id"], key["code"], key["events"]) == ("o2", "void-o2", said[0], 2)
+    assert key["waits_for"] == "voucher:/shop/payments#payment-capture-o1"
+    assert "void-o2" in ledgerctl(*PARKED).out
+    again = ledgerctl(*PARKED, "--again", "--json").json
+    assert (again["decided"], again["parked"]) == (2, [])
+    assert ledgerctl(*PARKED, "--again", "--json").json["decided"] == 0
+
+
+def test_what_still_has_to_wait_waits_on_and_an_event_that_is_lost_can_be_answered_for(tmp_path: Path) -> None:
+    assert ingest(tmp_path, void("o2", "lost"), captured("o2")) == ["PREDECESSOR_ABSENT", "ORDER_KEY_PARKED"]
+    again = ledgerctl(*PARKED, "--again", "--json").json
+    assert (again["decided"], len(again["parked"])) == (0, 1)
+    in_its_place = event("lost", "voucher.requested.v1", "o2", {"kind": "transfer", "lines": []})
+    assert ingest(tmp_path, in_its_place) == ["DATA_INVALID"]
+    assert ledgerctl(*PARKED, "--json").json["parked"] == []
+    assert ledgerctl("voucher", "show", "1", "--book", "shop", "--json").json["voucher"]["order_key"] == "o2"

@@ -88,35 +88,6 @@ def test_events_of_a_book_that_is_created_later_are_decided_then(tmp_path: Path)
     assert outcomes(ledgerctl("ingest", file, "--json")) == ["REPLAYED"] * 3
 
 
-@pytest.mark.parametrize(
-    ("line", "code"),
-    [
-        (b"", "RECORD_EMPTY"),
-        (b"   ", "NOT_JSON"),
-        (b"not json", "NOT_JSON"),
-        (b"\xff\xfe", "NOT_UTF8"),
-        (b"[" * 100 + b"]" * 100, "TOO_DEEP"),
-        (b'{"specversion":"1.0"}', "ENVELOPE_INVALID"),
-        (b'"' + b"x" * 2_500_000 + b'"', "RECORD_TOO_LARGE"),
-        (captured("o1", "0"), "AMOUNT_NOT_POSITIVE"),
-        (captured("o1", "1e3"), "AMOUNT_INVALID"),
-        (captured("o1").replace(b"BRL", b"ZZZ"), "CURRENCY_UNKNOWN"),
-        (captured("o1").replace(b'"card"', b'"card", "method": "pix"'), "DUPLICATE_JSON_KEY"),
-        (captured("o1").replace(b"captured.v1", b"vanished.v1"), "EVENT_TYPE_UNKNOWN"),
-        (captured("o1", book="nowhere"), "BOOK_UNKNOWN"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_bad_line_is_refused_with_its_code_and_its_neighbours_post(tmp_path: Path, line: bytes, code: str) -> None:
-    file = write(tmp_path / "events.ndjson", [captured("before"), line, captured("after")])
-    ended = ledgerctl("ingest", file, "--json")
-    assert [one["code"] for one in ended.lines] == ["", code, ""]
-    assert [ended.lines[0]["outcome"], ended.lines[2]["outcome"]] == ["POSTED", "POSTED"]
-    assert ended.lines[1]["outcome"] in {"REJECTED", "PARKED"}
-    assert ended.code == 0
-    assert outcomes(ledgerctl("ingest", file, "--json")) == ["REPLAYED"] * 3
-
-
 def test_the_last_line_needs_no_newline_and_an_empty_file_is_fine(tmp_path: Path) -> None:
     file = tmp_path / "events.ndjson"
     file.write_bytes(captured("o1"))

@@ -25,6 +25,9 @@ def demo(
     context: typer.Context,
     broker: BrokerChoice = "embedded",
     olist: Annotated[Path | None, typer.Option(help="Folder with the public Olist files, as input.")] = None,
+    in_steps: Annotated[
+        bool, typer.Option("--in-steps", help="With --olist: refunds and payouts in steps, and voids.")
+    ] = False,
     orders: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="How many orders.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed makes another month.")] = 1,
     replay: Annotated[
@@ -34,7 +37,9 @@ def demo(
 ) -> None:
     """Run a marketplace month through the whole pipeline and show the books. Exit 3 when they do not hold."""
     state = state_of(context)
-    given = olist_files(olist, orders) if olist is not None else marketplace_month(seed, orders)
+    if in_steps and olist is None:
+        raise typer.BadParameter("goes with --olist", param_hint="--in-steps")
+    given = olist_files(olist, orders, in_steps=in_steps) if olist is not None else marketplace_month(seed, orders)
     with _shown(state.output) as hooks:
         result = run_demo(given, broker, hooks, replay=replay)
     state.output.data(wire_of(result), lambda console: draw_report(console, result))

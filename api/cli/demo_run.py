@@ -62,7 +62,7 @@ def marketplace_month(seed: int, orders: int | None) -> Input:
     return Input(marketplace.BOOK, lambda: marketplace.generate_month(seed, count))
 
 
-def olist_files(directory: Path, orders: int | None) -> Input:
+def olist_files(directory: Path, orders: int | None, *, in_steps: bool = False) -> Input:
     """The public Olist files, or the first `orders` of them."""
     try:
         chosen = olist.read_orders(directory)[:orders]
@@ -76,7 +76,7 @@ def olist_files(directory: Path, orders: int | None) -> Input:
         "orders": said.orders, "payments": said.payments, "orders_without_payment": said.orders_without_payment,
         "captured_minor_in_files": said.captured_minor,
     }  # fmt: skip
-    return Input(olist.BOOK, lambda: olist.events_of(chosen), facts)
+    return Input(olist.BOOK, lambda: olist.events_of(chosen, in_steps=in_steps), facts)
 
 
 def run_demo(given: Input, broker: Broker, hooks: Hooks, *, replay: bool = False) -> Result:

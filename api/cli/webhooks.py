@@ -1,6 +1,7 @@
 """`ledgerctl webhook`: what processors have sent, what became of it, and publishing it again."""
 
 import getpass
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -14,8 +15,11 @@ from api.cli.output import details, moment, table
 from api.cli.stores import Store, open_store
 from consumers.settings import PAYMENTS_TOPIC, MappingSettings, WebhookMappings, load_settings
 from consumers.webhooks.mapping import EndpointMapping, WebhookMapper
+from consumers.webhooks.messages import source_of
 from consumers.webhooks.stored import Feed, StoredWebhook, read_scales
 from ledger_core.operations.webhooks.replay import request_replay
+from ledger_core.operations.webhooks.retention import MOST_AT_ONCE as MOST_FORGOTTEN
+from ledger_core.operations.webhooks.retention import Retention, forget, old_webhooks
 from ledger_core.store.connection import Role
 from projections.queries import webhooks as queries
 from projections.queries.webhooks import Wanted, Webhook
@@ -78,7 +82,7 @@ def show(
     state = state_of(context)
     with open_store(state.database, book=book, say=state.output.say) as store, store.reading(book) as at:
         found = queries.webhook(at, endpoint, number)
-        body = orjson.loads(queries.body(at, endpoint, number))
+        body = orjson.loads(queries.body(at, endpoint, number) or b"null")
         happened = queries.timeline(at, endpoint, number)
 
     def render(console: Console) -> None:
@@ -94,7 +98,9 @@ def show(
         )  # fmt: skip
         for event in happened:
             console.print(f"{moment(event.at)}  {event.type}")
-        console.print(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+        console.print(
+            "its body is forgotten" if body is None else orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
+        )
 
     state.output.data({"book": book, "webhook": found, "events": happened, "body": body}, render)
 
@@ -121,8 +127,10 @@ def replay(
     wanted = Wanted(endpoint, numbers or None, None, type_, outcome, code)
     with open_store(state.database, book=book, say=state.output.say) as store:
         with store.reading(book) as at:
-            found = [one for one in queries.webhooks(at, wanted, limit=MOST_AT_ONCE) if one.attempt]
-            now = _mapped_now(store, book, found, [queries.body(at, endpoint, one.number) for one in found])
+            tried = [one for one in queries.webhooks(at, wanted, limit=MOST_AT_ONCE) if one.attempt]
+            read = [(one, queries.body(at, endpoint, one.number)) for one in tried]
+            found = [one for one, body in read if body]
+            now = _mapped_now(store, book, found, [body for _, body in read if body])
         requested: list[int] = []
         if apply and found:
             with store.connect(Role.POSTER) as connection:
@@ -146,6 +154,56 @@ def replay(
         for one, becomes in zip(found, now, strict=True)
     ]
     said = {"book": book, "endpoint": endpoint, "applied": apply, "webhooks": changes, "requested": requested}
+    state.output.data(said, render)
+
+
+@app.command(name="forget")
+def forget_bodies(
+    context: typer.Context,
+    endpoint: Endpoint,
+    book: Book,
+    reason: Reason,
+    older_than: Annotated[
+        int | None,
+        typer.Option(min=1, max=36_500, metavar="DAYS", help="Published so long ago; else what the settings declare."),
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without it nothing is changed.")] = False,
+    _json: Json = False,
+) -> None:
+    """Drop the bodies of old webhooks, never of one that may still become something. Shows how many, unless --apply."""
+    state = state_of(context)
+    if not reason.strip():
+        raise CliError("REASON_MISSING", "the reason is empty", "say why, with --reason")
+    settings = load_settings(WebhookMappings).webhooks.get(endpoint, MappingSettings())
+    days = older_than or settings.retention_days
+    if not days:
+        raise CliError("RETENTION_UNDECLARED", "nobody has said how long bodies are kept", "give --older-than DAYS")
+    with open_store(state.database, book=book, say=state.output.say) as store:
+        with store.reading(book) as at:
+            feeds = {feed.endpoint: feed for feed in queries.feeds(at)}
+        if endpoint not in feeds:
+            raise CliError("ENDPOINT_NOT_FOUND", f"book {book} has no webhooks of {endpoint}", "see webhook list")
+        retention = Retention(book, endpoint, source_of(feeds[endpoint].processor, endpoint), days)
+        with store.connect(Role.POSTER) as connection:
+            found = (
+                forget(connection, retention, reason=reason, requested_by=getpass.getuser())
+                if apply
+                else old_webhooks(connection, retention)
+            )
+    gone = [one for one in found if not one.kept]
+    kept = Counter(one.kept for one in found if one.kept)
+
+    def render(console: Console) -> None:
+        size = sum(one.body_bytes for one in gone)
+        said = "forgotten" if apply else "would be forgotten; with --apply they are"
+        console.print(f"{len(gone):,} webhooks older than {days} days ({size:,} bytes) {said}")
+        for name, count in sorted(kept.items()):
+            console.print(f"{count:,} kept: {name}")
+        if len(found) == MOST_FORGOTTEN:
+            console.print("there may be more: run it again")
+
+    numbers = [one.number for one in gone]
+    said = {"book": book, "endpoint": endpoint, "days": days, "applied": apply, "forgotten": numbers, "kept": kept}
     state.output.data(said, render)
 
 

@@ -5,6 +5,10 @@ published as it stands, for the ledger to refuse. The last payment of an order t
 beneficiaries of the whole order, one for each seller, so that suspense keeps exactly what payments and items differ
 by. Orders whose items are not in the files name the account for unallocated sales. Canceled and unavailable orders are
 refunded in full, delivered ones are paid out. The files' local times are taken as UTC.
+
+In steps, the same money takes its longer way: an order that was canceled before anybody approved it is voided, which
+mirrors its captures; other refunds are requested, approved, processed and completed, and payouts requested before they
+are paid.
 """
 
 import csv
@@ -13,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from deploy.demo.messages import Message, Producer
 
@@ -25,6 +29,10 @@ REFUNDED_STATUSES = frozenset({"canceled", "unavailable"})
 ORDERS_FILE = "olist_orders_full.csv"
 PAYMENTS_FILE = "olist_order_payments_full.csv"
 ITEMS_FILE = "olist_order_items_union_sample.csv"
+
+
+Fate = Literal["none", "refunded", "voided", "paid_out"]
+"""A voided order is refunded, too, unless lives are told in steps."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -45,12 +53,22 @@ class Order:
     purchased_at: str
     approved_at: str
     delivered_at: str
+    approved: bool = True
     payments: list[Payment] = field(default_factory=list)
     gross_minor_by_seller: dict[str, int] = field(default_factory=dict)
 
     @property
     def paid_minor(self) -> int:
         return sum(payment.amount_minor for payment in self.payments)
+
+    @property
+    def fate(self) -> Fate:
+        """What follows the captures of an order of which something was paid."""
+        if not self.paid_minor:
+            return "none"
+        if self.status in REFUNDED_STATUSES:
+            return "refunded" if self.approved or self.status != "canceled" else "voided"
+        return "paid_out" if self.status == "delivered" else "none"
 
 
 @dataclass(slots=True, frozen=True)
@@ -68,10 +86,10 @@ def events(directory: Path) -> Iterator[Message]:
     return events_of(read_orders(directory))
 
 
-def events_of(orders: Iterable[Order]) -> Iterator[Message]:
+def events_of(orders: Iterable[Order], *, in_steps: bool = False) -> Iterator[Message]:
     producer = Producer(BOOK, "/olist/payments")
     for order in orders:
-        yield from order_events(producer, order)
+        yield from order_events(producer, order, in_steps=in_steps)
 
 
 def totals(orders: Iterable[Order]) -> Totals:
@@ -84,18 +102,23 @@ def totals(orders: Iterable[Order]) -> Totals:
     )
 
 
-def order_events(producer: Producer, order: Order) -> Iterator[Message]:
+def order_events(producer: Producer, order: Order, *, in_steps: bool = False) -> Iterator[Message]:
     """The life of one order. Nothing is refunded or paid out that was not paid in."""
     shares = beneficiaries(order)
     paid = [payment for payment in order.payments if payment.amount_minor]
     for payment in order.payments:
         carried = shares if paid and payment is paid[-1] else []
         yield from _payment_events(producer, order, payment, carried)
-    if paid and order.status in REFUNDED_STATUSES:
-        yield _refund(producer, order, shares)
-    elif paid and order.status == "delivered":
-        for seller_id, gross_minor in order.gross_minor_by_seller.items():
-            yield _payout(producer, order, seller_id, gross_minor)
+    match order.fate:
+        case "voided" if in_steps:
+            yield _void(producer, order)
+        case "refunded" if in_steps:
+            yield from _refund_in_steps(producer, order, shares)
+        case "voided" | "refunded":
+            yield _refund(producer, order, shares)
+        case "paid_out":
+            for seller_id, gross_minor in order.gross_minor_by_seller.items():
+                yield from _payout(producer, order, seller_id, net_minor(gross_minor), in_steps)
 
 
 def beneficiaries(order: Order) -> list[dict[str, object]]:
@@ -106,6 +129,11 @@ def beneficiaries(order: Order) -> list[dict[str, object]]:
         {"account": seller_account(seller_id), "amount_minor": str(gross), "commission_bps": COMMISSION_BPS}
         for seller_id, gross in order.gross_minor_by_seller.items()
     ]
+
+
+def net_minor(gross_minor: int) -> int:
+    """What is a seller's once the platform has its commission, rounded down."""
+    return gross_minor - gross_minor * COMMISSION_BPS // 10_000
 
 
 def seller_account(seller_id: str) -> str:
@@ -137,13 +165,35 @@ def _refund(producer: Producer, order: Order, shares: list[dict[str, object]]) -
     return producer.event("payment.refunded.v1", event_id, order.order_id, order.approved_at, data)
 
 
-def _payout(producer: Producer, order: Order, seller_id: str, gross_minor: int) -> Message:
+def _void(producer: Producer, order: Order) -> Message:
+    data = {"payment_id": order.order_id, "reason": "canceled before it was approved"}
+    return producer.event(
+        "payment.voided.v1", f"payment-void-{order.order_id}", order.order_id, order.approved_at, data
+    )
+
+
+def _refund_in_steps(producer: Producer, order: Order, shares: list[dict[str, object]]) -> Iterator[Message]:
+    refund_id = f"refund-{order.order_id}"
+    named = {"payment_id": order.order_id, "refund_id": refund_id}
+    amount = {"amount_minor": str(order.paid_minor), "currency": CURRENCY}
+    steps: list[tuple[str, dict[str, object]]] = [
+        ("requested", {**amount, **named}), ("approved", {**named}), ("processing", {**named}),
+        ("completed", {**amount, "beneficiaries": shares, **named}),
+    ]  # fmt: skip
+    for step, data in steps:
+        yield producer.event(f"refund.{step}.v1", f"{refund_id}-{step}", order.order_id, order.approved_at, data)
+
+
+def _payout(producer: Producer, order: Order, seller_id: str, amount_minor: int, in_steps: bool) -> Iterator[Message]:
     payout_id = f"{order.order_id}-{seller_id}"
     data = {
-        "account": seller_account(seller_id), "amount_minor": str(gross_minor - gross_minor * COMMISSION_BPS // 10_000),
-        "currency": CURRENCY, "payout_id": payout_id,
+        "account": seller_account(seller_id), "amount_minor": str(amount_minor), "currency": CURRENCY,
+        "payout_id": payout_id,
     }  # fmt: skip
-    return producer.event("payout.paid.v1", f"payout-{payout_id}", payout_id, order.delivered_at, data)
+    if in_steps:
+        event_id = f"payout-requested-{payout_id}"
+        yield producer.event("payout.requested.v1", event_id, payout_id, order.delivered_at, data)
+    yield producer.event("payout.paid.v1", f"payout-{payout_id}", payout_id, order.delivered_at, data)
 
 
 # ---------------------------------------------------------------------------------------------------- reading the files
@@ -165,7 +215,8 @@ def _order(row: Mapping[str, str]) -> Order:
     purchased_at = _time(row["order_purchase_timestamp"])
     approved_at = _time(row["order_approved_at"]) or purchased_at
     delivered_at = _time(row["order_delivered_customer_date"]) or approved_at
-    return Order(row["order_id"], row["order_status"], purchased_at, approved_at, delivered_at)
+    approved = bool(row["order_approved_at"])
+    return Order(row["order_id"], row["order_status"], purchased_at, approved_at, delivered_at, approved)
 
 
 def _gross_by_order(directory: Path) -> dict[str, dict[str, int]]:

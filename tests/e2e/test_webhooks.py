@@ -75,6 +75,10 @@ def test_webhooks_are_posted_shown_and_replayed(topics: TestDatabase, monkeypatc
         assert ledgerctl(*again, "--apply", "--json").json["requested"] == [1, 2, 3]
         until(topics, "SELECT count(*) FROM webhook.processed", 7)
         until(topics, "SELECT sum(replayed)::bigint FROM ledger.source_position", 4)
+    old = ledgerctl(
+        "webhook", "forget", "stripe", "--book", "shop", "--older-than", "90", "--reason", "r", "--json"
+    ).json
+    assert (old["applied"], old["forgotten"], old["kept"]) == (False, [], {})
     shown = ledgerctl("webhook", "show", "stripe", "2", "--book", "shop", "--json").json
     assert sorted(event["type"] for event in shown["events"]) == [
         "webhook.duplicate_dropped", "webhook.processed", "webhook.processed", "webhook.received",
@@ -89,6 +93,9 @@ def test_webhooks_are_posted_shown_and_replayed(topics: TestDatabase, monkeypatc
         (["show", "stripe", "7"], "WEBHOOK_NOT_FOUND"),
         (["replay", "stripe", "1", "--reason", " "], "REASON_MISSING"),
         (["replay", "stripe", "--reason", "a test"], "NOTHING_CHOSEN"),
+        (["forget", "stripe", "--reason", " "], "REASON_MISSING"),
+        (["forget", "stripe", "--reason", "a test"], "RETENTION_UNDECLARED"),
+        (["forget", "stripe", "--reason", "a test", "--older-than", "90"], "ENDPOINT_NOT_FOUND"),
     ],
 )
 def test_commands_name_what_they_cannot_do(machine: TestDatabase, command: list[str], code: str) -> None:

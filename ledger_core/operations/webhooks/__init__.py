@@ -1,1 +1,1 @@
-"""Webhooks of payment processors: stored before they are answered, and asked to be published again."""
+"""Webhooks of payment processors: stored before they are answered, published again on request, forgotten in time."""

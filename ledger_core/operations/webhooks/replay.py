@@ -17,7 +17,8 @@ REQUEST: Final[LiteralString] = """
         %(reason)s, %(requested_by)s
     FROM webhook.processed
     JOIN ledger.book_directory AS directory USING (book_id)
-    WHERE directory.code = %(book)s AND processed.endpoint = %(endpoint)s
+    JOIN webhook.received USING (book_id, endpoint, number)
+    WHERE octet_length(received.body) > 0 AND directory.code = %(book)s AND processed.endpoint = %(endpoint)s
         AND processed.number = ANY(%(numbers)s::bigint[])
     GROUP BY processed.book_id, processed.endpoint, processed.number
     ON CONFLICT DO NOTHING
@@ -36,7 +37,7 @@ def request_replay(
 ) -> list[int]:
     """In the caller's transaction, as the poster role: the numbers that will be published again.
 
-    Left out is what was never published (it still will be), and what somebody has asked for already.
+    Left out is what was never published (it still will be), what somebody has asked for already, and what is forgotten.
     """
     asked = {
         "book": book, "endpoint": endpoint, "numbers": list(numbers), "reason": reason[:MAX_REASON_LENGTH],

@@ -51,6 +51,7 @@ PROMISED = {
     ("checkpoint", "keygen"), ("checkpoint", "sign"), ("checkpoint", "show"), ("checkpoint", "verify"),
     ("proof", "create"), ("proof", "check"),
     ("webhook", "list"), ("webhook", "show"), ("webhook", "replay"),
+    ("webhook", "forget"),
 }  # fmt: skip
 
 

@@ -72,6 +72,26 @@ def test_orders_become_their_life_cycles_in_order_of_purchase(folder: Path) -> N
     ]
 
 
+def test_in_steps_refunds_are_requested_first_and_what_nobody_approved_is_voided(folder: Path) -> None:
+    never = "never,c,canceled,2017-03-01 10:00:00,,,,2017-04-01 00:00:00\n"
+    (folder / ORDERS_FILE).write_text(ORDERS + never)
+    (folder / PAYMENTS_FILE).write_text(PAYMENTS + "never,1,boleto,1,7.00\n")
+    orders = read_orders(folder)
+    told = [(json.loads(m.value), dict(m.headers)) for m in events_of(orders, in_steps=True)]
+    kinds = [(headers["ce_subject"].decode(), headers["ce_type"].decode()) for _, headers in told]
+    assert kinds[5:9] == [
+        ("two-s1", "payout.requested.v1"), ("two-s1", "payout.paid.v1"),
+        ("two-s2", "payout.requested.v1"), ("two-s2", "payout.paid.v1"),
+    ]  # fmt: skip
+    assert [kind for key, kind in kinds if key == "late"][2:] == [
+        "refund.requested.v1", "refund.approved.v1", "refund.processing.v1", "refund.completed.v1",
+    ]  # fmt: skip
+    assert kinds[-1] == ("never", "payment.voided.v1")
+    assert [order.fate for order in orders] == ["paid_out", "none", "none", "none", "refunded", "voided"]
+    in_one = {dict(m.headers)["ce_type"].decode() for m in events_of(orders)}
+    assert in_one == {"payment.authorized.v1", "payment.captured.v1", "payment.refunded.v1", "payout.paid.v1"}
+
+
 def test_order_without_payment_is_counted(folder: Path) -> None:
     counted = totals(read_orders(folder))
     assert (counted.orders, counted.payments, counted.orders_without_payment) == (5, 7, 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks import fetching
+from benchmarks import all_types, fetching
 from benchmarks.bench import Bench, Sample, prove
 from benchmarks.children import run_together
 from benchmarks.direct import Report, Task
@@ -45,6 +45,16 @@ def fetch_us(bench: Bench, workload: Workload) -> float:
     """Microseconds per event of reading the topic alone."""
     task = fetching.Task(bench.stack.bootstrap, bench.stack.topic(workload).name, workload.events, bench.batch)
     return float(run_together("benchmarks.fetching", [task])[0]["seconds"]) / workload.events * 1e6
+
+
+def all_types_mixed(bench: Bench) -> Sample:
+    """What is done before a lock is taken, over the examples of all types in equal parts."""
+    with bench.stack.database(bench.workload("uniform")) as dsn:
+        task = all_types.Task(dsn, bench.workload("uniform").events, bench.batch)
+        found = run_together("benchmarks.all_types", [task])[0]
+    slowest = ", ".join(f"{name} {us:.0f}" for name, us in found["slowest"].items())
+    bench.notes["stage_all_types_mixed"] = f"{found['decode_us']:.1f} of it reading; longest to read: {slowest}"
+    return {"stage_all_types_mixed": found["decode_us"] + found["prepare_us"]}
 
 
 def raw_copy(connections: int) -> Callable[[Bench], Sample]:

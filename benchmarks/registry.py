@@ -3,7 +3,7 @@
 from typing import Final
 
 from benchmarks.bench import Measure
-from benchmarks.direct_rows import naive, post_batch, raw_copy
+from benchmarks.direct_rows import all_types_mixed, naive, post_batch, raw_copy
 from benchmarks.kafka_rows import long_run, one_worker, two_workers
 from benchmarks.lookup_rows import lookups
 from benchmarks.olist import olist
@@ -40,6 +40,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     of_shape("8_books"),
     of_shape("1000_books"),
     Measure(("post_batch", "guards_cost", *(f"stage_{name}" for name in STAGES)), post_batch),
+    Measure(("stage_all_types_mixed",), all_types_mixed),
     Measure(("naive",), naive),
     Measure(("pipeline", "pipeline_p99_ms"), pipeline),
     Measure(("webhook_to_posted_p99_ms",), webhooks),

@@ -72,6 +72,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("cpu_worker_us", US, "CPU of the worker process, one worker"),
     Row("cpu_postgres_us", US, "CPU of the PostgreSQL processes that serve it"),
     *(Row(f"stage_{name}", US, says) for name, says in STAGES.items()),
+    Row("stage_all_types_mixed", US, "decoding, validation, rule and preparation of events of every type", "", "< 12"),
     Row("olist", "s", "the whole Olist marketplace through Kafka: first event read to last projection", "", "< 30"),
     Row("sustained", "ratio", "rate of the last 200,000 events of some millions over the first 200,000", "", "≥ 0.80"),
 )  # fmt: skip

@@ -1,0 +1,91 @@
+"""Events of every type in equal parts, read and prepared as a worker does before it takes a lock; nothing is posted."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from benchmarks.children import read_task, say, wait_for_word
+from benchmarks.direct import batches
+from benchmarks.workload import TOPIC, headers
+from consumers.bootstrap import read_assets
+from consumers.decode import Decoder
+from consumers.process import tune_collector
+from consumers.transport.ports import StoredRecord
+from ledger_core.store.poster import Poster
+from schemas.events.registry import EVENT_TYPES
+
+EXAMPLES = Path(__file__).parents[1] / "schemas" / "examples"
+BOOK = "bench-0"
+SLOWEST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How many events, in batches of which size."""
+
+    dsn: str
+    events: int
+    batch: int
+
+
+def records(count: int, *, start: int = 0) -> Iterator[StoredRecord]:
+    """The committed examples by turns, each time with other ids; order keys that name something keep doing so."""
+    examples = [orjson.loads((EXAMPLES / f"{event_type}.json").read_bytes()) for event_type in EVENT_TYPES]
+    for n in range(start, start + count):
+        example = examples[n % len(examples)]
+        subject = example["subject"]
+        key = subject if _names_account(example) else f"{subject}-{n}"
+        data = {name: key if value == subject else value for name, value in example["data"].items()}
+        attributes = dict(headers(BOOK, f"{n:032}", n % 86_400, kind=example["type"])) | {"ce_subject": key.encode()}
+        yield StoredRecord(TOPIC, 0, n, 0, key.encode(), orjson.dumps(data), tuple(attributes.items()))
+
+
+def _names_account(example: dict[str, object]) -> bool:
+    """Accounts stay as many as they are: opening one is not what is measured."""
+    return str(example["type"]).startswith(("account.", "drawer.", "cash."))
+
+
+def measure(task: Task) -> dict[str, object]:
+    """Microseconds per event of reading and of preparing, and the types that take longest to read."""
+    decoder = Decoder(read_assets(task.dsn))
+    poster = Poster(task.dsn, decode=decoder.decode)
+    poster.open()
+    poster.positions.find({(TOPIC, 0): 0})
+    warm = decoder.decode_many(list(records(2 * len(EVENT_TYPES))))
+    for batch, advances in batches(warm, task.batch):  # opens the accounts that the examples name
+        poster.prepare(batch, advances)
+    stored = list(records(task.events, start=2 * len(EVENT_TYPES)))
+    tune_collector()
+    wait_for_word()
+    began_s = time.monotonic()
+    incoming = decoder.decode_many(stored)
+    decode_s = time.monotonic() - began_s
+    refused = {event.refusal.code.value for event in incoming if event.refusal is not None}
+    if refused:
+        raise RuntimeError(f"the examples are not as the schemas want them: {refused}")
+    began_s = time.monotonic()
+    for batch, advances in batches(incoming, task.batch):
+        poster.prepare(batch, advances)
+    prepare_s = time.monotonic() - began_s
+    poster.close()
+    us = 1e6 / task.events
+    return {"decode_us": decode_s * us, "prepare_us": prepare_s * us, "slowest": slowest(decoder.decode, stored)}
+
+
+def slowest(decode: Callable[[StoredRecord], object], stored: list[StoredRecord]) -> dict[str, float]:
+    """The types that take longest to read, in microseconds."""
+    spent: dict[str, list[float]] = defaultdict(list)
+    for record in stored:
+        began_s = time.perf_counter()
+        decode(record)
+        spent[dict(record.headers)["ce_type"].decode()].append(time.perf_counter() - began_s)
+    means = {name: sum(times) / len(times) * 1e6 for name, times in spent.items()}
+    return dict(sorted(means.items(), key=lambda item: -item[1])[:SLOWEST])
+
+
+if __name__ == "__main__":
+    say(measure(Task(**read_task())))

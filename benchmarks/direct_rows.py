@@ -8,7 +8,7 @@ from benchmarks.children import run_together
 from benchmarks.direct import Report, Task
 from benchmarks.naive import naive_rate
 from benchmarks.raw_copy import Exported, copy_rate, disable_triggers, export
-from benchmarks.rows import STAGES
+from benchmarks.rows import ALL_TYPES, STAGES
 from benchmarks.stack import PARTITIONS
 from benchmarks.workload import Workload, records
 
@@ -53,8 +53,8 @@ def all_types_mixed(bench: Bench) -> Sample:
         task = all_types.Task(dsn, bench.workload("uniform").events, bench.batch)
         found = run_together("benchmarks.all_types", [task])[0]
     slowest = ", ".join(f"{name} {us:.0f}" for name, us in found["slowest"].items())
-    bench.notes["stage_all_types_mixed"] = f"{found['decode_us']:.1f} of it reading; longest to read: {slowest}"
-    return {"stage_all_types_mixed": found["decode_us"] + found["prepare_us"]}
+    bench.notes[ALL_TYPES] = f"{found['decode_us']:.1f} of it reading; longest to read: {slowest}"
+    return {ALL_TYPES: found["decode_us"] + found["prepare_us"]}
 
 
 def raw_copy(connections: int) -> Callable[[Bench], Sample]:

@@ -8,7 +8,7 @@ from benchmarks.kafka_rows import long_run, one_worker, two_workers
 from benchmarks.lookup_rows import lookups
 from benchmarks.olist import olist
 from benchmarks.pipeline import pipeline
-from benchmarks.rows import STAGES
+from benchmarks.rows import ALL_TYPES, STAGES
 from benchmarks.store_rows import read_store
 from benchmarks.two_times_rows import two_times
 from benchmarks.webhook_rows import webhooks
@@ -40,7 +40,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     of_shape("8_books"),
     of_shape("1000_books"),
     Measure(("post_batch", "guards_cost", *(f"stage_{name}" for name in STAGES)), post_batch),
-    Measure(("stage_all_types_mixed",), all_types_mixed),
+    Measure((ALL_TYPES,), all_types_mixed),
     Measure(("naive",), naive),
     Measure(("pipeline", "pipeline_p99_ms"), pipeline),
     Measure(("webhook_to_posted_p99_ms",), webhooks),

@@ -45,7 +45,8 @@ def propose(case: Case, locked: Locked) -> Proposal:
     movements = mirror_of(captures)
     lines = [movement.line for movement in movements]
     details = {"reverses": links_of(captures), **mirrored(captures)}
-    return Proposal(Draft("void", "payment_voided/1", lines, details), movements)
+    amount_minor = sum(capture.amount_minor for capture in captures)  # what went through suspense is not part of it
+    return Proposal(Draft("void", "payment_voided/1", lines, details, amount_minor=amount_minor), movements)
 
 
 def _captures(case: Case, locked: Locked) -> list[Original]:

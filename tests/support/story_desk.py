@@ -7,6 +7,7 @@ from consumers.facts import FACTS
 from ledger_core.domain.cases import Case, Head, Movement
 from ledger_core.domain.cash import DRAWER_FACTS
 from ledger_core.domain.charts import chart_from_document
+from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldTerms
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.parts import COUNTED, PartKind, state_of
@@ -86,6 +87,10 @@ class StoryDesk(Desk):
             fact.side = "D"
         elif isinstance(fact, HoldCaptured):
             fact.terms = HoldTerms(BUYER, "D", "EUR")
+        return self.case_of(fact)
+
+    def case_of(self, fact: UpstreamFact) -> Case:
+        """What its rule makes of it."""
         proposal = propose(fact, CHART)  # type: ignore[arg-type]  # no groups here
         asset_id = EUR if hasattr(fact, "currency") else 0
         refusal = proposal if isinstance(proposal, Refusal) else None

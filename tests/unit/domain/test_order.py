@@ -1,6 +1,7 @@
 """The order in which events of one story come: every pair has its row, and every interleaving a named end."""
 
 import re
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger_core.domain.outcomes import Code
+from ledger_core.domain.payments import Beneficiary, PaymentCaptured
 from schemas.events.registry import EVENT_TYPES
 from tests.support.order_table import PAGE, pairs, row
 from tests.support.story_desk import STORIES, StoryDesk, types_of
@@ -102,3 +104,19 @@ def test_any_two_orders_of_any_events_differ_only_by_named_outcomes(
     if accepted[0] == accepted[1]:
         assert one.state() == two.state()
         assert one.balances() == two.balances()
+
+
+def test_a_void_is_about_what_was_captured_and_not_about_what_went_through_suspense() -> None:
+    """The last payment of an order may carry the parts of all of them: suspense is credited first and debited then."""
+    desk = StoryDesk()
+    for amount_minor, parts_minor in ((100, 0), (15, 115)):
+        case = desk.event("payment.captured.v1")
+        assert isinstance(case.fact, PaymentCaptured)
+        shares = (Beneficiary("wallet:seller:1", parts_minor),) if parts_minor else ()
+        fact = replace(case.fact, amount_minor=amount_minor, beneficiaries=shares)
+        desk.decide(desk.case_of(fact))
+    (void,) = desk.decide(desk.event("payment.voided.v1")).arrivals
+    assert void.draft is not None
+    assert sum(line.amount_minor for line in void.draft.lines if line.side == "D") == 215
+    assert void.draft.amount_of(void.case.fact) == 115
+    assert desk.balances() == {}

@@ -62,13 +62,15 @@ PAYMENTS: Final = SourceRule(
         "reservation.*", "cash.*", "drawer.*",
     ),
 )  # fmt: skip
+TAKEN_BACK: Final = SourceRule("/processors/*", ("voucher.void_requested.v1",))
+"""A processor that called a capture or refund done, and says then that it failed, takes back what it had posted."""
 BY_HAND: Final = SourceRule("*", ("*",), THROUGH_INGEST)
 
 
 def default_policy() -> SourcePolicy:
-    """Payments, what follows them, payouts, fees, reservations and the cash desk from everywhere; all else only from
-    files that are ingested."""
-    return SourcePolicy((PAYMENTS, BY_HAND), declared=False)
+    """Payments, what follows them, payouts, fees, reservations and the cash desk from everywhere; from processors what
+    takes such back; all else only from files that are ingested."""
+    return SourcePolicy((PAYMENTS, TAKEN_BACK, BY_HAND), declared=False)
 
 
 def _fits(name: str, pattern: str) -> bool:

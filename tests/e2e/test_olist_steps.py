@@ -32,7 +32,7 @@ BALANCES = """
         sum(debits_posted - credits_posted)::bigint
     FROM ledger.account_head JOIN ledger.account USING (book_id, account_id) GROUP BY 1
 """
-PAYMENTS = "SELECT status, count(*) FROM projections.payment GROUP BY 1"
+PAYMENTS = "SELECT state, count(*) FROM projections.payment GROUP BY 1"
 
 
 def chosen() -> list[olist.Order]:
@@ -80,5 +80,5 @@ def test_refunds_voids_and_payouts_add_up_to_the_cent(machine: TestDatabase) -> 
     assert balances["cash:bank:BRL"] == -nets_minor(paid_out)
     assert balances["clearing:processor:BRL"] == paid_minor(orders, "paid_out", "none")
     assert "clearing:payouts:BRL" not in balances
-    assert payments["voided"] == 138
-    assert payments["refunded"] == 1_093
+    assert payments["VOIDED"] == 138
+    assert payments["REFUNDED"] == 1_093

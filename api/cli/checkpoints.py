@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from api.cli.command import Json, group, state_of
-from api.cli.errors import EXIT_FOUND_PROBLEMS, CliError
+from api.cli.errors import EXIT_FOUND_PROBLEMS, CliError, with_next
 from api.cli.output import moment, table
 from api.cli.signing_keys import KeptCheckpoints, PinnedKeys, SigningKeyFile, read_trust, signing_key
 from api.cli.stores import open_store
+from ledger_core.domain.outcomes import Code
 from ledger_core.store.connection import Role
 from ledger_core.store.proof.key_files import KeyFileError, write_key
 from ledger_core.store.proof.notes import NoteError, SigningKey
@@ -74,7 +75,7 @@ def sign(
             try:
                 stored, is_new = sign_book(connection, code, key)
             except LookupError as error:
-                raise CliError("BOOK_NOT_FOUND", str(error), "list the books with: ledgerctl book list") from None
+                raise with_next(Code.BOOK_UNKNOWN, str(error)) from None
             except BrokenChainError as error:
                 raise CliError("CHAIN_BROKEN", str(error), "nothing was signed; look with: ledgerctl verify") from None
             if stored is not None:
@@ -121,7 +122,7 @@ def verify(
         try:
             check = verify_checkpoints(store.dsn, books=book or None, trust=trust)
         except LookupError as error:
-            raise CliError("BOOK_NOT_FOUND", str(error), "list the books with: ledgerctl book list") from error
+            raise with_next(Code.BOOK_UNKNOWN, str(error)) from error
     said = check.first_bad or f"{check.checked} checkpoints are what the log says"
     state.output.data(check, lambda console: console.print(Text(said, style="green" if check.ok else "bold red")))
     if not check.ok:

@@ -17,6 +17,8 @@ from consumers.logging import masked_text
 from consumers.settings import ConfigurationError
 from consumers.transport.ports import TransportError, TransportUnavailable
 from deploy.local.errors import LocalServiceError
+from ledger_core.domain.outcomes import Code
+from ledger_core.domain.periods import PeriodCode
 from ledger_core.operations.account_lifecycle import AccountRefusedError
 from ledger_core.operations.assets import AssetCommandError
 from ledger_core.operations.charts import ChartCommandError
@@ -53,9 +55,7 @@ class NotReady(CliError):
 
 
 NEXT_STEPS: Final[Mapping[str, str]] = {
-    "BOOK_NOT_FOUND": "list the books with: ledgerctl book list",
     "BOOK_UNKNOWN": "list the books with: ledgerctl book list",
-    "ACCOUNT_NOT_FOUND": "look the code up with: ledgerctl account list --book BOOK",
     "ACCOUNT_MISSING": "look the code up with: ledgerctl account list --book BOOK",
     "CURRENCY_UNKNOWN": "list what there is with: ledgerctl asset list; add one with: ledgerctl asset add",
     "CURRENCY_EXISTS": "choose another code, or use it as it is: ledgerctl asset list",
@@ -67,17 +67,29 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "CHART_MOVED": "compare again with: ledgerctl chart diff BOOK FILE",
     "CHART_ACCOUNT_DROPPED": "close the account first, or keep it in the chart",
     "BOOK_EXISTS": "choose another code, or go on with this book",
-    "PERIOD_NOT_FOUND": "list those that were ever closed with: ledgerctl period list BOOK",
     "PERIOD_UNKNOWN": "list those that were ever closed with: ledgerctl period list BOOK",
     "PERIOD_CLOSING": "finish it with: ledgerctl period close BOOK --through THAT DAY --apply",
     "PERIOD_NOT_LAST": "reopen the later one first, or correct with a voucher in the open period",
     "PERIOD_NOT_OVER": "close through a day that is over; days are UTC",
     "SAME_PERSON": "let somebody else approve it, with --approved-by",
     "EVENT_NOT_FOUND": "check source and id: they are those of the event itself, not of the topic",
-    "HOLD_NOT_FOUND": "list the holds with: ledgerctl hold list --book BOOK",
+    "HOLD_UNKNOWN": "list the holds with: ledgerctl hold list --book BOOK",
     "WEBHOOK_NOT_FOUND": "list them with: ledgerctl webhook list --book BOOK",
-    "VOUCHER_NOT_FOUND": "numbers are gapless from 1; the last one is shown by: ledgerctl book list",
+    "VOUCHER_UNKNOWN": "numbers are gapless from 1; the last one is shown by: ledgerctl book list",
 }
+
+
+MISSING: Final[Mapping[str, Code | PeriodCode]] = {
+    "account": Code.ACCOUNT_MISSING, "book": Code.BOOK_UNKNOWN, "hold": Code.HOLD_UNKNOWN,
+    "period": PeriodCode.PERIOD_UNKNOWN, "voucher": Code.VOUCHER_UNKNOWN,
+}  # fmt: skip
+"""What is asked for and is not there has the name by which an event or command that needs it is refused."""
+
+
+def missing_code(what: str) -> str:
+    """The code of what is not there: its own where nothing is ever refused for want of it."""
+    known = MISSING.get(what)
+    return known or f"{what.upper().replace(' ', '_')}_NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +136,11 @@ def known_error(error: Exception) -> CliError | None:
     if isinstance(error, CliError):
         return error
     if isinstance(error, NotFoundError):
-        return _with_next(f"{error.what.upper()}_NOT_FOUND", str(error))
+        return with_next(missing_code(error.what), str(error))
     if isinstance(
         error, (AccountRefusedError, AssetCommandError, BookExistsError, ChartCommandError, PeriodRefusedError)
     ):
-        return _with_next(getattr(error, "code", "BOOK_EXISTS"), str(error))
+        return with_next(getattr(error, "code", "BOOK_EXISTS"), str(error))
     if isinstance(error, ConfigurationError):
         return NotReady("CONFIGURATION_UNSAFE", str(error), f"correct {', '.join(error.keys)}")
     for meaning in MEANINGS:
@@ -146,5 +158,6 @@ def unexpected_error(error: BaseException) -> CliError:
     )
 
 
-def _with_next(code: str, message: str) -> CliError:
+def with_next(code: str, message: str) -> CliError:
+    """An error with what to do about its code."""
     return CliError(code, message, NEXT_STEPS.get(code, ""))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from api.cli.command import Json, State, group, state_of
-from api.cli.errors import EXIT_FOUND_PROBLEMS, CliError
+from api.cli.errors import EXIT_FOUND_PROBLEMS, CliError, missing_code
 from api.cli.output import details
 from api.cli.signing_keys import PinnedKeys, pinned_keys
 from api.cli.stores import open_store
@@ -65,9 +65,7 @@ def create(
                     position = position_of_upstream_event(connection, book, source, event)
                 proof = create_proof(connection, book, position or 0)
         except NotInLogError as error:
-            raise CliError(
-                f"{error.what.upper()}_NOT_FOUND", str(error), "look for it with: ledgerctl event show"
-            ) from None
+            raise CliError(missing_code(error.what), str(error), "look for it with: ledgerctl event show") from None
         except CheckpointMissingError as error:
             text = f"sign one with: ledgerctl checkpoint sign {book}"
             raise CliError("CHECKPOINT_MISSING", str(error), text) from None
@@ -84,9 +82,7 @@ def _hand_out(state: State, proof: InclusionProof, out: Path | None) -> None:
     try:
         out.write_text(text, "utf-8")
     except OSError as error:
-        raise CliError(
-            "FILE_NOT_WRITTEN", f"{out} can't be written: {error.strerror}", "choose another --out"
-        ) from None
+        raise CliError("FILE_UNWRITABLE", f"{out} can't be written: {error.strerror}", "choose another --out") from None
     wire = {"file": str(out), "book": proof.book, "position": proof.position, "public_key": proof.public_key.text}
     state.output.data(wire, lambda console: console.print(f"{out}: position {proof.position} of book {proof.book}"))
 

@@ -14,9 +14,10 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
-from api.cli.errors import CliError, NotReady
+from api.cli.errors import NotReady, with_next
 from consumers.settings import ConfigurationError, load_settings
 from deploy.local.stack import StackSettings, resolve_postgres
+from ledger_core.domain.outcomes import Code
 from ledger_core.store.connection import Role, connect
 from projections.queries.snapshot import Reads, Snapshot, open_pool, snapshot
 from schemas.sql import runner
@@ -115,7 +116,7 @@ def open_store(
             raise NotReady("NOT_MIGRATED", "this database has no ledger yet", f"run: ledgerctl migrate; or {START_ONE}")
         found = next((store for store in ready if book is None or _has_book(store, book)), None)
         if found is None:
-            raise CliError("BOOK_NOT_FOUND", f"there is no book {book!r}", "list the books with: ledgerctl book list")
+            raise with_next(Code.BOOK_UNKNOWN, f"there is no book {book!r}")
         _demand_up_to_date(found)
         if say is not None and found.database == DEMO_DATABASE and database is None:
             say("working on the demo's database")

@@ -11,11 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from api.cli.command import Json, state_of
-from api.cli.errors import EXIT_FOUND_PROBLEMS, CliError
+from api.cli.errors import EXIT_FOUND_PROBLEMS, with_next
 from api.cli.judging import Program, as_data, draw_judgements, judge_books, judges_at_hand
 from api.cli.output import Output, table
 from api.cli.signing_keys import KeptCheckpoints, PinnedKeys, read_trust
 from api.cli.stores import open_store
+from ledger_core.domain.outcomes import Code
 from ledger_core.store.verify import CHECKS, Since, VerifyReport
 from ledger_core.store.verify import verify as verify_store
 from projections.exports.judges import Judgement
@@ -57,7 +58,7 @@ def verify(
                 trust=trust,
             )
         except LookupError as error:
-            raise CliError("BOOK_NOT_FOUND", str(error), "list the books with: ledgerctl book list") from error
+            raise with_next(Code.BOOK_UNKNOWN, str(error)) from error
         if against:
             judgements = judge_books(store, against, programs, report.positions)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 from ledger_core.domain.account_types import AccountType
@@ -32,10 +33,21 @@ class OpenAccount:
     closed: bool = False
 
 
+class ChartCode(StrEnum):
+    """Why a chart is not applied or shown. What contradicts open accounts stands first."""
+
+    CHART_CURRENCY_CHANGED = "CHART_CURRENCY_CHANGED"
+    CHART_ACCOUNT_DROPPED = "CHART_ACCOUNT_DROPPED"
+    CHART_TYPE_CHANGED = "CHART_TYPE_CHANGED"
+    CHART_KEYED_CHANGED = "CHART_KEYED_CHANGED"
+    CHART_MOVED = "CHART_MOVED"
+    CHART_VERSION_UNKNOWN = "CHART_VERSION_UNKNOWN"
+
+
 class Contradiction(NamedTuple):
     """Why a chart can't be applied. `code` is stable, the text is for people."""
 
-    code: str
+    code: ChartCode
     account: str
     detail: str
 
@@ -112,10 +124,12 @@ def _contradiction(before: Chart, after: Chart, account: OpenAccount) -> Contrad
     declared = after.declared.get(account.code)
     if declared is not None and declared.currency != account.currency:
         detail = f"{account.code} is kept in {account.currency}, not in {declared.currency}"
-        return Contradiction("CHART_CURRENCY_CHANGED", account.code, detail)
+        return Contradiction(ChartCode.CHART_CURRENCY_CHANGED, account.code, detail)
     if declared is None and account.code in before.declared and account.entries and not account.closed:
         return Contradiction(
-            "CHART_ACCOUNT_DROPPED", account.code, f"{account.code} has {account.entries} entries: close it first"
+            ChartCode.CHART_ACCOUNT_DROPPED,
+            account.code,
+            f"{account.code} has {account.entries} entries: close it first",
         )
     wanted = after.template_for(account.code, account.currency)
     said = before.template_for(account.code, account.currency)
@@ -123,10 +137,12 @@ def _contradiction(before: Chart, after: Chart, account: OpenAccount) -> Contrad
         return None
     if wanted.type != account.type:
         detail = f"{account.code} is open as {account.type}, not as {wanted.type}"
-        return Contradiction("CHART_TYPE_CHANGED", account.code, detail)
+        return Contradiction(ChartCode.CHART_TYPE_CHANGED, account.code, detail)
     if wanted.keyed != account.keyed:
         was, wants = ("is", "is not") if account.keyed else ("is not", "is")
         return Contradiction(
-            "CHART_KEYED_CHANGED", account.code, f"{account.code} {was} kept per order key; the chart says it {wants}"
+            ChartCode.CHART_KEYED_CHANGED,
+            account.code,
+            f"{account.code} {was} kept per order key; the chart says it {wants}",
         )
     return None

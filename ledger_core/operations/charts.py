@@ -13,7 +13,7 @@ import orjson
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ledger_core.domain.chart_changes import Change, Contradiction, OpenAccount, changes, contradictions
+from ledger_core.domain.chart_changes import Change, ChartCode, Contradiction, OpenAccount, changes, contradictions
 from ledger_core.domain.charts import Chart, chart_from_document
 from ledger_core.domain.limits import NO_LIMITS
 from ledger_core.domain.outcomes import Code
@@ -39,7 +39,7 @@ CHART_APPLIED: Final = "chart.applied"
 class ChartCommandError(Exception):
     """A chart that can't be put in force; nothing was written. `code` is stable, the text is for people."""
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: ChartCode | Code, text: str) -> None:
         super().__init__(text)
         self.code = code
 
@@ -93,7 +93,9 @@ class ChartCommands:
         with self._recorder.transaction() as connection:
             row = connection.execute(QUERIES["chart"], {"book_id": self._book_id, "version": version}).fetchone()
         if row is None:
-            raise ChartCommandError("CHART_VERSION_UNKNOWN", f"book {self.book_code!r} has no version {version}")
+            raise ChartCommandError(
+                ChartCode.CHART_VERSION_UNKNOWN, f"book {self.book_code!r} has no version {version}"
+            )
         return ChartVersion(self.book_code, row[0], row[1], row[2])
 
     def plan(self, document: Mapping[str, object]) -> ChartPlan:
@@ -180,7 +182,9 @@ class ChartCommands:
         connection.execute(QUERIES["lock_book"], (self._book_id,))
         now = self._stand(connection)
         if now.version != before.version:
-            raise ChartCommandError("CHART_MOVED", f"version {now.version} was applied meanwhile: compare again")
+            raise ChartCommandError(
+                ChartCode.CHART_MOVED, f"version {now.version} was applied meanwhile: compare again"
+            )
         _refuse(contradictions(now.chart, after, now.accounts.values()))
 
 

@@ -1,5 +1,6 @@
 """The documentation keeps up with the code: links lead somewhere; no code, setting, metric or command is left out."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic_settings import BaseSettings
 
-from api.cli.errors import MEANINGS
+from api.cli.errors import MEANINGS, NEXT_STEPS, missing_code
 from api.cli.judging import JudgeSettings
 from api.query.context import RequestMetrics
 from api.query.health_routes import metrics_router
@@ -15,11 +16,16 @@ from api.query.settings import QuerySettings
 from api.webhooks.metrics import InboxMetrics
 from api.webhooks.settings import InboxSettings
 from consumers.metrics import ConsumerMetrics
+from consumers.processors.model import Reason
 from consumers.settings import PREFIX, AllInOneProcess
 from deploy.local.stack import StackSettings
+from ledger_core.domain.chart_changes import ChartCode
 from ledger_core.domain.charts import Role as ControlRole
 from ledger_core.domain.outcomes import Code, Outcome
+from ledger_core.domain.periods import PeriodCode
+from ledger_core.operations.assets import AssetInvalidError, CurrencyExistsError
 from ledger_core.store.connection import Role
+from projections.continuation import StopCode
 from schemas.events.registry import EVENT_TYPES
 from tests.unit.api.cli.test_commands import COMMANDS
 
@@ -100,3 +106,35 @@ def test_every_command_is_documented() -> None:
 def test_the_codes_of_outcomes_stand_in_their_order_of_precedence() -> None:
     listed = re.findall(r"^\| `([A-Z_0-9]+)` \|", page("reference/outcomes.md"), flags=re.MULTILINE)
     assert listed == [code.value for code in Code]
+
+
+OTHER_CODES = {*PeriodCode, *ChartCode, *StopCode, *Reason, *(meaning.code for meaning in MEANINGS)}
+
+
+def codes_of_commands() -> set[str]:
+    """The codes that commands say outright: first arguments of the errors that they raise, and classes' own."""
+    raised = {"CliError", "NotReady", "ChartCommandError"}
+    found = {error.code for error in (AssetInvalidError, CurrencyExistsError)} | {"BOOK_EXISTS"}
+    for path in (ROOT / "api" / "cli").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in raised
+            if named and isinstance(first := node.args[0], ast.Constant):  # type: ignore[attr-defined]
+                found.add(str(first.value))
+    return found
+
+
+def test_every_code_beside_the_outcomes_is_documented_and_none_has_two_names() -> None:
+    text = page("reference/codes.md")
+    codes = OTHER_CODES | codes_of_commands()
+    assert sorted(code for code in codes if f"`{code}`" not in text and code not in Code.__members__) == []
+    rows = re.findall(r"^\| ((?:`[A-Z_]+`(?:, )?)+) \|", text, flags=re.MULTILINE)
+    listed = [code for row in rows for code in re.findall(r"`([A-Z_]+)`", row)]
+    assert sorted(code for code in set(listed) - codes if not code.endswith("_NOT_FOUND")) == []
+    assert len(listed) == len(set(listed))
+    assert set(listed) & set(Code.__members__) == set()
+
+
+@pytest.mark.parametrize("what", ["account", "book", "hold", "voucher", "period"])
+def test_what_is_not_there_has_the_name_by_which_a_decision_refuses_it(what: str) -> None:
+    assert missing_code(what) in {*Code, *PeriodCode}
+    assert NEXT_STEPS[missing_code(what)]

@@ -50,7 +50,7 @@ def test_a_voucher_is_shown_with_lines_and_cause(shop: TestDatabase) -> None:
     shown = ledgerctl("voucher", "show", "1", "--book", "shop")
     assert "clearing:processor:BRL" in shown.out
     missing = ledgerctl("voucher", "show", "99", "--book", "shop", "--json")
-    assert (missing.code, missing.error["code"]) == (1, "VOUCHER_NOT_FOUND")
+    assert (missing.code, missing.error["code"]) == (1, "VOUCHER_UNKNOWN")
 
 
 def test_accounts_are_shown_and_their_statements_end_at_their_balance(shop: TestDatabase) -> None:
@@ -96,7 +96,7 @@ def test_the_tree_of_accounts_rolls_up_by_the_chart_in_force(shop: TestDatabase,
     assert "owed  What we owe" in drawn
     assert "  wallet:seller:1" in drawn
     nowhere = ledgerctl("account", "tree", "-b", "nowhere", "--json")
-    assert (nowhere.code, nowhere.error["code"]) == (1, "BOOK_NOT_FOUND")
+    assert (nowhere.code, nowhere.error["code"]) == (1, "BOOK_UNKNOWN")
 
 
 def test_a_frozen_account_parks_events_and_posts_them_when_unfrozen(shop: TestDatabase, tmp_path: Path) -> None:
@@ -166,8 +166,8 @@ def test_a_balance_is_shown_in_two_times(shop: TestDatabase) -> None:
         (["balance", "shop", "wallet:seller:1", "--effective-at", "2026-01-01", "--known-at-position", "99"], 1,
          "POSITION_AHEAD"),
         (["trial-balance", "-b", "shop", "--known-at-position", "99"], 1, "POSITION_AHEAD"),
-        (["balance", "shop", "wallet:seller:none", "--effective-at", "2026-01-01"], 1, "ACCOUNT_NOT_FOUND"),
-        (["balance", "none", "wallet:seller:1"], 1, "BOOK_NOT_FOUND"),
+        (["balance", "shop", "wallet:seller:none", "--effective-at", "2026-01-01"], 1, "ACCOUNT_MISSING"),
+        (["balance", "none", "wallet:seller:1"], 1, "BOOK_UNKNOWN"),
     ],
 )  # fmt: skip
 def test_a_balance_that_cannot_be_told_is_refused_by_name(
@@ -305,4 +305,4 @@ def test_without_any_ledger_every_command_says_how_to_start_one(
 def test_an_unknown_book_is_not_found_and_a_foreign_one_looks_the_same(shop: TestDatabase) -> None:
     for command in (["trial-balance"], ["findings"], ["voucher", "show", "1"], ["account", "list"]):
         ended = ledgerctl("--json", *command, "--book", "nowhere")
-        assert (ended.code, ended.error["code"]) == (1, "BOOK_NOT_FOUND")
+        assert (ended.code, ended.error["code"]) == (1, "BOOK_UNKNOWN")

@@ -77,7 +77,7 @@ def test_a_voucher_is_explained_by_its_number(shop: TestDatabase) -> None:
     assert "leaves" in drawn
     assert "54.00 credit" in drawn
     missing = ledgerctl("explain", "shop", "--voucher", "99", "--json")
-    assert (missing.code, missing.error["code"]) == (1, "VOUCHER_NOT_FOUND")
+    assert (missing.code, missing.error["code"]) == (1, "VOUCHER_UNKNOWN")
 
 
 def test_one_thing_is_explained_at_a_time(shop: TestDatabase) -> None:
@@ -85,4 +85,4 @@ def test_one_thing_is_explained_at_a_time(shop: TestDatabase) -> None:
     assert ledgerctl("explain", "shop", WALLET, "--voucher", "1").code == 2
     assert ledgerctl("explain", "shop", "--voucher", "1", "--since-zero").code == 2
     nobody = ledgerctl("explain", "shop", "wallet:seller:nobody", "--json")
-    assert (nobody.code, nobody.error["code"]) == (1, "ACCOUNT_NOT_FOUND")
+    assert (nobody.code, nobody.error["code"]) == (1, "ACCOUNT_MISSING")

@@ -59,7 +59,7 @@ def test_what_cannot_be_exported_is_said(shop: TestDatabase, tmp_path: Path) -> 
     assert ledgerctl("export", "shop", "--format", "quicken").code == 2
     assert ledgerctl("export", "shop", "--format", "csv", "--json").code == 2
     nowhere = ledgerctl("--json", "export", "nowhere", "--format", "csv", "--out", "x")
-    assert (nowhere.code, nowhere.error["code"]) == (1, "BOOK_NOT_FOUND")
+    assert (nowhere.code, nowhere.error["code"]) == (1, "BOOK_UNKNOWN")
     target = str(tmp_path / "no" / "folder.csv")
     unwritable = ledgerctl("--json", "export", "shop", "--format", "csv", "--out", target)
     assert (unwritable.code, unwritable.error["code"]) == (1, "FILE_UNWRITABLE")

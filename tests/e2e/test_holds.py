@@ -78,9 +78,9 @@ def test_one_hold_is_shown_with_what_it_still_keeps_back(shop: TestDatabase) -> 
     assert shown["closed_position"] is None
     assert "60.00 BRL" in ledgerctl("hold", "show", "deposit-1", "--book", "shop").out
     missing = ledgerctl("hold", "show", "deposit-9", "--book", "shop", "--json")
-    assert (missing.code, missing.error["code"]) == (1, "HOLD_NOT_FOUND")
+    assert (missing.code, missing.error["code"]) == (1, "HOLD_UNKNOWN")
     nowhere = ledgerctl("hold", "show", "deposit-1", "--book", "nowhere", "--json")
-    assert (nowhere.code, nowhere.error["code"]) == (1, "BOOK_NOT_FOUND")
+    assert (nowhere.code, nowhere.error["code"]) == (1, "BOOK_UNKNOWN")
 
 
 def test_an_account_is_shown_with_what_is_held_and_available(shop: TestDatabase) -> None:

@@ -275,7 +275,7 @@ def test_what_is_not_understood_is_said_before_anything_is_read(tmp_path: Path) 
     assert imported("journal", BOOKS / "shop.journal", "--commodity", "USD").code == 2
     assert imported("opening", OPENING, "--effective", "1.1.2026").code == 2
     assert imported("opening", OPENING, "--reason", " ").error["code"] == "REASON_MISSING"
-    assert imported("opening", OPENING, book="nowhere").error["code"] == "BOOK_NOT_FOUND"
+    assert imported("opening", OPENING, book="nowhere").error["code"] == "BOOK_UNKNOWN"
     assert imported("opening", tmp_path / "missing.csv").error["code"] == "FILE_UNREADABLE"
     latin = tmp_path / "latin.csv"
     latin.write_bytes(b"account\n\xe9")

@@ -119,8 +119,8 @@ def test_which_voucher_is_said_in_one_way(arguments: list[str], shop: TestDataba
 
 def test_what_is_not_there_has_no_proof(shop: TestDatabase) -> None:
     for arguments, code in (
-        (["nowhere", "1"], "BOOK_NOT_FOUND"),
-        (["shop", "99"], "VOUCHER_NOT_FOUND"),
+        (["nowhere", "1"], "BOOK_UNKNOWN"),
+        (["shop", "99"], "VOUCHER_UNKNOWN"),
         (["shop", "--position", "999"], "POSITION_NOT_FOUND"),
         (["shop", "--event", "x", "--source", "/y"], "EVENT_NOT_FOUND"),
     ):

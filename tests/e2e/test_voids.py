@@ -59,7 +59,7 @@ def test_what_can_not_be_taken_back_says_why(machine: TestDatabase, tmp_path: Pa
     refused = ledgerctl(*VOID, "--apply", "--json")
     assert (refused.code, refused.error["code"]) == (1, "VOID_AFTER_REFUND")
     missing = ledgerctl("void", "shop", "99", "--reason", "none", "--json")
-    assert (missing.code, missing.error["code"]) == (1, "VOUCHER_NOT_FOUND")
+    assert (missing.code, missing.error["code"]) == (1, "VOUCHER_UNKNOWN")
     nameless = ledgerctl("void", "shop", "2", "--reason", " ", "--json")
     assert (nameless.code, nameless.error["code"]) == (1, "REASON_MISSING")
 

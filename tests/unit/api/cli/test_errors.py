@@ -14,8 +14,8 @@ from projections.queries.errors import NotFoundError, StoreUnavailableError
 @pytest.mark.parametrize(
     ("error", "code", "exit_code"),
     [
-        (NotFoundError("book"), "BOOK_NOT_FOUND", EXIT_FAILED),
-        (NotFoundError("voucher"), "VOUCHER_NOT_FOUND", EXIT_FAILED),
+        (NotFoundError("book"), "BOOK_UNKNOWN", EXIT_FAILED),
+        (NotFoundError("voucher"), "VOUCHER_UNKNOWN", EXIT_FAILED),
         (AccountRefusedError(Refusal(Code.ACCOUNT_MISSING, "no account")), "ACCOUNT_MISSING", EXIT_FAILED),
         (BookExistsError("book shop exists already"), "BOOK_EXISTS", EXIT_FAILED),
         (ConfigurationError({"LEDGER_BROKER": "bad"}), "CONFIGURATION_UNSAFE", EXIT_NOT_READY),

@@ -64,6 +64,20 @@ class Template:
     parent: str = ""
     limits: Limits | None = None
 
+    def code_in(self, currency: str) -> str:
+        """The code of a control account in a currency."""
+        return self.pattern.replace(_CURRENCY, currency)
+
+    @property
+    def prefix(self) -> str | None:
+        """What codes begin with, and go on from, that the pattern fits; None for a pattern that is a code."""
+        return self.pattern[:-1] if self.pattern.endswith("*") else None
+
+    def fits(self, code: str) -> bool:
+        """Whether an account of this code opens by this pattern of a template."""
+        prefix = self.prefix
+        return code == self.pattern or (prefix is not None and code.startswith(prefix) and code != prefix)
+
 
 @dataclass(slots=True, frozen=True)
 class Declared:
@@ -118,7 +132,7 @@ class Chart:
             if declared.template.role == role and declared.currency == currency:
                 return declared.code
         template = self.controls.get(role)
-        return template.pattern.replace(_CURRENCY, currency) if template else None
+        return template.code_in(currency) if template else None
 
     def resolve(self, name: str, currency: str) -> str | None:
         """The account that an event names, by code or as `control:` and a role; None for a missing role."""
@@ -132,13 +146,9 @@ class Chart:
         if declared is not None:
             return declared.template if declared.currency == currency else None
         for template in self.controls.values():
-            if template.pattern.replace(_CURRENCY, currency) == code:
+            if template.code_in(currency) == code:
                 return template
-        for template in self.templates:
-            prefix, star, _ = template.pattern.partition("*")
-            if (star and code.startswith(prefix) and len(code) > len(prefix)) or code == template.pattern:
-                return template
-        return None
+        return next((template for template in self.templates if template.fits(code)), None)
 
     def members(self) -> Iterator[Template]:
         """Everything that accounts may match, in the order in which it does."""

@@ -6,12 +6,14 @@ either it stands at the top, and so does a group without a parent.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from ledger_core.domain.charts import Chart, chart_from_document
 from projections.queries.accounts import Account, account_of_row
-from projections.queries.amounts import Amount, Balance, Side, balance_of
+from projections.queries.amounts import Amount, Balance, balance_of
+from projections.queries.assets import scales
 from projections.queries.errors import NotFoundError
 from projections.queries.snapshot import QUERIES, Snapshot
 
@@ -69,16 +71,37 @@ class AccountTree:
 def account_tree(at: Snapshot, *, groups_only: bool = False) -> AccountTree:
     """The tree by the chart in force, exact at the snapshot's position; sums are complete in either case."""
     chart = _chart_in_force(at)
+    homes = _homes(at, chart)
     sums = {code: _Sums() for code in (TOP, *chart.groups)}
+    for home, *added in at.connection.execute(QUERIES["homes"] + QUERIES["sums_of_homes"], homes):
+        for code in (*_upwards(chart, home), TOP):
+            sums[code].add(*added)
     below: dict[str, list[Account]] = {}
-    for row in at.connection.execute(QUERIES["accounts_of_tree"], {"book_id": at.book_id}):
-        account = account_of_row(*row[:-1])
-        group = _group_of(chart, account, row[-1])
-        for code in (*_upwards(chart, group), TOP):
-            sums[code].add(account)
-        if not groups_only:
-            below.setdefault(group, []).append(account)
+    if not groups_only:
+        for *row, home in at.connection.execute(QUERIES["homes"] + QUERIES["accounts_of_homes"], homes):
+            below.setdefault(home, []).append(account_of_row(*row))
     return AccountTree(chart.version, sums[TOP].rolled_up(), list(_nodes(chart, sums, below)))
+
+
+def _homes(at: Snapshot, chart: Chart) -> dict[str, object]:
+    """What the chart says of where accounts stand, for the database to decide it."""
+    currencies = scales(at)
+    controls = [
+        (code, currency, template.parent)
+        for template in chart.controls.values()
+        for currency in currencies
+        for code in (template.code_in(currency),)
+    ]
+    declared = [(one.code, one.currency, one.template.parent) for one in chart.declared.values()]
+    return {
+        "book_id": at.book_id, "groups": list(chart.groups),
+        "declared": [row[0] for row in declared], "declared_currencies": [row[1] for row in declared],
+        "declared_parents": [row[2] for row in declared],
+        "controls": [row[0] for row in controls], "control_currencies": [row[1] for row in controls],
+        "control_parents": [row[2] for row in controls],
+        "patterns": [one.pattern for one in chart.templates], "prefixes": [one.prefix for one in chart.templates],
+        "template_parents": [one.parent for one in chart.templates],
+    }  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -99,14 +122,14 @@ class _Sums:
     accounts: int = 0
     by_currency: dict[str, _Sum] = field(default_factory=dict)
 
-    def add(self, account: Account) -> None:
-        self.accounts += 1
-        total = self.by_currency.setdefault(account.currency, _Sum(account.scale))
-        total.debits_minor += account.debits.minor
-        total.credits_minor += account.credits.minor
-        total.held_minor += account.held.minor
-        available = account.available
-        total.available_minor += available.amount.minor if available.side is Side.DEBIT else -available.amount.minor
+    def add(self, currency: str, scale: int, accounts: int, *minor: Decimal) -> None:
+        debits_minor, credits_minor, held_minor, available_minor = (int(each) for each in minor)
+        self.accounts += accounts
+        total = self.by_currency.setdefault(currency, _Sum(scale))
+        total.debits_minor += debits_minor
+        total.credits_minor += credits_minor
+        total.held_minor += held_minor
+        total.available_minor += available_minor
 
     def rolled_up(self) -> list[RolledUp]:
         return [
@@ -126,14 +149,6 @@ def _chart_in_force(at: Snapshot) -> Chart:
     if found is None:
         raise NotFoundError("chart")
     return chart_from_document(found[1], version=found[0])
-
-
-def _group_of(chart: Chart, account: Account, opened_under: str) -> str:
-    """The group that an account rolls up into. One that the chart in force has no more cannot be that."""
-    if opened_under in chart.groups:
-        return opened_under
-    template = chart.template_for(account.code, account.currency)
-    return template.parent if template else TOP
 
 
 def _upwards(chart: Chart, group: str) -> Iterator[str]:

@@ -146,7 +146,7 @@ def account_of_row(
     entries: int, debits_minor: int, credits_minor: int, debits_pending_minor: int, credits_pending_minor: int,
     minimum_minor: int | None, maximum_minor: int | None, policy: Policy,
 ) -> Account:  # fmt: skip
-    """The account in a row of the queries `account`, `accounts` and `accounts_of_tree`."""
+    """The account in a row of the queries `account`, `accounts` and `accounts_of_homes`."""
     difference_minor = debits_minor - credits_minor
     # Only what will leave the account: a hold on its own side keeps nothing back.
     grows_by_debits = NORMAL_SIDE[type_] == "D"

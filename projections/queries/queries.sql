@@ -55,16 +55,42 @@ JOIN ledger.asset ON asset.asset_id = account.asset_id
 JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
 WHERE account.book_id = %(book_id)s AND account.code = %(account)s;
 
--- name: accounts_of_tree
--- All accounts in code order, with their heads and the groups that they were opened under.
-SELECT account.code, account.type, asset.code, asset.scale, account.role, account.keyed, head.status,
-    head.posting_sequence, head.debits_posted, head.credits_posted, head.debits_pending, head.credits_pending,
-    head.minimum_minor, head.maximum_minor, head.limit_policy::text, account.parent
-FROM ledger.account
-JOIN ledger.asset ON asset.asset_id = account.asset_id
-JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
-WHERE account.book_id = %(book_id)s
-ORDER BY account.code;
+-- name: homes
+-- Begins a query over all accounts with their heads and homes: the group that an account was opened under, where the chart
+-- in force has it; else the one that the chart says, of a declared account, of a control account, or of the first template
+-- that fits. '' is the top.
+WITH home AS (
+    SELECT account.code, account.type, asset.code AS currency, asset.scale, account.role, account.keyed, head.status,
+        head.posting_sequence, head.debits_posted, head.credits_posted, head.debits_pending, head.credits_pending,
+        head.minimum_minor, head.maximum_minor, head.limit_policy::text,
+        CASE WHEN account.parent = ANY (%(groups)s::text[]) THEN account.parent
+            WHEN declared.code IS NOT NULL THEN CASE declared.currency WHEN asset.code THEN declared.parent ELSE '' END
+            WHEN control.code IS NOT NULL THEN control.parent
+            ELSE coalesce((%(template_parents)s::text[])[(
+                SELECT min(place) FROM unnest(%(patterns)s::text[], %(prefixes)s::text[]) WITH ORDINALITY
+                    AS template (pattern, prefix, place)
+                WHERE account.code = pattern OR (starts_with(account.code, prefix) AND account.code <> prefix)
+            )], '') END AS home
+    FROM ledger.account
+    JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
+    JOIN ledger.asset ON asset.asset_id = account.asset_id
+    LEFT JOIN unnest(%(declared)s::text[], %(declared_currencies)s::text[], %(declared_parents)s::text[])
+        AS declared (code, currency, parent) ON declared.code = account.code
+    LEFT JOIN unnest(%(controls)s::text[], %(control_currencies)s::text[], %(control_parents)s::text[])
+        AS control (code, currency, parent) ON control.code = account.code AND control.currency = asset.code
+    WHERE account.book_id = %(book_id)s
+)
+
+-- name: sums_of_homes
+-- After `homes`: accounts, and what stands on them as debits less credits, per home and currency.
+SELECT home, currency, scale, count(*), sum(debits_posted), sum(credits_posted),
+    sum(CASE WHEN type IN ('asset', 'expense') THEN credits_pending ELSE debits_pending END),
+    sum(debits_posted - credits_posted - CASE WHEN type IN ('asset', 'expense') THEN credits_pending ELSE -debits_pending END)
+FROM home GROUP BY home, currency, scale ORDER BY home, currency;
+
+-- name: accounts_of_homes
+-- After `homes`: each account in code order, its home last.
+SELECT * FROM home ORDER BY code;
 
 -- name: account_changes
 -- The newest events of an account's own up to a position, newest first.

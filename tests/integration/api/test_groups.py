@@ -21,7 +21,8 @@ def grouped(shop: PostedLedger) -> PostedLedger:
     commands = ChartCommands(lambda: connect(shop.dsn, Role.POSTER), BOOK)
     chart: dict[str, Any] = dict(commands.show().document)
     for template in chart["templates"]:
-        template["parent"] = template["pattern"].split(":")[1]
+        if template["pattern"].startswith("wallet:"):
+            template["parent"] = template["pattern"].split(":")[1]
     groups = [{"code": "seller", "parent": "wallets"}, {"code": "buyer", "parent": "wallets"}, {"code": "wallets"}]
     commands.apply({**chart, "groups": groups}, reason="a test")
     return shop

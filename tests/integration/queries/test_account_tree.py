@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from psycopg_pool import ConnectionPool
 
+from ledger_core.domain.charts import chart_from_document
 from projections.queries import accounts
 from projections.queries.account_tree import AccountTree, Kind, Node, RolledUp, account_tree
 from projections.queries.amounts import Balance, Side
+from projections.queries.snapshot import snapshot
 from tests.support.account_events import opened
 from tests.support.databases import TestDatabase
 from tests.support.hold_events import placed
@@ -153,3 +155,42 @@ def test_a_book_without_groups_is_a_list(scene: Scene, pool: ConnectionPool) -> 
         member.pop("parent", None)
     scene.apply_chart(chart)
     assert {node.depth for node in read(pool).nodes} == {0}
+
+
+def test_the_database_finds_the_home_of_each_account_as_the_chart_does(scene: Scene, pool: ConnectionPool) -> None:
+    """Declared accounts before controls before templates, of which the first that fits; a declared code in another
+    currency has no home at all."""
+    groups = [{"code": code} for code in ("declared", "control", "first", "second", "exact")]
+    document = {
+        "groups": groups,
+        "accounts": [
+            {"code": "x:declared", "type": "asset", "currency": "EUR", "parent": "declared"},
+            {"code": "till:USD", "type": "asset", "currency": "USD"},
+        ],
+        "controls": [{"role": "TILL", "code": "till:{currency}", "type": "asset", "parent": "control"}],
+        "templates": [
+            {"pattern": "x:exact", "type": "asset", "parent": "exact"},
+            {"pattern": "x:first:*", "type": "asset", "parent": "first"},
+            {"pattern": "x:*", "type": "asset", "parent": "second"},
+            {"pattern": "y_:*", "type": "asset"},
+        ],
+    }
+    scene.create_book("other")
+    accounts_of = scene.accounts("other")
+    accounts_of.open_account("till:GEL", account_type="asset", currency="USD")
+    scene.apply_chart({**document, "sources": [{"source": "*", "types": ["*"]}]}, "other")
+    named = ["x:exact", "x:exact:1", "x:first:", "x:first:1", "x:f", "x:", "y_:1", "y1:1", "till:EUR", "z"]
+    for code in named:
+        accounts_of.open_account(code, account_type="asset", currency="EUR")
+    chart = chart_from_document(document)
+    with snapshot(pool, "other") as at:
+        tree = account_tree(at)
+        listed = {account.code: account.currency for account in accounts.accounts(at, limit=1_000)}
+    leaves = {node.code: node.parent for node in tree.nodes if node.kind is Kind.ACCOUNT}
+    assert leaves.keys() == listed.keys() >= {*named, "till:GEL", "x:declared", "till:USD"}
+    assert leaves == {
+        code: template.parent if (template := chart.template_for(code, currency)) else ""
+        for code, currency in listed.items()
+    }
+    assert {*leaves.values()} == {"", "declared", "control", "first", "second", "exact"}
+    assert {node.code: node.accounts for node in tree.nodes if node.kind is Kind.GROUP}["second"] == 3

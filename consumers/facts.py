@@ -6,6 +6,7 @@ from typing import Any
 
 from consumers import account_facts, hold_facts, requests
 from consumers.cash_facts import CASH_FACTS, capture_with_proof, intent_created
+from consumers.commerce_facts import COMMERCE_FACTS
 from consumers.reservation_facts import RESERVATION_FACTS
 from consumers.story_facts import STORY_FACTS, beneficiaries
 from ledger_core.domain.facts import UpstreamFact
@@ -90,6 +91,7 @@ FACTS: Mapping[str, Callable[[Any], UpstreamFact]] = MappingProxyType({
     "account.frozen.v1": account_facts.account_frozen,
     "account.unfrozen.v1": account_facts.account_unfrozen,
     "account.closed.v1": account_facts.account_closed,
+    **COMMERCE_FACTS,
 })  # fmt: skip
 
 CURRENCIES: Mapping[str, Callable[[Any], set[str]]] = MappingProxyType({

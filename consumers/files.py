@@ -214,7 +214,8 @@ def _place(event: Incoming) -> tuple[str, str, str, bytes]:
 
 def _line_outcome(event: Incoming, decided: Decided, found: Original | None) -> LineOutcome:
     position, voucher_no = decided.position, decided.voucher_no
-    code, detail = decided.code.value if decided.code is not None else "", decided.detail
+    reason = decided.code or decided.skipped
+    code, detail = reason.value if reason is not None else "", decided.detail
     if found is not None:
         state = orjson.loads(found.state)
         position, voucher_no = found.position, found.voucher_no

@@ -119,7 +119,7 @@ class ConsumerMetrics:
             self._dead_letters.labels(code.value).inc(count)
             if code == "CONTROL_ACCOUNT_MISSING":
                 self._missing.inc(count)
-        for reason, count in Tally(one.code or "" for one in decided if one.outcome is Outcome.SKIPPED).items():
+        for reason, count in Tally(one.skipped or "" for one in decided if one.outcome is Outcome.SKIPPED).items():
             self._skipped.labels(reason).inc(count)
         self._seconds.observe(seconds)
 

@@ -6,7 +6,7 @@ source row says where a partition stands; what is committed to Kafka feeds lag d
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -240,6 +240,7 @@ class PaymentsConsumer:
         moved = {Partition(a.topic, a.partition): a.next_offset for a in prepared.advances}
         await self._source.commit({p: offset for p, offset in moved.items() if p not in dropped})
         self._count(result, time.monotonic() - began)
+        _tell_skipped(prepared, result)
         await self._stop_floods(prepared, result)
         return result
 
@@ -311,3 +312,17 @@ class PaymentsConsumer:
 
     async def _wait(self) -> None:
         await asyncio.sleep(self._settings.retry_wait_ms / 1000)
+
+
+SKIPPED_NAMED = 20
+"""Events that one line of the log names; the line says how many there were."""
+
+
+def _tell_skipped(prepared: Prepared, result: BatchResult) -> None:
+    """What was left out by design, one line a reason and batch."""
+    named: dict[str, list[str]] = defaultdict(list)
+    for incoming, decided in zip(prepared.incoming, result.decided, strict=True):
+        if decided is not None and decided.skipped is not None:
+            named[decided.skipped].append(f"{incoming.book} {incoming.source}#{incoming.event_id}")
+    for reason, events in named.items():
+        log.info("voucher.skipped", reason=reason, count=len(events), events=events[:SKIPPED_NAMED])

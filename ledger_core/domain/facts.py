@@ -2,6 +2,7 @@
 
 from ledger_core.domain.account_facts import AccountFact
 from ledger_core.domain.cash import DrawerFact
+from ledger_core.domain.commerce import CommerceFact
 from ledger_core.domain.holds import HoldFact
 from ledger_core.domain.merchants import MerchantChanged
 from ledger_core.domain.payment_methods import PaymentMethodFact
@@ -23,6 +24,7 @@ Fact = (
     | PaymentMethodFact
     | AccountFact
     | MerchantChanged
+    | CommerceFact
 )
 """What one event of the log is about; each has a rule."""
 

@@ -28,6 +28,7 @@ from ledger_core.domain.account_facts import (
 )
 from ledger_core.domain.cases import Case, Locked, PartKey, Proposal
 from ledger_core.domain.cash import CashReceived, CashRefunded, DrawerClosed, DrawerOpened
+from ledger_core.domain.commerce import SaleCompleted
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldConfirmed, HoldPlaced, HoldReleased
 from ledger_core.domain.outcomes import Outcome, Refusal
@@ -153,6 +154,7 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     AccountFrozen: _ACCOUNT,
     AccountUnfrozen: replace(_ACCOUNT, heals=ACCOUNT_WAITED_FOR),
     AccountClosed: replace(_ACCOUNT, refuse_sums=account_life.refuse_sums),
+    SaleCompleted: replace(NONE, unposted=Outcome.SKIPPED),
 })  # fmt: skip
 
 HAVE_SUBJECT = frozenset(fact for fact, life in LIFE_CYCLES.items() if life.has_subject)

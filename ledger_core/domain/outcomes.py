@@ -17,6 +17,13 @@ class Outcome(StrEnum):
     PARKED = "PARKED"
 
 
+class SkipReason(StrEnum):
+    """Why an event is SKIPPED: nothing is wrong with it, and it is not for this book."""
+
+    DECIDED_ELSEWHERE = "DECIDED_ELSEWHERE"
+    SOURCE_NOT_CHOSEN = "SOURCE_NOT_CHOSEN"
+
+
 class Code(StrEnum):
     """Stable names of refusals. The order here is the order of precedence: the first that holds is the answer.
 

@@ -55,21 +55,19 @@ class SourcePolicy:
 ANSWERS_KEPT: Final = 10_000
 """Answers remembered per chart; past that the memory is emptied and fills again."""
 
-PAYMENTS: Final = SourceRule(
-    "*",
-    (
-        "payment.*", "payment_method.*", "refund.*", "chargeback.*", "settlement.*", "payout.*", "fee.*",
-        "reservation.*", "cash.*", "drawer.*",
-    ),
+UPSTREAM_TYPES: Final = (
+    "payment.*", "payment_method.*", "refund.*", "chargeback.*", "settlement.*", "payout.*", "fee.*",
+    "reservation.*", "cash.*", "drawer.*", "sale.*", "cogs.*", "inventory.*",
 )  # fmt: skip
+PAYMENTS: Final = SourceRule("*", UPSTREAM_TYPES)
 TAKEN_BACK: Final = SourceRule("/processors/*", ("voucher.void_requested.v1",))
 """A processor that called a capture or refund done, and says then that it failed, takes back what it had posted."""
 BY_HAND: Final = SourceRule("*", ("*",), THROUGH_INGEST)
 
 
 def default_policy() -> SourcePolicy:
-    """Payments, what follows them, payouts, fees, reservations and the cash desk from everywhere; from processors what
-    takes such back; all else only from files that are ingested."""
+    """What upstream services tell from everywhere; from processors what takes such back; all else (by hand, accounts)
+    only from files that are ingested."""
     return SourcePolicy((PAYMENTS, TAKEN_BACK, BY_HAND), declared=False)
 
 

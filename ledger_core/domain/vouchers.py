@@ -6,6 +6,8 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
+from ledger_core.domain.outcomes import SkipReason
+
 Side = Literal["D", "C"]
 
 MAX_LINES: Final = 1_000
@@ -59,6 +61,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "cash_count": Kind(purpose=Purpose.CASH, by_request=False),
     "adjustment": Kind(purpose=Purpose.ADJUSTMENT, needs_adjustment=True),
     "inventory_adjustment": Kind(purpose=Purpose.INVENTORY, needs_adjustment=True),
+    "sale": Kind(purpose=Purpose.PAYMENT, by_request=False),
     "cogs": Kind(purpose=Purpose.COGS),
     "opening_balance": Kind(purpose=Purpose.OPENING),
     "closing": Kind(purpose=Purpose.CLOSING),
@@ -101,6 +104,16 @@ class Draft:
             return named
         currency = self.lines[0].currency
         return sum(line.amount_minor for line in self.lines if line.side == "D" and line.currency == currency)
+
+
+class Skipped(Draft):
+    """Nothing is posted, by design: `reason` says why the event is not for this book."""
+
+    __slots__ = ("detail", "reason")
+
+    def __init__(self, reason: SkipReason, detail: str) -> None:
+        super().__init__("", "", [], recorded=True)
+        self.reason, self.detail = reason, detail
 
 
 def mirror(lines: list[Line]) -> list[Line]:

@@ -8,6 +8,7 @@ from typing import Any
 from ledger_core.domain.account_facts import AccountClosed, AccountFrozen, AccountOpened, AccountUnfrozen
 from ledger_core.domain.cash import CashReceived, CashRefunded, DrawerClosed, DrawerOpened
 from ledger_core.domain.charts import Chart
+from ledger_core.domain.commerce import CogsRecorded, InventoryAdjusted, SaleCompleted
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HoldCaptured, HoldConfirmed, HoldPlaced, HoldReleased
 from ledger_core.domain.merchants import MerchantChanged
@@ -55,6 +56,7 @@ from ledger_core.domain.vouchers import Draft, Line
 from ledger_core.rules import (
     cash,
     chargebacks,
+    commerce,
     fees,
     holds,
     merchants,
@@ -139,6 +141,9 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     AccountFrozen: Rule("account", "account_frozen", 1, None),
     AccountUnfrozen: Rule("account", "account_unfrozen", 1, None),
     AccountClosed: Rule("closing", "account_closed", 1, None),
+    SaleCompleted: Rule("sale", "sale_completed", 1, commerce.sold),
+    CogsRecorded: Rule("cogs", "cogs_recorded", 1, commerce.cost_recorded),
+    InventoryAdjusted: Rule("inventory_adjustment", "inventory_adjusted", 1, commerce.inventory_adjusted),
 })  # fmt: skip
 
 _LABELS: Mapping[type[Fact], str] = MappingProxyType({fact: rule.label for fact, rule in RULES.items()})

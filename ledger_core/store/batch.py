@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger_core.domain.incoming import Incoming
-from ledger_core.domain.outcomes import Code, Outcome
+from ledger_core.domain.outcomes import Code, Outcome, SkipReason
 
 
 @dataclass(slots=True, frozen=True)
@@ -33,6 +33,7 @@ class Decided(NamedTuple):
     voucher_no: int
     code: Code | None = None
     detail: str = ""
+    skipped: SkipReason | None = None
 
 
 Vouchers = Mapping[tuple[str, str], int]

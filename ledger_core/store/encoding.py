@@ -12,16 +12,13 @@ import orjson
 
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome, Refusal
-from ledger_core.domain.strays import Stray
-from ledger_core.domain.vouchers import Draft, Purpose
+from ledger_core.domain.vouchers import Draft, Purpose, Skipped
 
 VOUCHER_POSTED = "voucher.posted"
 FACT_RECORDED = "fact.recorded"
 EVENT_REJECTED = "event.rejected"
 EVENT_PARKED = "event.parked"
 EVENT_SKIPPED = "event.skipped"
-DECIDED_ELSEWHERE = "DECIDED_ELSEWHERE"
-"""Reason of the system book for an event that waited there for its own book."""
 
 TYPE_OF_OUTCOME = {
     Outcome.POSTED: VOUCHER_POSTED,
@@ -145,8 +142,8 @@ def refused_state(
     return f'{{"code":"{refusal.code.value}","detail":{detail},{origin}{waits_for}}}'.encode()
 
 
-def skipped_state(incoming: Incoming, stray: Stray, effective_at: str, revision: int) -> bytes:
+def skipped_state(incoming: Incoming, skipped: Skipped, effective_at: str, revision: int) -> bytes:
     """State of `event.skipped`."""
     origin = _origin(incoming, effective_at, revision)
-    detail = orjson.dumps(f"decided in book {stray.book}").decode()
-    return f'{{"code":"{DECIDED_ELSEWHERE}","detail":{detail},{origin}}}'.encode()
+    detail = orjson.dumps(skipped.detail).decode()
+    return f'{{"code":"{skipped.reason.value}","detail":{detail},{origin}}}'.encode()

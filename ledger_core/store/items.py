@@ -19,7 +19,7 @@ from ledger_core.domain.cases import Case, Movement, PartKey, SubjectKey
 from ledger_core.domain.holds import HoldTerms
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.life_cycles import LIFE_CYCLES, life_cycle_of
-from ledger_core.domain.outcomes import Code, Outcome, Refusal
+from ledger_core.domain.outcomes import Code, Outcome, Refusal, SkipReason
 from ledger_core.domain.part_life import foretell
 from ledger_core.domain.parts import Part
 from ledger_core.domain.payments import PaymentCaptured, PaymentRefunded, PaymentVoided
@@ -27,7 +27,7 @@ from ledger_core.domain.periods import Late
 from ledger_core.domain.requests import BY_HAND, VoucherGroupRequested, VoucherRequested
 from ledger_core.domain.strays import Stray
 from ledger_core.domain.subjects import Subject
-from ledger_core.domain.vouchers import Draft
+from ledger_core.domain.vouchers import Draft, Skipped
 from ledger_core.store.account_events import (
     ACCOUNT_CLOSED,
     ACCOUNT_FROZEN,
@@ -92,6 +92,7 @@ class Item(Case):
     state: bytes = b""
     member: Member | None = None
     own: OwnEvent | None = None
+    skipped: SkipReason | None = None
 
     @property
     def members(self) -> "Sequence[Item]":
@@ -225,8 +226,7 @@ def settle(
     if refusal is not None:
         item.state = refused_state(item.incoming, refusal, item.effective_at, item.revision, item.member)
     elif outcome is Outcome.SKIPPED:
-        assert isinstance(item.fact, Stray)
-        item.state = skipped_state(item.incoming, item.fact, item.effective_at, item.revision)
+        item.state = skipped_state(item.incoming, _skipped(item, draft), item.effective_at, item.revision)
     elif draft is not None and outcome is Outcome.POSTED:
         item.entries = movements
         item.state = voucher_state(item.incoming, draft, item.effective_at, item.revision, item.member)
@@ -235,6 +235,15 @@ def settle(
     else:
         details = draft.details if draft is not None else None
         item.state = fact_state(item.incoming, item.effective_at, item.revision, details)
+
+
+def _skipped(item: Item, draft: Draft | None) -> Skipped:
+    """Why it is not for this book."""
+    if isinstance(item.fact, Stray):
+        draft = Skipped(SkipReason.DECIDED_ELSEWHERE, f"decided in book {item.fact.book}")
+    assert isinstance(draft, Skipped)
+    item.skipped = draft.reason
+    return draft
 
 
 def _settle_change(item: Item, fact: AccountChange, draft: Draft) -> None:
@@ -279,6 +288,8 @@ def predict(items: Sequence[Item], parts: dict[PartKey, Part]) -> dict[SubjectKe
         elif fact is not None and (life := LIFE_CYCLES.get(type(fact))) is not None:
             if not life.by_columns:
                 return None
+            if not life.has_subject:
+                continue
             subject = predicted.get(item.subject_key)
             if subject is None:
                 subject = predicted[item.subject_key] = Subject()

@@ -69,6 +69,7 @@ def result_of(prepared: Prepared, items: Sequence[Item], positions: list[int], v
             voucher_no,
             refusal and refusal.code,
             refusal.detail if refusal else "",
+            item.skipped,
         )
         if item.arrival >= 0 and item.revision == 1:
             decided[item.arrival] = outcome

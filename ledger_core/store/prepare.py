@@ -11,6 +11,7 @@ from ledger_core.domain.cases import Movement, PartKey, SubjectKey
 from ledger_core.domain.charts import Chart, Template
 from ledger_core.domain.groups import refuse_in_advance
 from ledger_core.domain.incoming import SYSTEM_BOOK, Incoming
+from ledger_core.domain.life_cycles import life_cycle_of
 from ledger_core.domain.limits import NO_LIMITS
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
 from ledger_core.domain.parts import Part
@@ -288,7 +289,8 @@ class Preparer:
         times = rfc3339([item.effective_at_us for item in items])
         for item, effective_at in zip(items, times, strict=True):
             item.effective_at = effective_at
-            outcome = Outcome.POSTED if item.draft is not None and not item.draft.recorded else Outcome.RECORDED
+            posts = item.draft is not None and not item.draft.recorded
+            outcome = Outcome.POSTED if posts else life_cycle_of(item.fact).unposted
             settle(item, item.refusal.outcome if item.refusal else outcome, item.refusal, item.draft, item.movements)
 
     def _resolve(self, items: Sequence[Item], assets: dict[str, int]) -> None:

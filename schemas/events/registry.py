@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from schemas.events.accounts import AccountClosedV1, AccountFrozenV1, AccountOpenedV1, AccountUnfrozenV1
 from schemas.events.cash import CashReceivedV1, CashRefundedV1, DrawerClosedV1, DrawerOpenedV1
+from schemas.events.commerce import CogsRecordedV1, InventoryAdjustedV1, SaleCompletedV1
 from schemas.events.followups import (
     ChargebackEvidenceSubmittedV1,
     ChargebackLostV1,
@@ -102,6 +103,9 @@ EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "account.frozen.v1": AccountFrozenV1,
     "account.unfrozen.v1": AccountUnfrozenV1,
     "account.closed.v1": AccountClosedV1,
+    "sale.completed.v1": SaleCompletedV1,
+    "cogs.recorded.v1": CogsRecordedV1,
+    "inventory.adjusted.v1": InventoryAdjustedV1,
 })  # fmt: skip
 
 _VERSION = re.compile(r"\.v[0-9]{1,6}$")

@@ -31,19 +31,15 @@ STORIES = {
     "drawer": ("drawer.", "cash."),
     "reservation": ("reservation.",),
     "payment method": ("payment_method.",),
+    "sale": ("sale.", "cogs."),
+    "inventory": ("inventory.",),
 }
 """Which types of events share an order key."""
 
 _AMOUNTS = {
-    "payment": "100",
-    "refund": "40",
-    "chargeback": "40",
-    "settlement": "60",
-    "payout": "30",
-    "fee": "10",
-    "cash": "7",
-    "reservation": "90",
-}
+    "payment": "100", "refund": "40", "chargeback": "40", "settlement": "60", "payout": "30", "fee": "10",
+    "cash": "7", "reservation": "90", "sale": "100", "cogs": "60", "inventory": "20",
+}  # fmt: skip
 _MORE: Mapping[str, Mapping[str, object]] = {
     "payment.captured.v1": {"beneficiaries": [{**SHARE[0], "amount_minor": "100"}]},
     "payment.refunded.v1": {"amount_minor": "40", "beneficiaries": SHARE},
@@ -56,6 +52,8 @@ _MORE: Mapping[str, Mapping[str, object]] = {
     "reservation.no_show.v1": {"first_night": [{"account": SELLER, "amount_minor": "30"}]},
     "cash.received.v1": {"account": DRAWER, "against": BUYER},
     "cash.refunded.v1": {"account": DRAWER, "against": BUYER, "signed_off_by": ["anna", "ben"]},
+    "sale.completed.v1": {"attempt": {"finance": {"source": {"id": "control:CASH"}}}},
+    "inventory.adjusted.v1": {"direction": "increase", "reason": "correction"},
 }
 
 

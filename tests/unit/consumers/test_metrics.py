@@ -6,7 +6,7 @@ from prometheus_client import generate_latest
 
 from consumers.metrics import ConsumerMetrics, serve_metrics
 from consumers.transport.ports import Partition
-from ledger_core.domain.outcomes import Code, Outcome
+from ledger_core.domain.outcomes import Code, Outcome, SkipReason
 from ledger_core.store.batch import Decided
 
 
@@ -23,6 +23,7 @@ def test_every_consumed_event_is_counted_under_its_outcome() -> None:
         decided(Outcome.REPLAYED),
         decided(Outcome.REJECTED, Code.NOT_JSON),
         decided(Outcome.PARKED, Code.CONTROL_ACCOUNT_MISSING),
+        decided(Outcome.SKIPPED)._replace(skipped=SkipReason.SOURCE_NOT_CHOSEN),
     ]
     vouchers = {("capture", "posted"): 2, ("refund", "healed"): 1}
     metrics.batch_posted(batch, vouchers, seconds=0.02)
@@ -36,6 +37,7 @@ def test_every_consumed_event_is_counted_under_its_outcome() -> None:
     assert sample("ledger_idempotent_replays_total") == 1
     assert sample("ledger_dead_letters_total", {"code": "NOT_JSON"}) == 1
     assert sample("ledger_missing_control_account_total") == 1
+    assert sample("ledger_events_skipped_total", {"reason": "SOURCE_NOT_CHOSEN"}) == 1
     assert sample("ledger_account_went_negative_total") == 2
     assert sample("ledger_account_went_over_total") == 1
     assert sample("ledger_posting_duration_seconds_count") == 1

@@ -77,6 +77,15 @@ FULLEST: dict[str, dict[str, object]] = {
     "fee.charged.v1": {
         "reference": "p", "fee_id": "f", "currency": "BRL", "amount_minor": "1", "account": "wallet:seller:1",
     },
+    "sale.completed.v1": {
+        "sale_id": "s", "currency": "BRL", "attempt": {"finance": {"source": {"id": "wallet:buyer:1"}}},
+        "amount_minor": "1",
+    },
+    "cogs.recorded.v1": {"sale_id": "s", "currency": "BRL", "amount_minor": "1"},
+    "inventory.adjusted.v1": {
+        "reference": "r", "reason": "write_off", "direction": "increase", "currency": "BRL", "amount_minor": "1",
+        "adjustment_id": "a",
+    },
     "fee.failed.v1": {"fee_id": "f", "failure_reason": "não"},
     "fee.retried.v1": {"fee_id": "f"},
     "fee.refunded.v1": {"fee_id": "f", "currency": "BRL", "amount_minor": "1", "account": "wallet:seller:1"},

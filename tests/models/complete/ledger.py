@@ -41,6 +41,8 @@ class Ledger:
     queues: dict[str, list[Waiting]] = field(default_factory=lambda: defaultdict(list))
     _woken: dict[str, None] = field(default_factory=dict)
     _risen: dict[str, None] = field(default_factory=dict)
+    _postponed: set[str] = field(default_factory=set)
+    """Events that came behind a queue which was about to drain: what they wait for is what the drain says first."""
     _numbers: "count[int]" = field(default_factory=count)
 
     # What happens
@@ -85,6 +87,7 @@ class Ledger:
         woken, self._woken = self._woken, {}
         for order in woken:
             self._drain(order)
+        self._postponed.clear()
         risen, self._risen = self._risen, {}
         for account in risen:
             self.heal(f"account:{account}")
@@ -101,6 +104,8 @@ class Ledger:
                 self._woken[event.order] = None
         elif event.order in self._woken or not self._heals(event, queue[0]):
             self._file(event, QUEUED)
+            if event.order in self._woken:
+                self._postponed.add(event.event_id)
         else:
             answers = self._answers(event, queue[0])
             self._file(event, refusal)
@@ -130,6 +135,9 @@ class Ledger:
         refusal = self._refuse(one.event)
         if refusal is not None and refusal.code in PARKING:
             one.waits_for = refusal.waits_for
+            if one.event.event_id in self._postponed:
+                self._postponed.remove(one.event.event_id)
+                self.books.outcomes[one.event.event_id] = refusal.code
             return False
         self.queues[one.event.order].remove(one)
         self.books.outcomes[one.event.event_id] = refusal.code if refusal else self._accept(one.event)

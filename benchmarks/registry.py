@@ -18,7 +18,8 @@ ONE_WORKER: Final = (
     "cpu_postgres_us",
 )  # fmt: skip
 READ_STORE: Final = (
-    "rebuild", "rebuild_daily_balances", "rebuild_payments", "rebuild_parts", "rebuild_trial_balance", "verify",
+    "rebuild", "rebuild_daily_balances", "rebuild_payments", "rebuild_parts", "rebuild_beneficiaries",
+    "rebuild_trial_balance", "verify",
 )  # fmt: skip
 LOOKUPS: Final = ("balance_p99_ms", "balance_at_p99_ms", "statement_p99_ms", "statement_entries")
 

@@ -61,6 +61,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("rebuild_daily_balances", "entries/s", "set-based SQL over entries", "", "≥ 1,000,000"),
     Row("rebuild_payments", RATE, "a fold of events"),
     Row("rebuild_parts", RATE, "a fold of events, none of which is a step here"),
+    Row("rebuild_beneficiaries", RATE, "a fold of events"),
     Row("rebuild_trial_balance", "entries/s", "set-based SQL over entries"),
     Row("verify", RATE, "every check over the whole store", "", "≥ 500,000"),
     Row("balance_p99_ms", "ms", "balance now, of a random account", "", "< 5"),

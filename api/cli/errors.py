@@ -25,7 +25,7 @@ from ledger_core.operations.charts import ChartCommandError
 from ledger_core.operations.period_lifecycle import PeriodRefusedError
 from ledger_core.store.books import BookExistsError
 from ledger_core.store.errors import PostingHaltedError
-from projections.queries.errors import NotFoundError, PositionAheadError, QueryError
+from projections.queries.errors import NotFoundError, PositionAheadError, QueryError, SeveralFoundError
 from projections.rebuild import RebuildSuperseded
 from projections.reconciliation.scan import ScanConflictError
 from schemas.sql.runner import MigrationError
@@ -73,6 +73,11 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "PERIOD_NOT_OVER": "close through a day that is over; days are UTC",
     "SAME_PERSON": "let somebody else approve it, with --approved-by",
     "EVENT_NOT_FOUND": "check source and id: they are those of the event itself, not of the topic",
+    "PAYMENT_NOT_FOUND": "list payments with: ledgerctl payment list --book BOOK",
+    "TIMELINE_NOT_FOUND": "see whether the projector has come so far: ledgerctl lag",
+    "REFUND_NOT_FOUND": "list refunds with: ledgerctl refund list --book BOOK",
+    "PAYOUT_NOT_FOUND": "list payouts with: ledgerctl payout list --book BOOK",
+    "BENEFICIARY_NOT_FOUND": "list them with: ledgerctl beneficiary list --book BOOK",
     "HOLD_UNKNOWN": "list the holds with: ledgerctl hold list --book BOOK",
     "WEBHOOK_NOT_FOUND": "list them with: ledgerctl webhook list --book BOOK",
     "VOUCHER_UNKNOWN": "numbers are gapless from 1; the last one is shown by: ledgerctl book list",
@@ -105,6 +110,7 @@ class Meaning:
 
 
 MEANINGS: Final = (
+    Meaning(SeveralFoundError, "SEVERAL_FOUND", "name the payment, too: --order-key KEY"),
     Meaning(PositionAheadError, "POSITION_AHEAD", "leave the position out to read the latest"),
     Meaning(QueryError, "STORE_UNAVAILABLE", "try again; if it stays away: ledgerctl doctor", not_ready=True),
     Meaning(RebuildSuperseded, "REBUILD_SUPERSEDED", "the later rebuild goes on; nothing is to be done"),

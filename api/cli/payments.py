@@ -1,4 +1,4 @@
-"""`ledgerctl payment`: where a payment stands, and what may safely be tried again."""
+"""`ledgerctl payment`: where payments stand, how they came to it, and what may safely be tried again."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -7,8 +7,11 @@ import typer
 from rich.console import Console
 
 from api.cli.command import Book, Json, group, state_of
-from api.cli.output import details, money, table
+from api.cli.output import balance_text, details, moment, money, table
+from api.cli.read_models import Behind, Limit, Since, Through, began, reading, timeline_table
 from api.cli.stores import open_store
+from ledger_core.domain.payment_state import PaymentState
+from projections.queries import payments as payment_queries
 from projections.queries.payment_states import (
     NEVER_ANEW,
     PaymentStanding,
@@ -16,6 +19,10 @@ from projections.queries.payment_states import (
     payment_standing,
     retry_advice,
 )
+from projections.queries.payments import Payment, PaymentFilter
+from projections.queries.snapshot import Reads
+from projections.queries.timelines import Timeline
+from projections.queries.timelines import timeline as read_timeline
 
 app = group("payment", "Show payments, and what may be tried again.")
 
@@ -27,11 +34,42 @@ def payments() -> None:
     """Show payments, and what may be tried again."""
 
 
+@app.command(name="list")
+def list_payments(
+    context: typer.Context,
+    book: Book,
+    state: Annotated[PaymentState | None, typer.Option(help="Only payments in this state.")] = None,
+    order_key: Annotated[str, typer.Option(help="Only payments whose order key begins so.")] = "",
+    beneficiary: Annotated[str | None, typer.Option(help="Only payments with entries on this account.")] = None,
+    since: Since = None,
+    through: Through = None,
+    limit: Limit = 100,
+    _json: Json = False,
+) -> None:
+    """List payments, the newest first, as far as the read model has come."""
+    wanted = PaymentFilter(state, order_key, beneficiary, began(since, through))
+    with reading(context, book, Reads.PAYMENTS) as (at, behind):
+        found = payment_queries.payments(at, wanted, limit=limit)
+    state_of(context).output.data(
+        {"book": book, **behind.facts, "payments": found}, lambda console: _draw_list(console, found, behind)
+    )
+
+
 @app.command()
 def show(context: typer.Context, order_key: OrderKey, book: Book, _json: Json = False) -> None:
     """Show where a payment stands: its state, execution and finality, amounts, refunds, disputes and settlements."""
     standing = _read(context, order_key, book)
     state_of(context).output.data({"book": book, "payment": standing}, lambda console: _draw(console, standing))
+
+
+@app.command()
+def timeline(context: typer.Context, order_key: OrderKey, book: Book, _json: Json = False) -> None:
+    """List every event of an order key, also refused ones; of payouts, fees and holds, too."""
+    with reading(context, book, Reads.PAYMENTS) as (at, behind):
+        found = read_timeline(at, order_key)
+    state_of(context).output.data(
+        {"book": book, **behind.facts, "timeline": found}, lambda console: _draw_timeline(console, found, behind)
+    )
 
 
 @app.command("retry-check")
@@ -51,6 +89,27 @@ def _read(context: typer.Context, order_key: str, book: str) -> PaymentStanding:
         store.reading(book) as at,
     ):
         return payment_standing(at, order_key)
+
+
+def _draw_list(console: Console, found: Sequence[Payment], behind: Behind) -> None:
+    drawn = table(
+        "payment", "state", "captured", "refunded", "disputed", "net", "", "execution", "finality", "began",
+        right=("captured", "refunded", "disputed", "net"),
+    )  # fmt: skip
+    for one in found:
+        drawn.add_row(
+            one.order_key, one.state or "–", money(one.captured), money(one.refunded), money(one.disputed),
+            balance_text(one.net), one.captured.currency, one.execution, one.finality, moment(one.first_effective_at),
+        )  # fmt: skip
+    console.print(drawn)
+    behind.draw(console)
+
+
+def _draw_timeline(console: Console, found: Timeline, behind: Behind) -> None:
+    console.print(timeline_table(found.events))
+    if found.events_in_all > len(found.events):
+        console.print(f"{found.events_in_all:,} events in all, the first {len(found.events):,} are shown")
+    behind.draw(console)
 
 
 def _draw(console: Console, standing: PaymentStanding) -> None:

@@ -9,9 +9,20 @@ from pydantic import Field
 from api.cursors import Cursor
 from api.query import wire
 from api.query.answers import link_next, name_position, read_cursor, snapshot_for
-from api.query.parameters import CURSOR, BookCode, CursorText, Day, Limit, OfBook, OfBookQuery, OrderKey
+from api.query.parameters import (
+    CURSOR,
+    AccountCode,
+    AccountPage,
+    BookCode,
+    CursorText,
+    Day,
+    Limit,
+    OfBook,
+    OfBookQuery,
+    OrderKey,
+)
 from api.query.services import Served
-from projections.queries import parts, payment_stories, payments, timelines
+from projections.queries import beneficiaries, parts, payment_stories, payments, timelines
 from projections.queries.snapshot import Reads
 
 router = APIRouter(prefix="/v1/books/{book}", tags=["payments"])
@@ -146,6 +157,35 @@ def show_payout(
 ) -> wire.PartAnswer:
     """A payout with the events that made it."""
     return _show_part(services, response, book, ("payout", payout_id), query)
+
+
+@router.get("/beneficiaries", summary="List beneficiaries")
+def list_beneficiaries(
+    services: Served, request: Request, response: Response, book: BookCode, query: Annotated[AccountPage, Query()]
+) -> wire.BeneficiaryPage:
+    """What payments brought to each account, in the order of their codes."""
+    cursor = read_cursor(services, request, query.cursor)
+    after = cursor.after[0] if cursor.after else ""
+    with snapshot_for(services, book, query, reads=Reads.BENEFICIARIES) as at:
+        name_position(response, at.position)
+        found = beneficiaries.beneficiaries(at, after=after, limit=query.limit + 1)
+    page, more = found[: query.limit], len(found) > query.limit
+    next_cursor = link_next(services, request, response, [page[-1].account]) if more else None
+    return wire.BeneficiaryPage(
+        book=book, position=at.position, beneficiaries=[wire.Beneficiary.of(one) for one in page],
+        next_cursor=next_cursor,
+    )  # fmt: skip
+
+
+@router.get("/beneficiaries/{account}", summary="Show a beneficiary")
+def show_beneficiary(
+    services: Served, response: Response, book: BookCode, account: AccountCode, query: OfBookQuery
+) -> wire.BeneficiaryAnswer:
+    """What payments brought to an account, as far as the projection has come; what is available is exact, now."""
+    with snapshot_for(services, book, query, reads=Reads.BENEFICIARIES) as at:
+        name_position(response, at.position)
+        found = wire.Beneficiary.of(beneficiaries.beneficiary(at, account))
+        return wire.BeneficiaryAnswer(book=book, position=at.position, **dict(found))
 
 
 def _list_parts(

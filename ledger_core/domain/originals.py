@@ -125,11 +125,19 @@ def mirrored(originals: Sequence[Original]) -> dict[str, object]:
     """What a mirror says of the lines that it takes back: what each had been for, and whose the commissions were."""
     sums: dict[str, int] = {}
     for original in originals:
-        for account, fee_minor in original.commissions.items():
+        for account, fee_minor in (original.commissions or _commission_of_one(original)).items():
             sums[account] = sums.get(account, 0) + int(fee_minor)
     purposes = [Purpose(movement.line.purpose) for original in originals for movement in original.movements]
     said: dict[str, object] = {"mirrored": [purpose.name.lower() for purpose in purposes]}
     return {**said, "commissions": {account: str(sums[account]) for account in sums}} if sums else said
+
+
+def _commission_of_one(original: Original) -> Mapping[str, str]:
+    """Of a voucher with one beneficiary: the line of platform fees."""
+    lines = [movement.line for movement in original.movements]
+    accounts = {line.account for line in lines if line.purpose == Purpose.SELLER_SHARE}
+    fees_minor = sum(line.amount_minor for line in lines if line.purpose == Purpose.PLATFORM_FEE)
+    return {account: str(fees_minor) for account in accounts} if fees_minor and len(accounts) == 1 else {}
 
 
 def commissions_said(details: Mapping[str, object]) -> Mapping[str, str]:

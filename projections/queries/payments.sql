@@ -118,3 +118,34 @@ FROM projections.part
 LEFT JOIN ledger.asset ON asset.code = part.currency
 WHERE book_id = %(book_id)s AND order_key = %(order_key)s
 ORDER BY positions[1], kind, part_id;
+
+-- name: beneficiaries
+-- A page of beneficiaries by account, with what each has now, less holds.
+SELECT row.account, row.currency, asset.scale, row.earned_minor, row.commission_minor, row.refunded_minor,
+    row.disputed_minor, row.fees_minor, row.paid_out_minor,
+    head.debits_posted - head.credits_posted
+        + CASE WHEN account.type IN ('asset', 'expense') THEN -head.credits_pending ELSE head.debits_pending END,
+    row.vouchers, row.first_effective_at, row.last_effective_at, row.last_position
+FROM projections.beneficiary_versions AS row
+INNER JOIN ledger.account ON account.book_id = row.book_id AND account.code = row.account
+INNER JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
+INNER JOIN ledger.asset ON asset.asset_id = account.asset_id
+WHERE row.book_id = %(book_id)s AND row.account > %(after)s
+    AND row.version = (
+        SELECT version FROM projections.checkpoint
+        WHERE checkpoint.book_id = %(book_id)s AND projection = 'beneficiaries' AND checkpoint.state = 'ACTIVE'
+    )
+ORDER BY row.account LIMIT %(limit)s;
+
+-- name: beneficiary
+-- One of them.
+SELECT row.account, row.currency, asset.scale, row.earned_minor, row.commission_minor, row.refunded_minor,
+    row.disputed_minor, row.fees_minor, row.paid_out_minor,
+    head.debits_posted - head.credits_posted
+        + CASE WHEN account.type IN ('asset', 'expense') THEN -head.credits_pending ELSE head.debits_pending END,
+    row.vouchers, row.first_effective_at, row.last_effective_at, row.last_position
+FROM projections.beneficiary AS row
+INNER JOIN ledger.account ON account.book_id = row.book_id AND account.code = row.account
+INNER JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
+INNER JOIN ledger.asset ON asset.asset_id = account.asset_id
+WHERE row.book_id = %(book_id)s AND row.account = %(account)s;

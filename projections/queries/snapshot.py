@@ -36,6 +36,7 @@ class Reads(StrEnum):
     """Heads and entries: exact at once."""
     PAYMENTS = "payments"
     PARTS = "parts"
+    BENEFICIARIES = "beneficiaries"
     DAILY_BALANCES = "daily_balances"
     TRIAL_BALANCE = "trial_balance"
     FINDINGS = "findings"

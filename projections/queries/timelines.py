@@ -61,7 +61,7 @@ def timeline(at: Snapshot, order_key: str) -> Timeline:
     asked = {"book_id": at.book_id, "order_key": order_key}
     row = at.connection.execute(QUERIES["story"], asked).fetchone()
     if row is None:
-        raise NotFoundError("order key")
+        raise NotFoundError("timeline")
     family, events, positions = row
     return Timeline(order_key, family, events, events_at(at, positions))
 

@@ -14,6 +14,9 @@ from api.query.wire.base import Amount, Balance, Digits, NextCursor, Position, W
 from api.query.wire.books import Book, BookPage, Follower, LagAnswer
 from api.query.wire.changes import AccountChange, AccountLimits, LogRecord, Origin
 from api.query.wire.payments import (
+    Beneficiary,
+    BeneficiaryAnswer,
+    BeneficiaryPage,
     Part,
     PartAnswer,
     PartPage,
@@ -43,6 +46,9 @@ __all__ = [
     "Amount",
     "Balance",
     "BalanceAnswer",
+    "Beneficiary",
+    "BeneficiaryAnswer",
+    "BeneficiaryPage",
     "Book",
     "BookPage",
     "Cause",

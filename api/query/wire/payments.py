@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.query.wire.base import Amount, Balance, NextCursor, Position, Wire
 from api.query.wire.vouchers import Cause, VoucherLink
-from projections.queries import parts, payment_stories, payments, timelines
+from projections.queries import beneficiaries, parts, payment_stories, payments, timelines
 
 Progress = Literal["PENDING", "CONFIRMED", "FAILED"]
 FIRST: str = "When its first event happened"
@@ -204,3 +204,39 @@ class PartAnswer(Part):
         return cls(
             book=book, position=position, timeline=TimelineEvent.all_of(story.events), **dict(Part.of(story.part))
         )
+
+
+class Beneficiary(Wire):
+    account: str
+    earned: Balance = Field(description="Shares of payments less commission: credit")
+    commission: Balance = Field(description="What the platform kept of its shares: debit")
+    refunded: Balance = Field(description="What refunds took back: debit")
+    disputed: Balance = Field(description="What disputes that are open or lost took: debit")
+    fees: Balance = Field(description="Fees charged, less those given back: debit")
+    paid_out: Balance = Field(description="Paid out, or on its way: debit")
+    available: Balance = Field(description="What the account has now, less holds: exact, whatever the position")
+    vouchers: int
+    first_effective_at: datetime
+    last_effective_at: datetime
+    last_position: Position
+
+    @classmethod
+    def of(cls, found: beneficiaries.Beneficiary) -> Self:
+        names = ("earned", "commission", "refunded", "disputed", "fees", "paid_out", "available")
+        return cls.model_validate({
+            "account": found.account, **{name: Balance.at(getattr(found, name)) for name in names},
+            "vouchers": found.vouchers, "first_effective_at": found.first_effective_at,
+            "last_effective_at": found.last_effective_at, "last_position": found.last_position,
+        })  # fmt: skip
+
+
+class BeneficiaryAnswer(Beneficiary):
+    book: str
+    position: Position = Field(description="How far the projection has come")
+
+
+class BeneficiaryPage(Wire):
+    book: str
+    position: Position = Field(description="How far the projection has come")
+    beneficiaries: list[Beneficiary]
+    next_cursor: NextCursor

@@ -45,6 +45,8 @@ QUESTIONS = [
     f"{SHOP}/refunds/refund-o-3",
     f"{SHOP}/payouts",
     f"{SHOP}/payouts/p-1",
+    f"{SHOP}/beneficiaries",
+    f"{SHOP}/beneficiaries/wallet:seller:a",
     f"{SHOP}/lag",
     f"{SHOP}/periods",
 ]

@@ -85,6 +85,7 @@ def test_walking_an_explanation_gives_each_entry_once_at_one_position_and_the_su
         (f"{SHOP}/payments?beneficiary=wallet:seller:a", "payments", "order_key"),
         (f"{SHOP}/refunds", "items", "id"),
         (f"{SHOP}/payouts", "items", "id"),
+        (f"{SHOP}/beneficiaries", "beneficiaries", "account"),
     ],
 )
 def test_small_pages_hold_what_one_large_page_holds(standing: httpx.Client, question: str, rows: str, key: str) -> None:

@@ -68,6 +68,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
         f"{SHOP}/refunds/never",
         f"{SHOP}/refunds/refund-o-3?order_key=o-1",
         f"{SHOP}/payouts/never",
+        f"{SHOP}/beneficiaries/clearing:processor:BRL",
         "/problems/NONE",
     ],
 )

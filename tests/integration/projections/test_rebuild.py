@@ -5,6 +5,7 @@ import asyncio
 import psycopg
 import pytest
 
+from projections.beneficiaries.table import BENEFICIARIES
 from projections.daily_balances.table import DAILY_BALANCES
 from projections.parts.table import PARTS
 from projections.payments.table import PAYMENTS
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.postgres
 TABLES = {
     PAYMENTS.name: b"SELECT count(*) FROM projections.payment_versions",
     PARTS.name: b"SELECT count(*) FROM projections.part_versions",
+    BENEFICIARIES.name: b"SELECT count(*) FROM projections.beneficiary_versions",
     DAILY_BALANCES.name: b"SELECT count(*) FROM projections.daily_balance_versions",
     TRIAL_BALANCE.name: b"SELECT count(*) FROM projections.trial_balance_versions",
 }

@@ -17,11 +17,12 @@ TABLES = (
     "source_position",
     "payment_versions",
     "part_versions",
+    "beneficiary_versions",
     "daily_balance_versions",
     "trial_balance_versions",
     "day_rollup",
 )
-VIEWS = ("payment", "story", "daily_balance", "trial_balance", "progress")
+VIEWS = ("payment", "story", "beneficiary", "daily_balance", "trial_balance", "progress")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 from consumers import account_facts, hold_facts, requests
 from consumers.cash_facts import CASH_FACTS, capture_with_proof, intent_created
 from consumers.commerce_facts import COMMERCE_FACTS
+from consumers.market_facts import settlement_profile_updated
 from consumers.reservation_facts import RESERVATION_FACTS
 from consumers.story_facts import STORY_FACTS, beneficiaries
 from ledger_core.domain.facts import UpstreamFact
@@ -17,6 +18,7 @@ from ledger_core.domain.payments import (
     PaymentRefunded,
     PaymentVoided,
     PayoutPaid,
+    SplitCaptured,
 )
 from schemas.events.payments import (
     PaymentAuthorizedV1,
@@ -36,9 +38,10 @@ def payment_captured(data: PaymentCapturedV1) -> PaymentCaptured:
         "gateway_transaction_id" in data or "gateway_response" in data or "confirmed_by" in data
         or "confirmed_at" in data or data["method"] == CASH_ON_DELIVERY
     ):  # fmt: skip
-        return capture_with_proof(data)
+        told = capture_with_proof(data)
+        return SplitCaptured.of(told, data["custody"]) if "custody" in data else told
     shares = data.get("beneficiaries")
-    return PaymentCaptured(
+    fact = PaymentCaptured(
         data["payment_id"],
         int(data["amount_minor"]),
         data["currency"],
@@ -47,6 +50,7 @@ def payment_captured(data: PaymentCapturedV1) -> PaymentCaptured:
         data.get("payer"),
         data.get("partial", False),
     )
+    return SplitCaptured.of(fact, data["custody"]) if "custody" in data else fact
 
 
 def payment_voided(data: PaymentVoidedV1) -> PaymentVoided:
@@ -92,6 +96,7 @@ FACTS: Mapping[str, Callable[[Any], UpstreamFact]] = MappingProxyType({
     "account.unfrozen.v1": account_facts.account_unfrozen,
     "account.closed.v1": account_facts.account_closed,
     **COMMERCE_FACTS,
+    "settlement_profile.updated.v1": settlement_profile_updated,
 })  # fmt: skip
 
 CURRENCIES: Mapping[str, Callable[[Any], set[str]]] = MappingProxyType({

@@ -9,6 +9,7 @@ from typing import Any
 
 from ledger_core.domain import stories
 from ledger_core.domain.payments import (
+    AtBookRate,
     Beneficiary,
     PaymentAuthorizationExpired,
     PaymentCaptureFailed,
@@ -22,12 +23,14 @@ EndFact = PaymentAuthorizationExpired | PaymentCaptureFailed | PaymentFailed
 
 def beneficiaries(shares: list[BeneficiaryData]) -> tuple[Beneficiary, ...]:
     if len(shares) == 1:  # nearly always: no loop
-        share = shares[0]
-        return (Beneficiary(share["account"], int(share["amount_minor"]), share.get("commission_bps", 0)),)
-    return tuple([
-        Beneficiary(share["account"], int(share["amount_minor"]), share.get("commission_bps", 0))
-        for share in shares
-    ])  # fmt: skip
+        return (_beneficiary(shares[0]),)
+    return tuple([_beneficiary(share) for share in shares])
+
+
+def _beneficiary(share: BeneficiaryData) -> Beneficiary:
+    if "commission_bps" in share:
+        return Beneficiary(share["account"], int(share["amount_minor"]), share["commission_bps"])
+    return AtBookRate(share["account"], int(share["amount_minor"]))
 
 
 def _reader(kind: type[StoryFact | EndFact]) -> Callable[[Mapping[str, Any]], StoryFact | EndFact]:

@@ -27,7 +27,8 @@ Apply = Annotated[bool, typer.Option("--apply", help="Put it in force; without t
 WAITING = """
     SELECT DISTINCT waits_for FROM ledger.dead_letter JOIN ledger.book_directory USING (book_id)
     WHERE book_directory.code = %s AND resolved_position IS NULL AND outcome = 'PARKED'
-      AND (waits_for LIKE 'account:%%' OR waits_for LIKE 'control:%%' OR waits_for LIKE 'group:%%')
+      AND (waits_for LIKE 'account:%%' OR waits_for LIKE 'control:%%' OR waits_for LIKE 'group:%%'
+      OR waits_for LIKE 'profile:%%')
     ORDER BY waits_for"""
 
 

@@ -9,6 +9,7 @@ from ledger_core.domain.account_facts import AccountStand, Closing
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import Hold, HoldTerms
 from ledger_core.domain.limits import Limits
+from ledger_core.domain.notices import Notice, NoticeKey
 from ledger_core.domain.originals import Vouchers
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.parts import Part
@@ -149,6 +150,10 @@ class Locked:
     """By order key, which is the hold's id."""
     parts: dict[PartKey, Part] = field(default_factory=dict)
     """Those that this batch is about; one that is not here is new."""
+    notices: dict[NoticeKey, Notice] = field(default_factory=dict)
+    """Those that this batch is about, or decides on."""
+    told: list[tuple[NoticeKey, Notice]] = field(default_factory=list)
+    """New ones, in the order of the log."""
     next_reference: dict[int, int] = field(default_factory=dict)
     """Per book: where the next healed event will stand, after all arrivals."""
     crossings: list[Crossing] = field(default_factory=list)

@@ -66,6 +66,9 @@ def changes(before: Chart, after: Chart) -> list[Change]:
         found.append(Change("book", "late_events", "changed", "", before.late_events, after.late_events))
     if before.sources != after.sources:
         found.append(Change("book", "sources", "changed", "", _policy(before), _policy(after)))
+    if before.marketplace != after.marketplace:
+        was, now = (str(chart.marketplace or "") for chart in (before, after))
+        found.append(Change("book", "marketplace", "changed", "", was, now))
     return found
 
 

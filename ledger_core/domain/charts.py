@@ -21,6 +21,7 @@ from ledger_core.domain.chart_reading import (
     type_of,
 )
 from ledger_core.domain.limits import Limits
+from ledger_core.domain.marketplaces import Marketplace, marketplace_of
 from ledger_core.domain.payment_policy import NOTHING, PaymentPolicy, policy_from_document
 from ledger_core.domain.periods import LATE_EVENTS, LateEvents
 from ledger_core.domain.sources import SourcePolicy, default_policy, policy_from_rows
@@ -119,6 +120,8 @@ class Chart:
     groups: Mapping[str, Group] = field(default_factory=dict)
     """By code."""
     payments: PaymentPolicy = NOTHING
+    marketplace: Marketplace | None = None
+    """Set where captures are split by the book's policy."""
     _codes: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
 
     def control(self, role: str, currency: str) -> str | None:
@@ -162,7 +165,9 @@ class Chart:
 
 
 _CURRENCY = "{currency}"
-_MEMBERS = {"name", "groups", "accounts", "controls", "templates", "late_events", "sources", "payments"}
+_MEMBERS = {
+    "name", "groups", "accounts", "controls", "templates", "late_events", "sources", "payments", "marketplace"
+}  # fmt: skip
 
 
 def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> Chart:
@@ -172,7 +177,9 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
     "accounts": [{"code", "type", "currency", "name"?, "role"?, "keyed"?, "parent"?, "limits"?}],
     "controls": [{"role", "code", "type", "keyed"?, "parent"?, "limits"?}],
     "templates": [{"pattern", "type", "parent"?, "limits"?}], "late_events"?,
-    "sources"?: [{"source", "types", "through"?}], "payments"?}`, the last as `payment_policy` reads it.
+    "sources"?: [{"source", "types", "through"?}],
+    "marketplace"?: {"require_profiles"?, "commission_bps"?, "custody"?},
+    "payments"?}`, the last as `payment_policy` reads it.
     """
     only(document, "the chart", _MEMBERS)
     groups = _groups(document)
@@ -186,9 +193,8 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
     members = {"pattern", "type", "parent", "limits"}
     templates = [_template(where, row) for where, row in rows(document, "templates", members)]
     payments = policy_from_document(document["payments"]) if "payments" in document else NOTHING
-    chart = Chart(
-        version, controls, tuple(templates), _late_events(document), _sources(document), declared, groups, payments
-    )
+    late_events, sources, marketplace = _late_events(document), _sources(document), marketplace_of(document)
+    chart = Chart(version, controls, tuple(templates), late_events, sources, declared, groups, payments, marketplace)
     _check_patterns(chart)
     _check_parents(chart)
     return chart

@@ -5,6 +5,7 @@ from ledger_core.domain.cash import DrawerFact
 from ledger_core.domain.commerce import CommerceFact
 from ledger_core.domain.holds import HoldFact
 from ledger_core.domain.merchants import MerchantChanged
+from ledger_core.domain.notices import NoticeFact
 from ledger_core.domain.payment_methods import PaymentMethodFact
 from ledger_core.domain.payments import PaymentFact
 from ledger_core.domain.references import VoidRequested
@@ -25,6 +26,7 @@ Fact = (
     | AccountFact
     | MerchantChanged
     | CommerceFact
+    | NoticeFact
 )
 """What one event of the log is about; each has a rule."""
 

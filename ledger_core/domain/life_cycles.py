@@ -13,10 +13,12 @@ from ledger_core.domain import (
     compensations,
     drawer_life,
     hold_life,
+    notice_life,
     part_life,
     payment_counts,
     payment_life,
     reversals,
+    split_life,
     subjects,
 )
 from ledger_core.domain.account_facts import (
@@ -31,6 +33,7 @@ from ledger_core.domain.cash import CashReceived, CashRefunded, DrawerClosed, Dr
 from ledger_core.domain.commerce import SaleCompleted
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldConfirmed, HoldPlaced, HoldReleased
+from ledger_core.domain.notices import SettlementProfileUpdated
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.parts import STEPS
 from ledger_core.domain.payments import (
@@ -45,6 +48,7 @@ from ledger_core.domain.payments import (
     PaymentVoided,
     PayoutPaid,
     ProvenCaptured,
+    SplitCaptured,
 )
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested
@@ -154,6 +158,13 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     AccountFrozen: _ACCOUNT,
     AccountUnfrozen: replace(_ACCOUNT, heals=ACCOUNT_WAITED_FOR),
     AccountClosed: replace(_ACCOUNT, refuse_sums=account_life.refuse_sums),
+    SplitCaptured: replace(
+        _PAYMENT, refuse=split_life.refuse, accept=split_life.accept, heals=subjects.CAPTURED, by_columns=False,
+        counted_in=split_life.key_of,
+    ),
+    SettlementProfileUpdated: LifeCycle(
+        refuse=notice_life.refuse, propose=notice_life.propose, accept=notice_life.accept
+    ),
     SaleCompleted: replace(NONE, unposted=Outcome.SKIPPED),
 })  # fmt: skip
 

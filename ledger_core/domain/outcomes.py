@@ -56,6 +56,8 @@ class Code(StrEnum):
     DATA_INVALID = "DATA_INVALID"
     FX_QUOTE_INVALID = "FX_QUOTE_INVALID"
     SIGN_OFFS_NOT_DISTINCT = "SIGN_OFFS_NOT_DISTINCT"
+    SPLIT_ORDER_NOT_CONFIGURED = "SPLIT_ORDER_NOT_CONFIGURED"
+    SPLIT_LEGS_UNBALANCED = "SPLIT_LEGS_UNBALANCED"
     VOUCHER_UNBALANCED = "VOUCHER_UNBALANCED"
     SUM_TOO_LARGE = "SUM_TOO_LARGE"
     # may it happen now, by its order key?
@@ -74,6 +76,7 @@ class Code(StrEnum):
     PAYMENT_FAILED = "PAYMENT_FAILED"
     AUTHORIZATION_EXPIRED = "AUTHORIZATION_EXPIRED"
     PAYMENT_CAPTURED = "PAYMENT_CAPTURED"
+    CUSTODY_DIFFERS = "CUSTODY_DIFFERS"
     PREDECESSOR_ABSENT = "PREDECESSOR_ABSENT"
     CAPTURE_PROOF_MISSING = "CAPTURE_PROOF_MISSING"
     CAPTURE_TOO_SOON = "CAPTURE_TOO_SOON"
@@ -100,6 +103,8 @@ class Code(StrEnum):
     HOLD_EXPIRED = "HOLD_EXPIRED"
     CAPTURE_EXCEEDS_HOLD = "CAPTURE_EXCEEDS_HOLD"
     # do its accounts take it?
+    SELLER_PAYOUT_PROFILE_MISSING = "SELLER_PAYOUT_PROFILE_MISSING"
+    PLATFORM_COMMISSION_RECIPIENT_MISSING = "PLATFORM_COMMISSION_RECIPIENT_MISSING"
     CONTROL_ACCOUNT_MISSING = "CONTROL_ACCOUNT_MISSING"
     SAME_ACCOUNT_BOTH_SIDES = "SAME_ACCOUNT_BOTH_SIDES"
     ACCOUNT_MISSING = "ACCOUNT_MISSING"
@@ -130,6 +135,8 @@ PARKING_CODES = frozenset(
         Code.ORDER_KEY_PARKED,
         Code.PREDECESSOR_ABSENT,
         Code.HOLD_UNKNOWN,
+        Code.SELLER_PAYOUT_PROFILE_MISSING,
+        Code.PLATFORM_COMMISSION_RECIPIENT_MISSING,
         Code.CONTROL_ACCOUNT_MISSING,
         Code.ACCOUNT_MISSING,
         Code.ACCOUNT_FROZEN,
@@ -158,7 +165,7 @@ BOOKLESS_CODES = frozenset(
 class Refusal(NamedTuple):
     """Why an event did not post. `waits_for` names what would heal it: event types joined by `|`,
     `account:<code>`, `control:<role>:<currency>`, `book:<code>`, `schema:<type>`, `voucher:<source>#<event id>`,
-    `order_key`."""
+    `profile:<beneficiary>`, `order_key`."""
 
     code: Code
     detail: str

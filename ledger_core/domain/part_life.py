@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from ledger_core.domain import payment_rules, subjects
+from ledger_core.domain import custody, payment_rules, subjects
 from ledger_core.domain.cases import Case, Locked, Movement, PartKey, Proposal
 from ledger_core.domain.originals import Original, mirror_of, mirrored
 from ledger_core.domain.outcomes import Code, Refusal
@@ -41,7 +41,7 @@ from ledger_core.domain.stories import (
     SettlementFinalityConfirmed,
     SettlementFinalityFailed,
 )
-from ledger_core.domain.subjects import FAILED, PARTS, Subject
+from ledger_core.domain.subjects import FAILED, IN_DIRECT_CUSTODY, PARTS, Subject
 from ledger_core.domain.vouchers import Purpose
 
 PAYMENT_PARTS: Final = frozenset({PartKind.REFUND, PartKind.CHARGEBACK, PartKind.SETTLEMENT})
@@ -133,6 +133,8 @@ def _refuse_payment(case: Case, subject: Subject, part: Part) -> Refusal | None:
         return Refusal(Code.PAYMENT_VOIDED, "the payment was voided before")
     if subject.marks & FAILED:
         return Refusal(Code.PAYMENT_FAILED, "the payment failed before")
+    if subject.marks & IN_DIRECT_CUSTODY and getattr(case.fact, "payer", None) is not None:
+        return Refusal(Code.CUSTODY_DIFFERS, "payer: nothing of the payment is in a wallet")
     if not subject.captured_minor and not part.told:  # whatever else it needs must itself come after a capture
         return Refusal(Code.PREDECESSOR_ABSENT, "nothing was captured", subjects.CAPTURED)
     return None
@@ -179,6 +181,9 @@ def refuse_void(case: Case, locked: Locked) -> Refusal | None:
 def propose(case: Case, locked: Locked) -> Proposal:
     """As its rule says, but where money that was on its way arrives, or goes back as it came."""
     fact, draft = case.fact, case.draft
+    if draft is not None and _is_direct(case, locked):
+        movements = custody.ours(case)
+        return Proposal(custody.draft_of(draft, movements, STEPS[type(fact)].kind.value), movements)
     posted = _posted(case, locked)
     if draft is None or not posted:
         return Proposal(draft, () if draft is not None and draft.recorded else case.movements)
@@ -193,6 +198,12 @@ def propose(case: Case, locked: Locked) -> Proposal:
     details = {**(draft.details or {}), **mirrored(posted)}
     posts = replace(draft, kind=kind, lines=lines, details=details, recorded=False, amount_minor=amount_minor)
     return Proposal(posts, movements)
+
+
+def _is_direct(case: Case, locked: Locked) -> bool:
+    """A step of a payment whose money went straight to its beneficiaries."""
+    subject = locked.subjects.get(case.subject_key)
+    return subject is not None and bool(subject.marks & IN_DIRECT_CUSTODY)
 
 
 def _posted(case: Case, locked: Locked) -> list[Original]:
@@ -221,6 +232,8 @@ def accept(case: Case, locked: Locked) -> None:
     if STEPS[type(fact)].kind in PAYMENT_PARTS:
         _accept_of_payment(case, locked, part, state)
     begin(case, part)
+    if _is_direct(case, locked) and part.vouchers[-1:] == [case.reference] and not custody.ours(case):
+        part.vouchers.pop()  # of what it would post, nothing is the platform's
     if isinstance(fact, FeeRefunded):
         part.used_minor += fact.amount_minor
 

@@ -24,8 +24,9 @@ FEE_TRIES: Final = 3
 
 
 class PartKind(StrEnum):
-    """`PAYMENT` is the one part, without an id, that says what of its payment the others have taken. The last three
-    have no steps: they count."""
+    """`PAYMENT` is the one part, without an id, that says what of its payment the others have taken. The last four
+    have no steps: three count, and `CUSTODY`, without an id, adds up what was captured in direct custody, and what of
+    that is the platform's."""
 
     PAYMENT = "payment"
     REFUND = "refund"
@@ -36,6 +37,7 @@ class PartKind(StrEnum):
     DRAWER = "drawer"
     DELIVERY = "delivery"
     ATTEMPT = "attempt"
+    CUSTODY = "custody"
 
 
 class PartName(NamedTuple):
@@ -44,7 +46,8 @@ class PartName(NamedTuple):
 
 
 OF_PAYMENT: Final = PartName(PartKind.PAYMENT.value, "")
-COUNTED: Final = frozenset({PartKind.DRAWER, PartKind.DELIVERY, PartKind.ATTEMPT})
+COUNTED: Final = frozenset({PartKind.DRAWER, PartKind.DELIVERY, PartKind.ATTEMPT, PartKind.CUSTODY})
+CUSTODY: Final = PartName(PartKind.CUSTODY.value, "")
 
 
 @dataclass(slots=True)

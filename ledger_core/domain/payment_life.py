@@ -54,8 +54,9 @@ def _captures(case: Case, locked: Locked) -> list[Original]:
     if not isinstance(case.fact, PaymentVoided):
         return []
     book_id, _ = case.subject_key
-    references = locked.subjects[case.subject_key].captures
-    return [locked.vouchers.by_reference[book_id, reference] for reference in references]
+    known = locked.vouchers.by_reference  # a capture of which nothing is the platform's posted no voucher
+    keys = [(book_id, reference) for reference in locked.subjects[case.subject_key].captures]
+    return [known[key] for key in keys if key in known]
 
 
 def refuse_sums(case: Case, locked: Locked) -> Refusal | None:

@@ -17,6 +17,11 @@ class Beneficiary:
 
 
 @dataclass(slots=True)
+class AtBookRate(Beneficiary):
+    """One whose event names no commission: nothing, or in a marketplace what the book's chart says."""
+
+
+@dataclass(slots=True)
 class PaymentIntentCreated:
     """Somebody is about to pay."""
 
@@ -76,6 +81,26 @@ class ProvenCaptured(PaymentCaptured):
     confirmed_at: str = ""
 
 
+@dataclass(slots=True, kw_only=True)
+class SplitCaptured(PaymentCaptured):
+    """A capture whose whole amount is split among its beneficiaries, in the custody that was said (`''` by the book).
+
+    With `needs_profiles` each of them must have a verified settlement profile. `told` is the capture itself, with its
+    proof if it has one.
+    """
+
+    told: PaymentCaptured
+    custody: str = ""
+    needs_profiles: bool = False
+
+    @classmethod
+    def of(cls, told: PaymentCaptured, custody: str, *, needs_profiles: bool = False) -> "SplitCaptured":
+        return cls(
+            told.payment_id, told.amount_minor, told.currency, told.method, told.beneficiaries, told.payer,
+            told.partial, told=told, custody=custody, needs_profiles=needs_profiles,
+        )  # fmt: skip
+
+
 @dataclass(slots=True)
 class PaymentCaptureFailed:
     """One attempt to take the amount failed; another may follow."""
@@ -133,6 +158,7 @@ PaymentFact = (
     | PaymentAuthorizationExpired
     | PaymentCaptured
     | ProvenCaptured
+    | SplitCaptured
     | PaymentCaptureFailed
     | PaymentFailed
     | PaymentVoided

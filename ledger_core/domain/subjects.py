@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ledger_core.domain.facts import Fact
+from ledger_core.domain.marketplaces import DIRECT
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import (
@@ -14,6 +15,7 @@ from ledger_core.domain.payments import (
     PaymentIntentCreated,
     PaymentRefunded,
     PaymentVoided,
+    SplitCaptured,
 )
 
 INTENT_CREATED = "payment.intent_created"
@@ -21,9 +23,9 @@ AUTHORIZED = "payment.authorized"
 CAPTURED = "payment.captured"
 """Names by which a parked event says what it waits for."""
 
-FAILED, EXPIRED, PARTS = 1, 2, 4
+FAILED, EXPIRED, PARTS, IN_DIRECT_CUSTODY = 1, 2, 4, 64
 """Marks of a subject: the payment failed for good; its authorisation lapsed; refunds, disputes or settlements have
-taken of it what the part `payment` says."""
+taken of it what the part `payment` says; its beneficiaries were paid by the processor itself."""
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ def refuse(fact: Fact, subject: Subject, asset_id: int) -> Refusal | None:
         return Refusal(Code.CURRENCY_MISMATCH, "the payment was made in another currency")
     if subject.voided:
         return Refusal(Code.PAYMENT_VOIDED, "the payment was voided before")
-    if subject.marks and (refusal := _refuse_marked(subject.marks)):
+    if subject.marks and (refusal := _refuse_marked(subject.marks) or _refuse_custody(fact, subject.marks)):
         return refusal
     if isinstance(fact, PaymentRefunded):
         return _refuse_refund(fact, subject)
@@ -62,6 +64,17 @@ def _refuse_marked(marks: int) -> Refusal | None:
         return Refusal(Code.PAYMENT_FAILED, "the payment failed before")
     if marks & EXPIRED:
         return Refusal(Code.AUTHORIZATION_EXPIRED, "the authorisation expired before")
+    return None
+
+
+def _refuse_custody(fact: Fact, marks: int) -> Refusal | None:
+    """What went straight to its beneficiaries never comes by way of the platform, nor of a wallet that it keeps."""
+    if not marks & IN_DIRECT_CUSTODY:
+        return None
+    if isinstance(fact, PaymentCaptured) and not (isinstance(fact, SplitCaptured) and fact.custody == DIRECT):
+        return Refusal(Code.CUSTODY_DIFFERS, "another part of the payment was captured in direct custody")
+    if isinstance(fact, PaymentRefunded) and fact.payer is not None:
+        return Refusal(Code.CUSTODY_DIFFERS, "payer: nothing of the payment is in a wallet")
     return None
 
 

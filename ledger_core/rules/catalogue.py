@@ -12,6 +12,7 @@ from ledger_core.domain.commerce import CogsRecorded, InventoryAdjusted, SaleCom
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HoldCaptured, HoldConfirmed, HoldPlaced, HoldReleased
 from ledger_core.domain.merchants import MerchantChanged
+from ledger_core.domain.notices import SettlementProfileUpdated
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payment_methods import PaymentMethodDetached, PaymentMethodTokenized
 from ledger_core.domain.payments import (
@@ -26,6 +27,7 @@ from ledger_core.domain.payments import (
     PaymentVoided,
     PayoutPaid,
     ProvenCaptured,
+    SplitCaptured,
 )
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested, VoucherRequested
@@ -59,6 +61,7 @@ from ledger_core.rules import (
     commerce,
     fees,
     holds,
+    marketplace,
     merchants,
     openings,
     payment_methods,
@@ -96,6 +99,7 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     PaymentAuthorized: Rule("authorization", "payment_authorized", 1, None),
     PaymentCaptured: Rule("capture", "payment_captured", 1, payments.captured),
     ProvenCaptured: Rule("capture", "payment_captured_with_proof", 1, payments.proven),
+    SplitCaptured: Rule("capture", "payment_split", 1, marketplace.split),
     PaymentAuthorizationExpired: Rule("authorization_expired", "payment_authorization_expired", 1, recorded),
     PaymentCaptureFailed: Rule("capture_failed", "payment_capture_failed", 1, recorded),
     PaymentFailed: Rule("failure", "payment_failed", 1, recorded),
@@ -141,6 +145,9 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     AccountFrozen: Rule("account", "account_frozen", 1, None),
     AccountUnfrozen: Rule("account", "account_unfrozen", 1, None),
     AccountClosed: Rule("closing", "account_closed", 1, None),
+    SettlementProfileUpdated: Rule(
+        "settlement_profile", "settlement_profile_updated", 1, marketplace.profile_updated
+    ),
     SaleCompleted: Rule("sale", "sale_completed", 1, commerce.sold),
     CogsRecorded: Rule("cogs", "cogs_recorded", 1, commerce.cost_recorded),
     InventoryAdjusted: Rule("inventory_adjustment", "inventory_adjusted", 1, commerce.inventory_adjusted),

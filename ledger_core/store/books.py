@@ -71,6 +71,8 @@ class Books:
         self._connection = connection
         self._books: dict[str, Book] = {}
         self.assets = Assets(connection)
+        self.has_marketplaces = False
+        """One of these books splits its captures."""
         self.charts_moved = False
         """A chart is known to have another version: `reload_charts` before the next batch. Set by any thread."""
         self.have_policies = False
@@ -85,6 +87,7 @@ class Books:
                     chart = chart_from_document(document, version=version)
                     self._books[code] = Book(book_id, code, chart, dropped=dropped)
                     self.have_policies |= chart.payments.asks
+                    self.has_marketplaces |= chart.marketplace is not None
         return self._books
 
     def dropped(self) -> set[int]:
@@ -100,6 +103,7 @@ class Books:
                 if self._books[code].chart.version != version:
                     self._books[code].chart = chart = chart_from_document(document, version=version)
                     self.have_policies |= chart.payments.asks
+                    self.has_marketplaces |= chart.marketplace is not None
 
     def find_sources(self, book: Book, uris: Iterable[str]) -> None:
         """Fills `book.sources`; a source seen for the first time gets its row."""

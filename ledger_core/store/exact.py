@@ -19,6 +19,7 @@ from ledger_core.store.headers import rows_to_headers
 from ledger_core.store.hold_cases import demand_terms, read_holds
 from ledger_core.store.items import FOLLOWER, Item, ParkedLetter, flat, refuse_misfits, settle
 from ledger_core.store.link_rows import Linked
+from ledger_core.store.notice_rows import read_notices
 from ledger_core.store.original_rows import OriginalRows
 from ledger_core.store.part_rows import PartRows
 from ledger_core.store.policy_rows import read_policies
@@ -65,12 +66,14 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         transaction.holds = holds = read_holds(transaction, [*items, *parked], preparer)
         transaction.accounts = find_accounts(transaction.cursor, [*items, *parked], preparer)
         everything = [*items, *flat(parked)]
+        transaction.notices = notices = read_notices(transaction.cursor, everything)
         parts = PartRows(transaction)
         parts.read(everything, rows.known)
         originals = OriginalRows(transaction, preparer, everything)
         originals.find(rows.known, parts.to_mirror(everything))
     locked = _lock(transaction, rows.known, parked, originals)
     locked.parts = parts.known
+    locked.notices = notices.known if notices is not None else {}
     read_policies(transaction, everything, locked)
     with transaction.step("decided"):
         arrivals = [item for item in items if item.arrival != FOLLOWER]
@@ -94,6 +97,8 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
     with transaction.step("subjects_written"):
         rows.update()
         parts.write()
+        if notices is not None:
+            notices.write(locked.told)
         _update_waiting(transaction, decision)
     layout = transaction.prepared.layout
     if layout is None or healed or added or not as_prepared or holds is not None:

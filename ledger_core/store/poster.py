@@ -17,6 +17,7 @@ from psycopg import errors
 
 from ledger_core.domain.account_facts import ACCOUNT_WAITED_FOR, AccountOpened, AccountUnfrozen
 from ledger_core.domain.incoming import Incoming, Record
+from ledger_core.domain.notices import NOTICE_FACTS
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store import connection as connections
 from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
@@ -288,11 +289,16 @@ class Poster:
 
 
 def _woke(items: Sequence[Item]) -> tuple[tuple[str, str], ...]:
-    """Accounts that take entries from now on: by event they opened, or are no longer frozen."""
+    """Accounts that take entries from now on (by event they opened, or are no longer frozen); what notices say."""
     names = [
         (item.book.code, f"{ACCOUNT_WAITED_FOR}{item.fact.account}")
         for item in items
         if isinstance(item.fact, AccountOpened | AccountUnfrozen) and item.outcome is Outcome.RECORDED
+    ]
+    names += [
+        (item.book.code, item.fact.wakes)
+        for item in items
+        if isinstance(item.fact, NOTICE_FACTS) and item.fact.wakes and item.outcome is Outcome.RECORDED
     ]
     return tuple(dict.fromkeys(names))
 

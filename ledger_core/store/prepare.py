@@ -15,9 +15,11 @@ from ledger_core.domain.life_cycles import life_cycle_of
 from ledger_core.domain.limits import NO_LIMITS
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
 from ledger_core.domain.parts import Part
+from ledger_core.domain.requests import BY_HAND
 from ledger_core.domain.sources import INGEST_TOPIC
 from ledger_core.domain.vouchers import Line
 from ledger_core.rules.catalogue import propose
+from ledger_core.rules.marketplace import in_marketplace
 from ledger_core.store.account_events import asked_by
 from ledger_core.store.arrays import integers, texts
 from ledger_core.store.batch import SourceAdvance
@@ -261,6 +263,8 @@ class Preparer:
         """Asks the rules, finds or opens the accounts they name, and encodes what will be if nothing is refused."""
         assets = self.books.assets
         self.books.forget_if_many()
+        if self.books.has_marketplaces:
+            _take_by_markets(items)
         unresolved: list[Item] = []
         for item in items:
             if item.fact is None:
@@ -329,6 +333,13 @@ class Preparer:
                 template = _template(fact, item.book.chart)
                 said = asked_by(fact.requested_by)
                 self.books.open(item.book, [Opening(fact.account, fact.currency, template, fact.parent or "", said)])
+
+
+def _take_by_markets(items: Sequence[Item]) -> None:
+    """What books that are marketplaces take by their own policy. By hand there is nothing of that."""
+    for item in items:
+        if not isinstance(item.incoming.fact, BY_HAND) and item.fact is not None:
+            item.fact = in_marketplace(item.incoming.fact, item.book.chart)
 
 
 def _template(fact: AccountOpened, chart: Chart) -> Template:

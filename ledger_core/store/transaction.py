@@ -37,6 +37,7 @@ from ledger_core.store.limit_rows import limit_columns, read_limits
 from ledger_core.store.link_rows import Linked, write_links
 from ledger_core.store.locked_heads import LockedHeads
 from ledger_core.store.named_sql import load_queries
+from ledger_core.store.notice_rows import NoticeRows
 from ledger_core.store.outcome_rows import block_row, dead_letter, places, result_of
 from ledger_core.store.rows import Layout, entry_rows, event_rows
 
@@ -65,6 +66,8 @@ class Transaction:
         self.holds: HoldRows | None = None
         self.accounts: AccountRows | None = None
         """Accounts that events of this batch are about."""
+        self.notices: NoticeRows | None = None
+        """Notices on which something of this batch was decided."""
         self.held: Mapping[HeadKey, Head] = {}
         """Heads as they will be of which something else is held than before."""
         self.linked: Sequence[Linked] = ()
@@ -173,6 +176,8 @@ class Transaction:
         if items:
             positions, voucher_nos = self._books(layout)
             self._demand_missing(items)
+            if self.notices is not None:
+                self.notices.demand_last()
             # nothing can be refused after this line
             self._write_log(layout, numbered, positions, voucher_nos)
             self._write_dead_letters(items, positions)

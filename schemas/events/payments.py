@@ -48,7 +48,8 @@ CommissionBps = Annotated[
     Field(
         ge=0,
         le=10_000,
-        description="The platform's commission on the gross part, in basis points; 0 if absent",
+        description="The platform's commission on the gross part, in basis points; if absent 0, or in a marketplace"
+        " what the book's chart says",
     ),
 ]
 Reason = Annotated[
@@ -110,7 +111,13 @@ GatewayResponse = Annotated[
     Field(description="What the processor answered; with `gateway_transaction_id`", examples=["approved"]),
 ]
 Partial = Annotated[bool, Field(description="True for one of several captures of the payment, which may all stand")]
-
+Custody = Annotated[
+    Literal["escrow", "direct"],
+    Field(
+        description="In a marketplace: `escrow` where the platform holds the beneficiaries' shares, `direct` where the"
+        " processor pays them itself; as the book's chart says if absent"
+    ),
+]
 Beneficiaries = Annotated[list[BeneficiaryData], Field(max_length=1000)]
 
 
@@ -171,6 +178,7 @@ class PaymentCapturedV1(TypedDict):
     confirmed_at: NotRequired[ConfirmedAt]
     confirmed_by: NotRequired[ConfirmedBy]
     currency: Currency
+    custody: NotRequired[Custody]
     gateway_response: NotRequired[GatewayResponse]
     gateway_transaction_id: NotRequired[GatewayTransactionId]
     method: Method

@@ -23,6 +23,7 @@ from schemas.events.followups import (
     SettlementFinalityFailedV1,
 )
 from schemas.events.holds import HoldCapturedV1, HoldPlacedV1, HoldReleasedV1
+from schemas.events.marketplace import SettlementProfileUpdatedV1
 from schemas.events.payments import (
     PaymentAuthorizationExpiredV1,
     PaymentAuthorizedV1,
@@ -103,6 +104,7 @@ EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "account.frozen.v1": AccountFrozenV1,
     "account.unfrozen.v1": AccountUnfrozenV1,
     "account.closed.v1": AccountClosedV1,
+    "settlement_profile.updated.v1": SettlementProfileUpdatedV1,
     "sale.completed.v1": SaleCompletedV1,
     "cogs.recorded.v1": CogsRecordedV1,
     "inventory.adjusted.v1": InventoryAdjustedV1,

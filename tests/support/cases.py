@@ -8,6 +8,7 @@ from ledger_core.domain.cases import Case, Crossing, Decision, Head, HeadKey, Lo
 from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import Hold
+from ledger_core.domain.notices import Notice, NoticeKey
 from ledger_core.domain.originals import Vouchers
 from ledger_core.domain.outcomes import Code, Outcome, Refusal
 from ledger_core.domain.parts import Part
@@ -104,6 +105,7 @@ class Desk:
     holds: dict[tuple[int, str], Hold] = field(default_factory=dict)
     crossings: list[Crossing] = field(default_factory=list)
     parts: dict[PartKey, Part] = field(default_factory=dict)
+    notices: dict[NoticeKey, Notice] = field(default_factory=dict)
     closed_through_us: int = -(2**63)
     batch: int = BATCH
     position: int = 0
@@ -140,6 +142,7 @@ class Desk:
             holds=self.holds,
             crossings=self.crossings,
             parts=self.parts,
+            notices=self.notices,
             closed_through_us={BOOK: self.closed_through_us},
             next_reference={BOOK: self.batch << 16 | arrivals},
         )

@@ -110,6 +110,7 @@ PLANTED: dict[str, Plant] = {
     "reversals": sql(f"DELETE FROM ledger.reversal WHERE {VOID_OF_PAYMENT}"),
     "compensations": sql("UPDATE ledger.compensation SET compensated_position = compensated_position - 1"),
     "parked_keys": sql("UPDATE ledger.subject SET parked = parked + 1 WHERE order_key = 'o-8'"),
+    "notices": sql("""UPDATE ledger.notice SET said = said || '{"status": "VERIFIED"}'"""),
     "dead_letters": sql("DELETE FROM ledger.dead_letter WHERE code = 'AMOUNT_NOT_POSITIVE'"),
     "groups": lambda connection: rewrite_states(connection, "order_key = 'g-1'", '"group":[2,2]', '"group":[2,3]'),
     "accounts": sql("UPDATE ledger.account_head SET status = 'F' WHERE account_id = 1"),

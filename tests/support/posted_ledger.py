@@ -139,7 +139,7 @@ def step(event_type: str, order: str, *, amount: int = 0, **data: object) -> Mes
 
 
 def steps() -> list[Message]:
-    """A part of every kind: refunds and disputes open and ended, a settlement that is final, a payout, a fee."""
+    """A part of every kind: refunds and disputes open and ended, settlements, a payout, a fee, a profile."""
     seller: Mapping[str, Any] = {"account": "wallet:seller:a"}
     why: Mapping[str, Any] = {"failure_reason": "no_luck"}
     return [
@@ -163,6 +163,7 @@ def steps() -> list[Message]:
         step("payment.failed", "s-2", **why),
         authorized("s-3", 1),
         step("payment.authorization_expired", "s-3"),
+        step("settlement_profile.updated", "wallet:seller:a", beneficiary="wallet:seller:a", status="PENDING"),
     ]
 
 

@@ -33,6 +33,7 @@ STORIES = {
     "payment method": ("payment_method.",),
     "sale": ("sale.", "cogs."),
     "inventory": ("inventory.",),
+    "beneficiary": ("settlement_profile.",),
 }
 """Which types of events share an order key."""
 
@@ -40,6 +41,7 @@ _AMOUNTS = {
     "payment": "100", "refund": "40", "chargeback": "40", "settlement": "60", "payout": "30", "fee": "10",
     "cash": "7", "reservation": "90", "sale": "100", "cogs": "60", "inventory": "20",
 }  # fmt: skip
+VERIFIED = {"status": "VERIFIED", "rails": ["sepa"], "bank_account_ref": {"user": "u-1"}}
 _MORE: Mapping[str, Mapping[str, object]] = {
     "payment.captured.v1": {"beneficiaries": [{**SHARE[0], "amount_minor": "100"}]},
     "payment.refunded.v1": {"amount_minor": "40", "beneficiaries": SHARE},
@@ -53,6 +55,7 @@ _MORE: Mapping[str, Mapping[str, object]] = {
     "cash.received.v1": {"account": DRAWER, "against": BUYER},
     "cash.refunded.v1": {"account": DRAWER, "against": BUYER, "signed_off_by": ["anna", "ben"]},
     "sale.completed.v1": {"attempt": {"finance": {"source": {"id": "control:CASH"}}}},
+    "settlement_profile.updated.v1": {"beneficiary": KEY, **VERIFIED},
     "inventory.adjusted.v1": {"direction": "increase", "reason": "correction"},
 }
 

@@ -14,11 +14,13 @@ import numpy as np
 import orjson
 import psycopg
 
-from ledger_core.domain.parts import BITS, COUNTED, MOST, STEPS, PartKind, Step
+from ledger_core.domain.marketplaces import DIRECT
+from ledger_core.domain.parts import BITS, COUNTED, CUSTODY, MOST, STEPS, PartKind, Step
 from ledger_core.domain.payments import CASH_ON_DELIVERY
 from ledger_core.domain.stories import ID_OF
 from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
+from ledger_core.store.verify.lines import Document
 from ledger_core.store.verify.report import Tally
 from ledger_core.store.verify.snapshot import BookEnd
 from ledger_core.store.verify.subjects import OrderKeys, amount_of
@@ -91,6 +93,7 @@ class PartSums:
         try:
             document = orjson.loads(state)
             part_id, fee_minor = str(document[member]), int(document.get("fee_minor", 0))
+            posted = "lines" in document
         except (ValueError, KeyError, TypeError):
             return  # the sums then differ
         amount_minor = amount_of(document)
@@ -100,7 +103,7 @@ class PartSums:
             1 << BITS * step.number,
             amount_minor if step.number in _AMOUNTS[kind] else 0,
             used_minor if step.number == _USED.get(kind) else 0,
-            reference if step.number in _VOUCHERS[kind] else 0,
+            reference if posted and step.number in _VOUCHERS[kind] else 0,
         )
 
     def _count(self, order_key: str, event_type: bytes, state: bytes) -> None:
@@ -114,6 +117,19 @@ class PartSums:
             except (ValueError, KeyError, TypeError):
                 return  # the sums then differ
         self.add(_hash(order_key, kind.value, part_id), 0, times, closings, 0)
+
+    def take_splits(self, order_keys: Sequence[str], documents: Sequence[Document]) -> None:
+        """Adds captures in direct custody."""
+        for order_key, document in zip(order_keys, documents, strict=True):
+            if "split" not in document or "kind" not in document:
+                continue
+            try:
+                direct = document["split"]["custody"] == DIRECT
+                commission_minor = int(document["split"]["commission_minor"])
+            except (ValueError, KeyError, TypeError):
+                continue  # the sums then differ
+            if direct:
+                self.add(_hash(order_key, *CUSTODY), 0, amount_of(document), commission_minor, 0)
 
     def take_row(self, key: tuple[str, str, str], told: int, amount_minor: int, used_minor: int, places: int) -> None:
         """Adds a row; `places` is the sum of those of its vouchers."""
@@ -149,6 +165,7 @@ def check_parts(
             if rows.sums != events.sums:
                 bad = connection.execute(queries["first_bad_part"], parameters).fetchone() or ("(unknown)",)
             bad = bad or connection.execute(queries["first_bad_taken"], parameters).fetchone()
+            bad = bad or connection.execute(queries["first_bad_custody"], {"book_id": book.book_id}).fetchone()
     except psycopg.DataError:  # a state that is no JSON, which the Merkle roots name
         bad = ("(unknown)",)
     if bad is not None:

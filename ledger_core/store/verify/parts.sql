@@ -32,7 +32,7 @@ WITH said AS (
     FROM tally GROUP BY 1, 2, 3
 ), known AS (
     SELECT order_key, kind, part_id, (SELECT sum(told >> (8 * step) & 255) FROM generate_series(0, 6) AS step) AS steps, 0 AS closings
-    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind NOT IN ('payment', 'drawer', 'delivery', 'attempt')
+    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind NOT IN ('payment', 'drawer', 'delivery', 'attempt', 'custody')
     UNION ALL
     SELECT order_key, kind, part_id, amount_minor, used_minor
     FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind IN ('drawer', 'delivery', 'attempt')
@@ -40,6 +40,14 @@ WITH said AS (
 SELECT format('%%s %%s of order key %%s', kind, part_id, order_key)
 FROM counted FULL JOIN known USING (order_key, kind, part_id)
 WHERE (counted.steps, counted.closings) IS DISTINCT FROM (known.steps, known.closings) ORDER BY 1 LIMIT 1;
+
+-- name: first_bad_custody
+-- Payments in direct custody that have not both: mark 64, and a part of kind custody.
+SELECT format('custody of order key %%s', coalesce(marked.order_key, known.order_key))
+FROM (SELECT order_key FROM ledger.subject WHERE book_id = %(book_id)s AND marks & 64 > 0) AS marked
+FULL JOIN (SELECT order_key FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind = 'custody') AS known
+    ON marked.order_key = known.order_key
+WHERE marked.order_key IS NULL OR known.order_key IS NULL ORDER BY 1 LIMIT 1;
 
 -- name: first_bad_taken
 -- Payments of which refunds, disputes and settlements say to have taken something else than their part of kind payment.

@@ -66,4 +66,5 @@ def _take(rows: list[tuple[int, str, bytes, int]], sums: KeySums) -> None:
 
     sums.subjects.take_events(order_keys, positions, kinds, amounts, references_of)
     sums.parts.take_events(order_keys, positions, kinds, states, references_of)
+    sums.parts.take_splits(order_keys, documents)
     sums.holds.take_events(order_keys, positions, documents)

@@ -14,6 +14,7 @@ from ledger_core.store.verify.accounts import AccountFold, load_accounts
 from ledger_core.store.verify.checkpoints import SIGNED_CHECKPOINTS, check_absent_books, check_checkpoints
 from ledger_core.store.verify.holds import check_holds
 from ledger_core.store.verify.links import SaidLinks, check_links
+from ledger_core.store.verify.notices import NoticeSums, check_notices
 from ledger_core.store.verify.parts import check_parts
 from ledger_core.store.verify.report import Check, Tally, VerifyReport
 from ledger_core.store.verify.resumed import KeySums, add_earlier
@@ -157,6 +158,7 @@ def _put_together(
     accounts = load_accounts(connection, book.book_id)
     fold = AccountFold(len(accounts.codes))
     sums = KeySums()
+    notices = NoticeSums()
     links = SaidLinks()
     before = read_before(connection, book, start, accounts.ids)
     voucher_no, fold.sequence, fold.running = before.voucher_no, before.sequences, before.running
@@ -167,6 +169,7 @@ def _put_together(
         fold.follow(span.accounts, accounts.codes, book.code, tally)
         links.add(span.links)
         sums.add(span.subjects, span.parts, span.holds)
+        notices.join(span.notices)
     if voucher_no != book.voucher_no:
         tally.bad("voucher_numbers", f"book {book.code}: the last is {voucher_no}, the book says {book.voucher_no}")
     if book.block_hash != (spans[-1].last_hash if spans else before.block_hash):
@@ -179,6 +182,7 @@ def _put_together(
         keys = add_earlier(connection, book, start.position, since, sums)
     else:
         fold.compare_heads(accounts, book.code, tally)
+        check_notices(connection, book.book_id, book.code, notices, tally)
     check_parts(connection, book, sums.parts, tally, keys)
     check_subjects(connection, book, sums.subjects, tally, keys)
     check_holds(connection, book, sums.holds, tally, keys)

@@ -25,6 +25,7 @@ from ledger_core.store.verify.holds import HOLD_EXPIRED, HoldSums
 from ledger_core.store.verify.inbox import InboxRows, compare_inbox
 from ledger_core.store.verify.lines import Document, Names, check_balance, compare_lines
 from ledger_core.store.verify.links import SaidLinks
+from ledger_core.store.verify.notices import NoticeSums
 from ledger_core.store.verify.parts import PartSums
 from ledger_core.store.verify.regular import count_sources, entries_agree, inbox_agrees, read_regular
 from ledger_core.store.verify.report import Tally
@@ -56,6 +57,7 @@ class SpanResult:
     subjects: SubjectSums = field(default_factory=SubjectSums)
     parts: PartSums = field(default_factory=PartSums)
     holds: HoldSums = field(default_factory=HoldSums)
+    notices: NoticeSums = field(default_factory=NoticeSums)
     links: SaidLinks = field(default_factory=SaidLinks)
     first_voucher_no: int = 0
     last_voucher_no: int = 0
@@ -269,6 +271,8 @@ class _SpanScan:
             self._tally,
         )
         self._result.holds.take_events(outcomes.order_keys, outcomes.positions, documents)
+        self._result.notices.take_events(documents)
+        self._result.parts.take_splits(outcomes.order_keys, documents)
         self._groups.take(documents, outcomes.types, outcomes.positions)
         compare_inbox(documents, outcomes.positions, inbox, self._source_ids, self._span.book, self._tally)
         self._count_sources(outcomes.types, documents)

@@ -19,6 +19,7 @@ from ledger_core.domain.outcomes import BOOKLESS_CODES, PARKING_CODES, Code
 from ledger_core.operations.period_lifecycle import PeriodLifecycle
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
+from schemas.charts import load_chart
 from schemas.strict_json import MAX_BYTES, MAX_DEPTH
 from tests.support.account_events import SUSPENSE, left_over, opened, unfrozen
 from tests.support.account_events import closed as close
@@ -88,6 +89,18 @@ def limited(**limits: str) -> dict[str, object]:
     return {"pattern": "wallet:*", "type": "liability", "limits": {**limits, "policy": "deny"}}
 
 
+CONTROLS: Any = load_chart()["controls"]
+MARKETPLACE: dict[str, object] = {"marketplace": {}}
+
+
+def custodial(order: str, custody: str, *, shared: int = 100, event_id: str = "") -> Message:
+    """A capture of 100 whose event says in whose custody it is."""
+    return event("payment.captured.v1", order, event_id or f"captured-{order}", {
+        "payment_id": order, "amount_minor": "100", "currency": "EUR", "method": "card", "custody": custody,
+        "beneficiaries": [{"account": SELLER, "amount_minor": str(shared)}],
+    })  # fmt: skip
+
+
 STATUS = """UPDATE ledger.account_head AS head SET status = %s FROM ledger.account JOIN ledger.book USING (book_id)
     WHERE head.book_id = account.book_id AND head.account_id = account.account_id
         AND book.code = %s AND account.code = %s"""
@@ -147,6 +160,8 @@ TABLE: Mapping[Code, Row] = {
         "rate": "1.1", "source": "/ecb", "quoted_at": LONG_AGO, "provider": "p", "base": "EUR", "counter": "USD",
     })),
     Code.SIGN_OFFS_NOT_DISTINCT: Row(drawer("cash.refunded.v1", signed_off_by=["anna", " Anna"])),
+    Code.SPLIT_ORDER_NOT_CONFIGURED: Row(custodial("o", "escrow")),
+    Code.SPLIT_LEGS_UNBALANCED: Row(custodial("o", "escrow", shared=99), chart=MARKETPLACE),
     Code.VOUCHER_UNBALANCED: Row(by_hand(*_two(100, 99))),
     Code.SUM_TOO_LARGE: Row(by_hand(*(_two(10**18 - 1, 10**18 - 1) * 10))),
     Code.ORDER_KEY_PARKED: Row(refunded("o", 40, event_id="second"), [refunded("o", 40, event_id="first")]),
@@ -175,6 +190,9 @@ TABLE: Mapping[Code, Row] = {
     Code.PAYMENT_FAILED: Row(captured(KEY), [step("payment.intent_created.v1"), step("payment.failed.v1")]),
     Code.AUTHORIZATION_EXPIRED: Row(captured(KEY), [authorized(KEY), step("payment.authorization_expired.v1")]),
     Code.PAYMENT_CAPTURED: Row(step("payment.failed.v1"), [captured(KEY)]),
+    Code.CUSTODY_DIFFERS: Row(
+        custodial("o", "direct", event_id="second"), [custodial("o", "escrow")], chart=MARKETPLACE
+    ),
     Code.PREDECESSOR_ABSENT: Row(refunded("o")),
     Code.CAPTURE_PROOF_MISSING: Row(captured("o"), chart={"payments": {"capture_proof": "required"}}),
     Code.CAPTURE_TOO_SOON: Row(
@@ -210,6 +228,10 @@ TABLE: Mapping[Code, Row] = {
     Code.HOLD_RELEASED: Row(taken("h", 1), [placed("h"), released("h")]),
     Code.HOLD_EXPIRED: Row(taken("h", 1), [placed("h", time=LONG_AGO, expires_at=LONG_DUE)]),
     Code.CAPTURE_EXCEEDS_HOLD: Row(taken("h", 101), [placed("h", 100)]),
+    Code.SELLER_PAYOUT_PROFILE_MISSING: Row(captured("o"), chart={"marketplace": {"require_profiles": True}}),
+    Code.PLATFORM_COMMISSION_RECIPIENT_MISSING: Row(captured("o"), chart={**MARKETPLACE, "controls": [
+        control for control in CONTROLS if control["role"] != "PLATFORM_FEES"
+    ]}),
     Code.CONTROL_ACCOUNT_MISSING: Row(captured("o"), chart={"controls": []}),
     Code.SAME_ACCOUNT_BOTH_SIDES: Row(by_hand((SELLER, "debit", 1), (SELLER, "credit", 1))),
     Code.ACCOUNT_MISSING: Row(captured("o", to="vault:1")),

@@ -16,8 +16,9 @@ from ledger_core.operations.period_lifecycle import PeriodLifecycle
 from ledger_core.store.connection import Role, connect
 from tests.support.databases import create_database, drop_database
 from tests.support.faults.record import DROPPED_BOOK, EARLY, fits, with_header
+from tests.support.faults.splits import MARKET_BOOK, MARKET_CHART
 from tests.support.faults.table import APART, CARRIERS
-from tests.support.faults.telling import FILLED, MISSING_ROLE, POLICY, SEEN, TEMPLATES, Telling
+from tests.support.faults.telling import FILLED, MISSING_ROLE, POLICY, SEEN, TEMPLATES, Telling, in_book
 from tests.support.merchants import drop_book
 from tests.support.postings import BOOK, Scene, outcomes
 
@@ -79,8 +80,9 @@ def answers(postgres_server: str) -> Iterator[dict[Asked, str]]:
     with Scene(database.dsn()) as scene:
         controls = [row for row in scene.chart()["controls"] if f"control:{row['role']}" != MISSING_ROLE]
         scene.apply_chart({**scene.chart(), "controls": controls, "templates": TEMPLATES, "sources": POLICY})
-        scene.create_book(DROPPED_BOOK)
-        scene.post(*FILLED, SEEN, with_header(SEEN, "ce_source", "/stranger"))
+        scene.create_books([DROPPED_BOOK, MARKET_BOOK])
+        scene.apply_chart(MARKET_CHART, MARKET_BOOK)
+        scene.post(*FILLED, SEEN, with_header(SEEN, "ce_source", "/stranger"), in_book(SEEN, MARKET_BOOK))
         scene.post(*(message for telling in made.values() for message in telling.before))
         drop_book(scene.dsn, DROPPED_BOOK)
         PeriodLifecycle(lambda: connect(scene.dsn, Role.POSTER), BOOK).close(date(2020, 12, 31), reason="year end")

@@ -92,6 +92,7 @@ _EXPIRED = posted_before(authorized, step("payment.authorization_expired.v1"))
 _SETTLED = posted_before(step("settlement.confirmed.v1", amount_minor="60"))
 
 CAPTURE: Mapping[Code, Fault] = {
+    Code.SPLIT_ORDER_NOT_CONFIGURED: lambda telling: telling.data.__setitem__("custody", "escrow"),
     Code.SUM_TOO_LARGE: shares_too_large,
     Code.CURRENCY_MISMATCH: posted_before(lambda key: authorized(key, currency="USD", event_id=f"dollars-{key}")),
     Code.PAYMENT_FAILED: posted_before(step("payment.failed.v1")),

@@ -37,6 +37,7 @@ from tests.support.faults.payments import (
     step,
     step_of,
 )
+from tests.support.faults.splits import SPLIT, split
 from tests.support.faults.telling import Fault, Telling
 from tests.support.postings import authorized, captured
 
@@ -47,6 +48,7 @@ CARRIERS: Mapping[str, Carrier] = {
     "a voucher": (voucher, VOUCHER),
     "a group": (group, GROUP),
     "a capture": (capture, CAPTURE),
+    "a split": (split, SPLIT),
     "the void of a payment": (step_of("payment.voided.v1", captured), VOID_OF_PAYMENT),
     "a failed payment": (step_of("payment.failed.v1"), FAILURE),
     "a lapsed authorisation": (step_of("payment.authorization_expired.v1", authorized), LAPSE),
@@ -116,6 +118,10 @@ APART: Mapping[str, set[frozenset[Code]]] = {
     | _among({Code.EVENT_TYPE_UNKNOWN, Code.SCHEMA_VERSION_UNKNOWN}),
     # a payment ends once
     "a capture": _between({Code.PAYMENT_FAILED}, {Code.AUTHORIZATION_EXPIRED, Code.PAYMENT_VOIDED}),
+    # one of which something was captured has not failed; one that was called off is in no custody any more; and dollars
+    # are another currency than what was captured before
+    "a split": _between({Code.PAYMENT_FAILED}, {Code.CUSTODY_DIFFERS, Code.PAYMENT_VOIDED})
+    | _between({Code.PLATFORM_COMMISSION_RECIPIENT_MISSING}, {Code.CUSTODY_DIFFERS, Code.PAYMENT_VOIDED}),
     # what was taken of a payment, or that nothing was captured, keeps it from having been voided
     "the void of a payment": _between({Code.PREDECESSOR_ABSENT, Code.PAYMENT_FAILED}, _TAKEN | {Code.ALREADY_VOIDED})
     | _between({Code.ALREADY_VOIDED}, _TAKEN),

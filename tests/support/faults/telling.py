@@ -8,7 +8,7 @@ from deploy.demo.messages import Message
 from ledger_core.domain.outcomes import Code
 from tests.support.account_events import closed, frozen, opened
 from tests.support.hold_events import LONG_AGO
-from tests.support.postings import TIME, captured, event
+from tests.support.postings import BOOK, TIME, captured, event
 
 MOST = 10**18 - 1
 FULL = "wallet:full"
@@ -37,6 +37,7 @@ class Telling:
     data: dict[str, Any]
     time: str = TIME
     given_key: str = ""
+    book: str = BOOK
     before: list[Message] = field(default_factory=list)
     credit: Callable[[str, int, str], None] = lambda account_change, amount, _currency: None
     """Lets an account get something."""
@@ -50,10 +51,16 @@ class Telling:
         return self.given_key or self.name("key")
 
     def first(self, *messages: Message) -> None:
-        self.before += messages
+        self.before += [in_book(message, self.book) for message in messages]
 
     def message(self) -> Message:
-        return event(self.kind, self.key, self.name("event"), self.data, time=self.time)
+        return event(self.kind, self.key, self.name("event"), self.data, time=self.time, book=self.book)
+
+
+def in_book(message: Message, book: str) -> Message:
+    """The same message to another book."""
+    headers = tuple((name, book.encode() if name == "ce_ledgerbook" else value) for name, value in message.headers)
+    return message._replace(headers=headers)
 
 
 Fault = Callable[[Telling], None]

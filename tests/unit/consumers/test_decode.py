@@ -20,6 +20,7 @@ from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incomin
 from ledger_core.domain.limits import Limits
 from ledger_core.domain.outcomes import BOOKLESS_CODES, Code
 from ledger_core.domain.payments import (
+    AtBookRate,
     Beneficiary,
     PaymentAuthorized,
     PaymentCaptured,
@@ -59,7 +60,7 @@ SHARES = [
     {"account": "wallet:seller:1", "amount_minor": "60", "commission_bps": 1000},
     {"account": "a", "amount_minor": "40"},
 ]
-PARTS = (Beneficiary("wallet:seller:1", 60, 1000), Beneficiary("a", 40, 0))
+PARTS = (Beneficiary("wallet:seller:1", 60, 1000), AtBookRate("a", 40))
 FACTS_OF_DATA: list[tuple[str, dict[str, object], Fact]] = [
     ("payment.authorized.v1", CAPTURE, PaymentAuthorized("p1", 100, "BRL", "card")),
     ("payment.captured.v1", CAPTURE, PaymentCaptured("p1", 100, "BRL", "card")),

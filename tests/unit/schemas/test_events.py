@@ -35,9 +35,10 @@ VOUCHER: dict[str, object] = {
 FULLEST: dict[str, dict[str, object]] = {
     "payment.authorized.v1": {"payment_id": "p", "method": "card", "currency": "BRL", "amount_minor": "1"},
     "payment.captured.v1": {
-        "payer": "wallet:buyer:1", "payment_id": "p", "partial": True, "method": "card", "currency": "BRL",
-        "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1", "gateway_transaction_id": "t",
-        "gateway_response": "approved", "confirmed_by": "anna", "confirmed_at": "2026-10-02T00:00:00Z",
+        "payer": "wallet:buyer:1", "payment_id": "p", "partial": True, "method": "card", "custody": "escrow",
+        "currency": "BRL", "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
+        "gateway_transaction_id": "t", "gateway_response": "approved", "confirmed_by": "anna",
+        "confirmed_at": "2026-10-02T00:00:00Z",
     },
     "payment.voided.v1": {"reason": "não", "payment_id": "p"},
     "payment.refunded.v1": {
@@ -76,6 +77,12 @@ FULLEST: dict[str, dict[str, object]] = {
     "payout.returned.v1": {"payout_id": "o", "failure_reason": "não"},
     "fee.charged.v1": {
         "reference": "p", "fee_id": "f", "currency": "BRL", "amount_minor": "1", "account": "wallet:seller:1",
+    },
+    "settlement_profile.updated.v1": {
+        "status": "VERIFIED", "rails": ["sepa"], "beneficiary": "wallet:seller:1", "bank_account_ref": {
+            "uuid": "01890a5d-ac96-774b-bcce-b302099a8057", "user": "u", "iban": "GE29NB0000000101904917",
+            "branch": "b",
+        },
     },
     "sale.completed.v1": {
         "sale_id": "s", "currency": "BRL", "attempt": {"finance": {"source": {"id": "wallet:buyer:1"}}},

@@ -1,0 +1,35 @@
+"""Who holds the money of a split payment: the platform, or each beneficiary from the start.
+
+In escrow the processor owes the platform the whole amount, and the platform owes the beneficiaries their shares. In
+direct custody the processor pays each beneficiary itself: of the payment only the commission is the platform's, and
+nothing else of it ever stands in its books. Which of the two holds is said with the capture and kept on the payment's
+subject; what follows is posted by it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ledger_core.domain.cases import Case, Movement
+from ledger_core.domain.payments import PaymentRefunded
+from ledger_core.domain.stories import ChargebackLost, ChargebackOpened, ChargebackWon, RefundCompleted
+from ledger_core.domain.vouchers import Draft, Purpose
+
+
+def ours(case: Case) -> Sequence[Movement]:
+    """What is the platform's own of a step that follows a payment in direct custody: of a refund the commission that is
+    given back, of a dispute what the processor charges for it; of a settlement, which goes to others, nothing."""
+    if isinstance(case.fact, PaymentRefunded | RefundCompleted):
+        commission = [one for one in case.movements if one.line.purpose == Purpose.PLATFORM_FEE]
+        if not commission:
+            return ()
+        payer, (fee,) = case.movements[0], commission
+        return [payer._replace(line=payer.line._replace(amount_minor=fee.line.amount_minor)), fee]
+    if isinstance(case.fact, ChargebackOpened | ChargebackWon | ChargebackLost):
+        return [one for one in case.movements if one.line.purpose == Purpose.FEE]
+    return ()
+
+
+def draft_of(draft: Draft, movements: Sequence[Movement], kind: str) -> Draft:
+    """The draft with these movements' lines instead of its own."""
+    lines = [movement.line for movement in movements]
+    return replace(draft, kind=draft.kind or kind, lines=lines, recorded=not lines)

@@ -1,0 +1,78 @@
+"""Notices: what a service tells of a thing, and what stands until it tells anew. Each is kept, none is changed.
+
+A seller's settlement profile is one. What is decided on a notice is decided on the last one before it in the book's
+log: whoever reads it here looks again under the book's lock, which whoever tells a new one needs, too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class NoticeKind(StrEnum):
+    """Of what kind of thing. Stored: append only."""
+
+    SETTLEMENT_PROFILE = "settlement_profile"
+
+
+class NoticeName(NamedTuple):
+    """The thing that it is about."""
+
+    kind: str
+    key: str
+
+
+NoticeKey = tuple[int, str, str]
+"""book_id, kind and key."""
+
+
+@dataclass(slots=True, frozen=True)
+class Notice:
+    """What stands, as the log keeps it; revision 0: nobody told anything yet."""
+
+    revision: int = 0
+    said: Mapping[str, object] = field(default_factory=dict)
+
+
+UNTOLD: Final = Notice()
+VERIFIED: Final = "VERIFIED"
+PROFILE_WAITED_FOR: Final = "profile:"
+"""Beginning of the name by which a parked event says that it waits for a beneficiary's verified profile."""
+
+
+@dataclass(slots=True)
+class SettlementProfileUpdated:
+    """Whether a beneficiary may be paid out, by which rails and to which account (as much of it as may be kept)."""
+
+    beneficiary: str
+    status: str
+    rails: tuple[str, ...] = ()
+    bank_account_ref: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> NoticeName:
+        return NoticeName(NoticeKind.SETTLEMENT_PROFILE.value, self.beneficiary)
+
+    @property
+    def order_key(self) -> str:
+        """What the subject of its event must be."""
+        return self.beneficiary
+
+    @property
+    def said(self) -> Mapping[str, object]:
+        return {"status": self.status, "rails": list(self.rails), "bank_account_ref": dict(self.bank_account_ref)}
+
+    @property
+    def wakes(self) -> str:
+        """What comes true with it that parked events may wait for."""
+        return f"{PROFILE_WAITED_FOR}{self.beneficiary}" if self.status == VERIFIED else ""
+
+
+NoticeFact = SettlementProfileUpdated
+NOTICE_FACTS: Final = (SettlementProfileUpdated,)
+
+
+def profile_of(account: str) -> NoticeName:
+    """The notice that tells whether this beneficiary may be paid out."""
+    return NoticeName(NoticeKind.SETTLEMENT_PROFILE.value, account)

@@ -1,0 +1,139 @@
+"""Captures of split payments: one buyer, several beneficiaries, the platform's commission.
+
+| | in escrow | in direct custody |
+|---|---|---|
+| clearing of the processor, or the payer's wallet | debit the amount | debit the commissions |
+| each beneficiary | credit its part less commission | |
+| platform fees, in one line | credit the commissions | credit the commissions |
+
+Without escrow the platform never books a beneficiary's share: it never has it. The parts must be the whole: there is no
+suspense. Commission is rounded down in minor units; the beneficiary keeps the remainder.
+"""
+
+from dataclasses import replace
+from typing import Final
+from uuid import UUID, uuid5
+
+from ledger_core.domain.charts import Chart, Role
+from ledger_core.domain.facts import Fact
+from ledger_core.domain.marketplaces import DIRECT, Marketplace
+from ledger_core.domain.money import part_minor
+from ledger_core.domain.notices import VERIFIED, SettlementProfileUpdated
+from ledger_core.domain.outcomes import Code, Refusal, first_of
+from ledger_core.domain.payments import (
+    CASH_ON_DELIVERY,
+    AtBookRate,
+    Beneficiary,
+    PaymentCaptured,
+    PaymentRefunded,
+    ProvenCaptured,
+    SplitCaptured,
+)
+from ledger_core.domain.stories import ChargebackOpened, RefundCompleted
+from ledger_core.domain.vouchers import Draft, Purpose
+from ledger_core.rules.lines import Named, control, lines_of
+from ledger_core.rules.payments import captured, proven
+
+LEGS: Final = UUID("6960dad5-2f09-564d-a4c0-f1e07d9a5620")
+"""Name space of the ids of legs: each is made of its payment and its beneficiary, whoever makes it, however often."""
+
+_SHARED: Final = (PaymentCaptured, PaymentRefunded, RefundCompleted, ChargebackOpened)
+_CLEARING: Final = control(Role.PROCESSOR_CLEARING)
+_FEES: Final = control(Role.PLATFORM_FEES)
+
+
+def in_marketplace(fact: Fact | None, chart: Chart) -> Fact | None:
+    """The fact as a marketplace takes it: captures split, in their own custody or in the book's; the book's commission
+    where beneficiaries name none."""
+    marketplace = chart.marketplace
+    if marketplace is None or not isinstance(fact, _SHARED):
+        return fact
+    told, said = (fact.told, fact.custody) if isinstance(fact, SplitCaptured) else (fact, "")
+    if any(isinstance(share, AtBookRate) for share in told.beneficiaries):
+        told = replace(told, beneficiaries=tuple([_at_rate(share, marketplace) for share in told.beneficiaries]))
+    if not isinstance(told, PaymentCaptured):
+        return told
+    return SplitCaptured.of(told, said or marketplace.custody, needs_profiles=marketplace.require_profiles)
+
+
+def _at_rate(share: Beneficiary, marketplace: Marketplace) -> Beneficiary:
+    if not isinstance(share, AtBookRate):
+        return share
+    return Beneficiary(share.account, share.amount_minor, marketplace.commission_bps)
+
+
+def split(fact: SplitCaptured, chart: Chart) -> Draft | Refusal:
+    """The voucher, with its legs; nothing is posted of a payment that is not the platform's in any part."""
+    if chart.marketplace is None:
+        return Refusal(Code.SPLIT_ORDER_NOT_CONFIGURED, "the chart of the book declares no marketplace")
+    refusal = _refuse_data(fact) or _refuse_parts(fact)
+    if refusal is not None:
+        return refusal
+    legs = _legs(fact)
+    commission_minor = sum(int(leg["commission_minor"]) for leg in legs)
+    missing = _refuse_recipient(fact.currency, chart) if commission_minor else None
+    told = fact.told
+    taken = proven(told, chart) if isinstance(told, ProvenCaptured) else captured(told, chart)
+    if isinstance(taken, Refusal):
+        return first_of(missing, taken) or taken
+    if missing is not None:
+        return missing
+    lines, proof = (taken, {}) if isinstance(taken, list) else (taken.lines, taken.details or {})
+    if fact.custody == DIRECT:
+        commission = lines_of(_commission(commission_minor), fact.currency, chart)
+        if isinstance(commission, Refusal):
+            return commission
+        lines = commission
+    said = {"custody": fact.custody, "commission_minor": str(commission_minor), "legs": legs}
+    return Draft("capture", "", lines, {**proof, "split": said}, recorded=not lines)
+
+
+def _commission(amount_minor: int) -> list[Named]:
+    """All that the platform gets of a payment in direct custody."""
+    return [(_CLEARING, "D", amount_minor, Purpose.PAYMENT), (_FEES, "C", amount_minor, Purpose.PLATFORM_FEE)]
+
+
+def profile_updated(fact: SettlementProfileUpdated, _chart: Chart) -> Draft | Refusal:
+    """A record; its revision is known under lock alone."""
+    if fact.status == VERIFIED and not (fact.rails and fact.bank_account_ref):
+        return Refusal(Code.DATA_INVALID, "status: a verified profile names its rails and its bank account")
+    return Draft("", "", [], recorded=True)
+
+
+def _refuse_data(fact: SplitCaptured) -> Refusal | None:
+    shares = fact.beneficiaries
+    if len({share.account for share in shares}) != len(shares):
+        return Refusal(Code.DATA_INVALID, "beneficiaries: one is named twice")
+    if fact.custody == DIRECT and (fact.payer is not None or fact.method == CASH_ON_DELIVERY):
+        return Refusal(Code.DATA_INVALID, "custody: what a wallet pays, or whoever delivers brings, is the platform's")
+    return None
+
+
+def _refuse_parts(fact: SplitCaptured) -> Refusal | None:
+    if not fact.beneficiaries:
+        return Refusal(Code.SPLIT_ORDER_NOT_CONFIGURED, "beneficiaries: none are named")
+    total_minor = sum(share.amount_minor for share in fact.beneficiaries)
+    if total_minor != fact.amount_minor:
+        return Refusal(Code.SPLIT_LEGS_UNBALANCED, f"beneficiaries: {total_minor} in all of {fact.amount_minor}")
+    return None
+
+
+def _refuse_recipient(currency: str, chart: Chart) -> Refusal | None:
+    if chart.control(Role.PLATFORM_FEES, currency) is not None:
+        return None
+    detail = "the chart of the book has no account for the platform's commission"
+    return Refusal(Code.PLATFORM_COMMISSION_RECIPIENT_MISSING, detail, f"{_FEES}:{currency}")
+
+
+def _legs(fact: SplitCaptured) -> list[dict[str, str]]:
+    legs = []
+    for share in fact.beneficiaries:
+        commission_minor = part_minor(share.amount_minor, share.commission_bps)
+        legs.append({
+            "id": str(uuid5(LEGS, f"{fact.payment_id}\n{share.account}")),
+            "beneficiary": share.account,
+            "amount_minor": str(share.amount_minor),
+            "commission_minor": str(commission_minor),
+            "net_minor": str(share.amount_minor - commission_minor),
+        })  # fmt: skip
+    return legs

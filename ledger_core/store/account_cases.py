@@ -30,6 +30,8 @@ from ledger_core.store.prepare import Preparer
 QUERIES = load_queries("ledger_core.store", "accounts.sql")
 ACCOUNT = (1 << 32) - 1
 """The account id in the key of a head: what stands above it is the book."""
+Counters = tuple[int, int, int]
+"""Of a head: posting sequence, and what is held of it by debits and credits."""
 
 
 class AccountRows:
@@ -42,7 +44,7 @@ class AccountRows:
         self._cursor = cursor
         self._keys = keys
         self._closing = closing
-        self._stored: dict[HeadKey, tuple[str, int]] = {}
+        self._stored: dict[HeadKey, tuple[str, Counters]] = {}
         self._heads: Mapping[HeadKey, Head] = {}
         self.known: dict[HeadKey, AccountStand] = {}
 
@@ -67,25 +69,25 @@ class AccountRows:
             self.known[key] = AccountStand(version, AccountTerms(kind, currency, role, keyed, parent, Limits(*limits)))
             head = heads[key]
             head.debits_pending_minor, head.credits_pending_minor = debits, credits
-            self._stored[key] = head.status, head.posting_sequence
+            self._stored[key] = head.status, _counters(head)
         for key, order_key, balance_minor in uneven_keys(self._cursor, self._closing):
             self.known[key].uneven[order_key] = balance_minor
 
     def before_heads(self) -> None:
-        """A head that was frozen takes entries only once it is open again."""
+        """A head that was frozen takes entries, and may be held more of, only once it is open again."""
         thawed = [
             key
-            for key, (status, sequence) in self._stored.items()
-            if status == FROZEN and self._heads[key].posting_sequence != sequence
+            for key, (status, counters) in self._stored.items()
+            if status == FROZEN and counters != _counters(self._heads[key])
         ]
         self._write(dict.fromkeys(thawed, OPEN))
 
     def after_heads(self) -> None:
-        """Statuses as they are at the end: entries that came before are written."""
+        """Statuses as they are at the end: what came before is written."""
         self._write({
             key: self._heads[key].status
-            for key, (status, sequence) in self._stored.items()
-            if self._heads[key].status != status or self._heads[key].posting_sequence != sequence
+            for key, (status, counters) in self._stored.items()
+            if self._heads[key].status != status or counters != _counters(self._heads[key])
         })  # fmt: skip
 
     def _write(self, statuses: Mapping[HeadKey, str]) -> None:
@@ -96,6 +98,11 @@ class AccountRows:
                 "statuses": list(statuses.values()),
             }
             self._cursor.execute(QUERIES["set_statuses"], parameters)
+
+
+def _counters(head: Head) -> Counters:
+    """What moves as soon as it takes an entry or more or less is held of it."""
+    return head.posting_sequence, head.debits_pending_minor, head.credits_pending_minor
 
 
 def find_accounts(cursor: psycopg.Cursor[Any], items: Sequence[Item], preparer: Preparer) -> AccountRows | None:

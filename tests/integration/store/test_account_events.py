@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from deploy.demo.messages import Message
 from ledger_core.domain.outcomes import Code
 from ledger_core.operations.account_lifecycle import AccountRefusedError
 from ledger_core.store.books import create_book
@@ -119,6 +120,18 @@ def test_an_account_may_be_frozen_unfrozen_and_frozen_again_in_one_batch(scene: 
     assert outcomes(scene.post(*batch)) == ["RECORDED", "POSTED", "RECORDED", "ACCOUNT_FROZEN", "RECORDED", "POSTED"]
     assert (status(scene), scene.balance_minor(SELLER)) == ("O", -400)
     assert len(told(scene)) == 5
+
+
+@pytest.mark.parametrize(
+    ("then", "left"), [([], "O"), ([frozen(SELLER, event_id="again")], "F")], ids=["open", "frozen"]
+)
+def test_a_hold_behind_the_unfreezing_of_its_account_is_placed_in_the_same_batch(
+    scene: Scene, then: list[Message], left: str
+) -> None:
+    scene.post(opened(SELLER), frozen(SELLER))
+    result = scene.post(unfrozen(SELLER), placed("h", 10, of=SELLER), *then)
+    assert outcomes(result) == ["RECORDED"] * (2 + len(then))
+    assert status(scene) == left
 
 
 def test_the_same_event_again_is_a_replay(scene: Scene) -> None:

@@ -6,7 +6,8 @@ FROM ledger.subject_part
 WHERE book_id = %(book_id)s AND kind <> 'payment' AND (%(keys)s::text[] IS NULL OR order_key = ANY (%(keys)s));
 
 -- name: first_bad_part
--- The slow way, only once sums differ: a part with another number of steps in the log than it was told.
+-- The slow way, only once sums differ: a part with another number of steps in the log than it was told. Refunds and
+-- payouts whose ids the log does not tell are older than parts.
 WITH said AS (
     SELECT order_key, convert_from(state, 'UTF8')::jsonb AS state FROM ledger.event
     WHERE book_id = %(book_id)s AND type IN ('voucher.posted', 'fact.recorded')
@@ -26,7 +27,7 @@ WITH said AS (
         OR (state ->> 'event_type' = 'payment.intent_created.v1' AND state ->> 'method' = 'cash_on_delivery')
 ), counted AS (
     SELECT order_key, CASE family WHEN 'payment' THEN 'refund' ELSE family END AS kind, part_id, count(*) AS steps, 0 AS closings
-    FROM step GROUP BY 1, 2, 3
+    FROM step WHERE part_id IS NOT NULL GROUP BY 1, 2, 3
     UNION ALL
     SELECT order_key, kind, part_id, count(*) FILTER (WHERE type <> 'drawer.closed.v1'), count(*) FILTER (WHERE type = 'drawer.closed.v1')
     FROM tally GROUP BY 1, 2, 3

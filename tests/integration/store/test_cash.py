@@ -8,6 +8,7 @@ from psycopg import errors
 
 from deploy.demo.messages import Message
 from ledger_core.store.verify import verify
+from schemas.sql.runner import migrations
 from tests.support.databases import TestDatabase
 from tests.support.postings import TIME, Scene, event, outcomes
 from tests.support.story_books import StoryBooks, story_books
@@ -195,3 +196,19 @@ def test_verify_finds_counts_that_the_log_does_not_tell(database: TestDatabase) 
             assert named in bad["parts"]
             scene.change(f"UPDATE ledger.subject_part SET {undo} WHERE kind = %s", kind)
         scene.assert_whole()
+
+
+def test_what_was_told_before_it_was_counted_is_counted_by_the_upgrade(database: TestDatabase) -> None:
+    (backfill,) = [one.text for one in migrations() if one.name == "parts_counted_before"]
+    again = event("payment.capture_failed.v1", P, "again", {"payment_id": P, "failure_reason": "no_luck"})
+    with Scene(database.dsn()) as scene:
+        scene.post(intent(), intent("card"), FAILED)
+        scene.tamper("DELETE FROM ledger.subject_part")
+        scene.post(again)
+        assert not all(check.ok for check in verify(database.dsn()).checks)
+        for _ in range(2):
+            scene.change(backfill)
+            assert scene.rows("SELECT kind, amount_minor FROM ledger.subject_part ORDER BY 1") == [
+                ("attempt", 2), ("delivery", 1),
+            ]  # fmt: skip
+            scene.assert_whole()

@@ -56,8 +56,10 @@ BY_STEPS: Final = (
     "payout.returned.",
     "fee.",
     "drawer.",
+    "cash.",
 )
-"""Beginnings of the types of upstream events whose vouchers only other steps take back."""
+"""Beginnings of the types of upstream events whose vouchers only other steps take back; cash, which two persons sign
+for when it leaves a drawer, by cash the other way."""
 PAID_AT_ONCE: Final = 1 << BITS * STEPS[PayoutPaid].number
 
 _SET_ASIDE: Final = (RefundRequested, ChargebackOpened)

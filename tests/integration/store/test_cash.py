@@ -10,7 +10,7 @@ from deploy.demo.messages import Message
 from ledger_core.store.verify import verify
 from schemas.sql.runner import migrations
 from tests.support.databases import TestDatabase
-from tests.support.postings import TIME, Scene, event, outcomes
+from tests.support.postings import TIME, Scene, event, outcomes, void_requested
 from tests.support.story_books import StoryBooks, story_books
 
 pytestmark = pytest.mark.postgres
@@ -149,6 +149,10 @@ def test_a_capture_says_where_its_order_is(
         ([counted("opened", 0)], counted("closed", 5, 6), "DATA_INVALID"),
         ([counted("opened", 10)], cash("refunded", 11), "LIMIT_MINIMUM"),
         ([counted("opened", 10)], cash("received", 1, currency="USD"), "CURRENCY_MISMATCH"),
+        ([counted("opened", 0), cash("received", 75)], void_requested(DRAWER, of="received"), "STEP_NOT_VOIDABLE"),
+        ([counted("opened", 0), cash("received", 75), counted("closed", 75)], void_requested(DRAWER, of="received"),
+         "STEP_NOT_VOIDABLE"),
+        ([counted("opened", 10, 10), cash("refunded", 5)], void_requested(DRAWER, of="refunded"), "STEP_NOT_VOIDABLE"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_right_is_refused_by_name(

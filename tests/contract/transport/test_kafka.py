@@ -191,3 +191,18 @@ async def test_a_broker_that_never_answers_is_given_up(topic: str) -> None:
         for client in clients:
             client.close()
             await client.wait_closed()
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_what_producers_compress_is_read(
+    running: Running, transport: KafkaTransport, topic: str, codec: str
+) -> None:
+    await running.create(topic)
+    producer = AIOKafkaProducer(bootstrap_servers=transport.bootstrap, compression_type=codec)
+    await producer.start()
+    try:
+        await asyncio.gather(*[await producer.send(topic, str(n).encode() * 100, partition=0) for n in range(10)])
+    finally:
+        await producer.stop()
+    source = await running.read_all(topic)
+    assert [record.value for record in await read(source, 10)] == [str(n).encode() * 100 for n in range(10)]

@@ -8,11 +8,23 @@ subject; what follows is posted by it.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from ledger_core.domain.cases import Case, Movement
 from ledger_core.domain.payments import PaymentRefunded
 from ledger_core.domain.stories import ChargebackLost, ChargebackOpened, ChargebackWon, RefundCompleted
 from ledger_core.domain.vouchers import Draft, Purpose
+
+FOLLOWS: Final = (PaymentRefunded, RefundCompleted, ChargebackOpened)
+"""Facts that name beneficiaries of a payment that was captured before."""
+
+
+def spares(case: Case) -> bool:
+    """True when all accounts that this step names and that there are not are beneficiaries' of its payment."""
+    if not isinstance(case.fact, FOLLOWS) or case.draft is None:
+        return False
+    found = {movement.line.account for movement in case.movements}
+    return all(line.account in found or line.purpose == Purpose.SELLER_SHARE for line in case.draft.lines)
 
 
 def ours(case: Case) -> Sequence[Movement]:

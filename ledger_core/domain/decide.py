@@ -134,7 +134,10 @@ def _decide(case: Case, locked: Locked) -> Ruling:
 def _decide_one(case: Case, locked: Locked) -> Ruling:
     """One case by all rules in the order of `Code`; an accepted one changes heads, and what its life cycle keeps."""
     life = life_cycle_of(case.fact)
-    refusal = first_of(case.refusal, life.refuse(case, locked))
+    known = case.refusal
+    if known is not None and life.lifts is not None and life.lifts(case, locked):
+        known = None
+    refusal = first_of(known, life.refuse(case, locked))
     if refusal is not None:
         return Ruling(case, refusal.outcome, refusal)
 

@@ -80,6 +80,8 @@ class LifeCycle:
     that may be decided over columns."""
     refuse: Callable[[Case, Locked], Refusal | None] = _never
     """May it happen now, by its order key? Asked before its voucher is looked at."""
+    lifts: Callable[[Case, Locked], bool] | None = None
+    """Whether what is locked lifts what was refused before anything was. A refusal that is final stays."""
     propose: Callable[[Case, Locked], Proposal] = _as_proposed
     """What it posts: as its rule proposed, or what only the locked rows tell (a mirror)."""
     refuse_sums: Callable[[Case, Locked], Refusal | None] = _never
@@ -109,7 +111,9 @@ _PAYMENT = LifeCycle(
     by_columns=True,
 )
 _END = LifeCycle(refuse=payment_life.refuse_end, accept=payment_life.end)
-_PART = LifeCycle(refuse=part_life.refuse, propose=part_life.propose, accept=part_life.accept, has_part=True)
+_PART = LifeCycle(
+    refuse=part_life.refuse, lifts=part_life.lifts, propose=part_life.propose, accept=part_life.accept, has_part=True
+)
 _HOLD = LifeCycle(misfit=hold_life.misfit, refuse=hold_life.refuse, propose=hold_life.propose, accept=hold_life.accept)
 _ACCOUNT = LifeCycle(
     misfit=account_life.misfit,

@@ -49,6 +49,8 @@ class Vouchers:
     parked_under: dict[tuple[int, VoucherRef], str] = field(default_factory=dict)
     """Order keys of those that are parked: nothing that another order key waits for passes its queue."""
     by_reference: dict[VoucherKey, Original] = field(default_factory=dict)
+    recorded_at_us: dict[VoucherKey, int] = field(default_factory=dict)
+    """When that took effect which is referred to by its place in the log and posted nothing."""
     stands: dict[int, VoucherLink] = field(default_factory=dict)
 
     def find(self, book_id: int, ref: VoucherRef, order_key: str) -> Original | Refusal:
@@ -89,6 +91,8 @@ class Vouchers:
         if ruling.refusal is not None and ruling.refusal.code is Code.IDEMPOTENCY_CONFLICT:
             return  # another event of the same id is the one that counts
         by_event = (book_id, ref_of(case.origin))
+        if ruling.outcome is Outcome.RECORDED:
+            self.recorded_at_us[book_id, case.reference] = case.effective_at_us
         if ruling.outcome is not Outcome.POSTED or ruling.draft is None:
             self.by_ref.setdefault(by_event, no_voucher())
             return

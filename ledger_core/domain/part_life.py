@@ -98,7 +98,19 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     refusal = _refuse_payment(case, subject, part) if kind in PAYMENT_PARTS else None
     refusal = refusal or _refuse_reversed(case, locked) or refuse_step(fact, part)
     refusal = refusal or _refuse_amount(case, part, subject, of_payment(case, locked))
-    return refusal or (payment_rules.refuse_refund(case, locked) if locked.policies else None)
+    if refusal is not None or not locked.policies or _is_direct(case, locked):
+        return refusal  # in direct custody no beneficiary's balance bears anything
+    return payment_rules.refuse_refund(case, locked)
+
+
+def lifts(case: Case, locked: Locked) -> bool:
+    """What was refused for want of an account holds no longer where only those who never get an entry have none."""
+    return (
+        case.refusal is not None
+        and case.refusal.code is Code.ACCOUNT_MISSING
+        and _is_direct(case, locked)
+        and custody.spares(case)
+    )
 
 
 def _refuse_reversed(case: Case, locked: Locked) -> Refusal | None:

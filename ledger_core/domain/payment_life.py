@@ -21,8 +21,7 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     if refusal is None and subject.marks and isinstance(case.fact, PaymentVoided):
         refusal = part_life.refuse_void(case, locked)
     if refusal is None and locked.policies:
-        captured_at_us = [capture.effective_at_us for capture in _captures(case, locked)]
-        refusal = payment_rules.refuse_void(case, captured_at_us, locked)
+        refusal = payment_rules.refuse_void(case, _captured_at_us(case, locked), locked)
     return first_of(refusal, payment_rules.refuse_capture(case, locked)) if locked.policies else refusal
 
 
@@ -57,6 +56,16 @@ def _captures(case: Case, locked: Locked) -> list[Original]:
     known = locked.vouchers.by_reference  # a capture of which nothing is the platform's posted no voucher
     keys = [(book_id, reference) for reference in locked.subjects[case.subject_key].captures]
     return [known[key] for key in keys if key in known]
+
+
+def _captured_at_us(case: Case, locked: Locked) -> list[int]:
+    """When that was captured which a void of this payment takes back, also where nothing was posted of it."""
+    if not isinstance(case.fact, PaymentVoided):
+        return []
+    recorded = locked.vouchers.recorded_at_us
+    keys = [(case.subject_key[0], reference) for reference in locked.subjects[case.subject_key].captures]
+    unposted = [recorded[key] for key in keys if key in recorded]
+    return [*(capture.effective_at_us for capture in _captures(case, locked)), *unposted]
 
 
 def refuse_sums(case: Case, locked: Locked) -> Refusal | None:

@@ -14,7 +14,7 @@ from ledger_core.domain.references import VoidRequested, VoucherLink
 from ledger_core.domain.requests import CompensationRequested, VoucherRef
 from ledger_core.domain.subjects import Subject
 from ledger_core.store.books import Book
-from ledger_core.store.encoding import EVENT_PARKED, VOUCHER_POSTED, moment_us
+from ledger_core.store.encoding import EVENT_PARKED, FACT_RECORDED, VOUCHER_POSTED, moment_us
 from ledger_core.store.items import Item
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.prepare import Preparer
@@ -123,6 +123,8 @@ class OriginalRows:
             if isinstance(ref, VoucherRef):
                 self.vouchers.parked_under[book.book_id, ref] = order_key
             return None
+        if event_type == FACT_RECORDED and not isinstance(ref, VoucherRef):
+            self.vouchers.recorded_at_us[book.book_id, reference] = moment_us(orjson.loads(state)["effective_at"])
         if event_type != VOUCHER_POSTED:
             return no_voucher()
         document = orjson.loads(state)

@@ -9,6 +9,7 @@ import psycopg
 from ledger_core.domain.account_facts import AccountOpened
 from ledger_core.domain.cases import Movement, PartKey, SubjectKey
 from ledger_core.domain.charts import Chart, Template
+from ledger_core.domain.custody import FOLLOWS
 from ledger_core.domain.groups import refuse_in_advance
 from ledger_core.domain.incoming import SYSTEM_BOOK, Incoming
 from ledger_core.domain.life_cycles import life_cycle_of
@@ -312,15 +313,17 @@ class Preparer:
             assert item.draft is not None
             accounts = item.book.accounts
             missing = [line.account for line in item.draft.lines if line.account not in accounts]
+            # What follows a payment in direct custody posts without its beneficiaries' accounts: known under lock.
+            if not missing or isinstance(item.fact, FOLLOWS):
+                item.movements = [
+                    Movement(accounts[line.account].head, assets[line.currency], accounts[line.account].keyed, line)
+                    for line in item.draft.lines
+                    if line.account in accounts
+                ]
             if missing:
                 item.refusal = Refusal(
                     Code.ACCOUNT_MISSING, f"there is no account {missing[0]}", f"account:{missing[0]}"
                 )
-            else:
-                item.movements = [
-                    Movement(accounts[line.account].head, assets[line.currency], accounts[line.account].keyed, line)
-                    for line in item.draft.lines
-                ]
 
     def _open(self, items: Sequence[Item]) -> None:
         """Accounts that events open, unless they are open already: the exact path compares."""

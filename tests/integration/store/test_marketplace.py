@@ -15,10 +15,12 @@ from tests.support.postings import (
     Scene,
     event,
     outcomes,
+    paid_out,
     refunded,
     void_requested,
     voided,
 )
+from tests.support.story_books import StoryBooks, story_books
 
 pytestmark = pytest.mark.postgres
 
@@ -49,6 +51,17 @@ def step(event_type: str, order: str, amount: int = 0, **data: object) -> Messag
     if amount:
         body |= {"amount_minor": str(amount), "currency": "EUR"}
     return event(f"{event_type}.v1", order, f"{event_type}-{order}", body)
+
+
+def disputed(order: str, amount: int, seller: str) -> Message:
+    shares = [{"account": seller, "amount_minor": str(amount)}]
+    return step("chargeback.opened", order, amount, fee_minor="9", beneficiaries=shares)
+
+
+@pytest.fixture(scope="module")
+def books(postgres_server: str) -> Iterator[StoryBooks]:
+    with story_books(postgres_server) as books:
+        yield books
 
 
 @pytest.fixture
@@ -126,6 +139,50 @@ def test_without_escrow_a_sellers_share_is_never_in_the_books(
     assert balances(scene, *left) == left
     assert balances(scene, S1, S2) == {S1: 0, S2: 0}
     scene.assert_whole()
+
+
+LATER = "2026-11-22T08:00:00Z"
+VAULT = "vault:seller:1"
+ASKED: list[tuple[str, dict[str, object], dict[str, object], str, list[Message], list[str], Mapping[str, int]]] = [
+    ("who has nothing in the books is not asked to cover a refund", {}, {"refund_cover": "available"}, S1,
+     [refunded("o", 500)], ["POSTED", "POSTED"], {CLEARING: 15, FEES: -15}),
+    ("in escrow he is", {"custody": "escrow"}, {"refund_cover": "available"}, S1,
+     [paid_out("p", 900), refunded("o", 500)], ["POSTED", "POSTED", "SELLER_BALANCE_INSUFFICIENT"], {FEES: -30}),
+    ("a void has its window", {}, {"void_window_minutes": 60}, S1, [voided("o", time=LATER)],
+     ["POSTED", "VOID_WINDOW_PASSED"], {CLEARING: 30}),
+    ("also where nothing was the platform's", {"commission_bps": 0}, {"void_window_minutes": 60}, S1,
+     [voided("o", time=LATER)], ["RECORDED", "VOID_WINDOW_PASSED"], {CLEARING: 0}),
+    ("and within it, it is recorded", {"commission_bps": 0}, {"void_window_minutes": 60}, S1,
+     [voided("o")], ["RECORDED", "RECORDED"], {CLEARING: 0}),
+    ("steps need no account that they do not post to", {}, {}, VAULT,
+     [refunded("o", 500, of=VAULT), disputed("o", 100, VAULT)], ["POSTED", "POSTED", "POSTED"],
+     {CLEARING: 6, FEES: -15, DISPUTES: 9}),
+    ("of another payment they do", {}, {}, VAULT, [bought("p", 9, (S1, 9), custody="escrow"),
+     refunded("p", 9, of=VAULT)], ["POSTED", "POSTED", "ACCOUNT_MISSING"], {CLEARING: 39}),
+    ("nor where its capture is still to come", {}, {}, VAULT, [refunded("p", 9, of=VAULT)],
+     ["POSTED", "PREDECESSOR_ABSENT"], {CLEARING: 30}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("one_by_one", [True, False], ids=["one by one", "in one batch"])
+@pytest.mark.parametrize(
+    ("marketplace", "payments", "seller", "messages", "said", "left"),
+    [row[1:] for row in ASKED],
+    ids=[row[0] for row in ASKED],
+)
+def test_policies_ask_in_direct_custody_about_what_is_posted(
+    books: StoryBooks,
+    one_by_one: bool,
+    marketplace: dict[str, object],
+    payments: dict[str, object],
+    seller: str,
+    messages: list[Message],
+    said: list[str],
+    left: Mapping[str, int],
+) -> None:
+    book = books.new(marketplace={"custody": "direct", **marketplace}, payments=payments)
+    assert books.play(book, bought("o", 1_000, (seller, 1_000)), *messages, one_by_one=one_by_one) == said
+    assert books.balances_minor(book, left) == left
 
 
 def test_a_payment_of_which_nothing_is_the_platforms_is_recorded_and_goes_on(scene: Scene) -> None:

@@ -197,9 +197,10 @@ def forget_bodies(
         size = sum(one.body_bytes for one in gone)
         said = "forgotten" if apply else "would be forgotten; with --apply they are"
         console.print(f"{len(gone):,} webhooks older than {days} days ({size:,} bytes) {said}")
+        of_more = ", of the oldest ones" if kept.total() == MOST_FORGOTTEN else ""
         for name, count in sorted(kept.items()):
-            console.print(f"{count:,} kept: {name}")
-        if len(found) == MOST_FORGOTTEN:
+            console.print(f"{count:,} kept: {name}{of_more}")
+        if len(gone) == MOST_FORGOTTEN:
             console.print("there may be more: run it again")
 
     numbers = [one.number for one in gone]

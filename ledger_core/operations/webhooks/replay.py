@@ -10,6 +10,11 @@ import psycopg
 
 MAX_REASON_LENGTH: Final = 500
 
+# Whoever forgets bodies holds the feed: a body that is there once we hold it is there until we commit.
+LOCK_FEED: Final[LiteralString] = """
+    SELECT feed.book_id FROM webhook.feed JOIN ledger.book_directory AS directory USING (book_id)
+    WHERE directory.code = %s AND feed.endpoint = %s FOR NO KEY UPDATE OF feed
+"""
 # One that is asked for already is not asked for again; two persons at once meet at the key.
 REQUEST: Final[LiteralString] = """
     INSERT INTO webhook.replay (book_id, endpoint, number, attempt, reason, requested_by)
@@ -35,7 +40,8 @@ def request_replay(
     reason: str,
     requested_by: str,
 ) -> list[int]:
-    """In the caller's transaction, as the poster role: the numbers that will be published again.
+    """In the caller's transaction, as the poster role, under the lock of the feed: the numbers that will be published
+    again.
 
     Left out is what was never published (it still will be), what somebody has asked for already, and what is forgotten.
     """
@@ -43,4 +49,5 @@ def request_replay(
         "book": book, "endpoint": endpoint, "numbers": list(numbers), "reason": reason[:MAX_REASON_LENGTH],
         "requested_by": requested_by,
     }  # fmt: skip
+    connection.execute(LOCK_FEED, (book, endpoint))
     return sorted(number for (number,) in connection.execute(REQUEST, asked))

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -18,7 +19,7 @@ from ledger_core.operations.webhooks.replay import request_replay
 from ledger_core.operations.webhooks.retention import OldWebhook, Retention, forget, old_webhooks
 from ledger_core.store.connection import Role, connect
 from tests.support.databases import TestDatabase
-from tests.support.postings import BOOK, Scene
+from tests.support.postings import BOOK, Scene, outcomes
 from tests.support.processor_webhooks import Document, charge, refund, stripe
 
 pytestmark = pytest.mark.postgres
@@ -105,6 +106,38 @@ def test_a_forgotten_webhook_is_still_known_and_not_replayed(shop: Shop) -> None
     with connect(shop.dsn, Role.POSTER) as connection:
         assert request_replay(connection, BOOK, "stripe", [1, 3], **REASON) == [3]
     assert next(one for one in shop.old() if one.number == 3).kept == "NOT_PUBLISHED"
+
+
+def test_what_is_kept_never_hides_what_can_be_forgotten(shop: Shop) -> None:
+    one_at_once = replace(ALL, most=1)
+    assert [[one.number for one in shop.forget(one_at_once) if not one.kept] for _ in range(3)] == [[1], [6], []]
+
+
+def test_a_webhook_whose_event_is_a_conflict_is_kept_while_that_is_open(shop: Shop) -> None:
+    shop.receive([(stripe("charge.captured", charge(id="ch_9", payment_intent="pi_8"), event_id="evt_9"), "")])
+    said = shop.publish()[-1]
+    other = said._replace(value=said.value.replace(b"10000", b"10001"))
+    assert outcomes(shop.post(other)) == ["POSTED"]
+    assert outcomes(shop.post(said)) == ["IDEMPOTENCY_CONFLICT"]
+    assert shop.old()[-1] == OldWebhook(9, shop.old()[-1].body_bytes, "NOT_POSTED")
+
+
+def test_a_body_is_not_forgotten_while_somebody_asks_for_it_nor_asked_for_while_it_is_forgotten(shop: Shop) -> None:
+    with connect(shop.dsn, Role.POSTER) as asking, connect(shop.dsn, Role.POSTER) as forgetting:
+        for connection in (asking, forgetting):
+            connection.execute("SET lock_timeout = 1")
+            connection.commit()
+        request_replay(asking, BOOK, "stripe", [1], **REASON)
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            forget(forgetting, ALL, **REASON)
+        forgetting.rollback()
+        asking.rollback()
+        with forgetting.transaction():
+            forget(forgetting, ALL, **REASON)
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                request_replay(asking, BOOK, "stripe", [1], **REASON)
+            asking.rollback()
+        assert request_replay(asking, BOOK, "stripe", [1], **REASON) == []
 
 
 RECORDED = """INSERT INTO webhook.forgotten (book_id, endpoint, number, body_bytes, body_sha256, reason, requested_by)

@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from psycopg_pool import ConnectionPool
 
+from api.query.wire.payments import Payment
 from deploy.demo.messages import Message, Producer
 from projections.queries import daily_balances, parts, payments, trial_balances
 from projections.queries.errors import NotFoundError
@@ -14,7 +16,7 @@ from projections.rebuild import rebuild
 from projections.registry import PROJECTIONS
 from tests.invariants.programs import assert_invariants
 from tests.support.databases import TestDatabase
-from tests.support.posted_ledger import BOOK, SOURCE, TIME, PostedLedger, captured, paid_out, refunded
+from tests.support.posted_ledger import BOOK, SOURCE, TIME, PostedLedger, captured, paid_out, refunded, step
 from tests.support.read_side import ReadSide
 from tests.support.shop import book_id_of, posting, reading_pool, shop_at
 
@@ -45,6 +47,19 @@ def test_a_payment_is_answered_at_the_position_of_its_projection(
             payments.payment(at, "later")
     assert payment.state == "CAPTURED"
     assert (payment.captured.minor, payment.refunded.minor) == (7_000, 2_000)
+
+
+def test_a_payment_that_failed_before_anything_named_its_amount_is_listed(database: TestDatabase) -> None:
+    with posting(database) as ledger, reading_pool(database) as pool:
+        ledger.post([step("payment.failed", "o-1", failure_reason="no_luck"), captured("o-2", 5)])
+        project(database)
+        with snapshot(pool, BOOK, reads=Reads.PAYMENTS) as at:
+            listed = payments.payments(at, payments.PaymentFilter(state="FAILED"))
+            assert [(one.order_key, one.state, one.captured.minor) for one in listed] == [("o-1", "FAILED", 0)]
+            assert payments.payment(at, "o-1") == listed[0]
+            assert Payment.of(listed[0]).captured.currency == ""
+            rows = at.connection.execute("SELECT order_key, state, captured FROM read.payment ORDER BY 1").fetchall()
+        assert rows == [("o-1", "FAILED", None), ("o-2", "CAPTURED", Decimal("0.05"))]
 
 
 def test_days_add_up_to_the_trial_balance_by_day(

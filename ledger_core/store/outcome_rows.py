@@ -11,6 +11,7 @@ from ledger_core.store.batch import BatchResult, Decided
 from ledger_core.store.columns import POSTGRES_EPOCH_US, Int64s, field_bytes
 from ledger_core.store.headers import headers_to_rows
 from ledger_core.store.items import ADDED, FOLLOWER, Item, Prepared
+from ledger_core.store.kept_values import without_accounts
 from ledger_core.store.rows import Layout
 
 
@@ -36,10 +37,11 @@ def block_row(book_id: int, numbers: tuple[int, int, int, int, int], hashes: tup
 
 
 def dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, object]:
-    """A refused event as it is kept: with its bytes, its coordinates and why."""
+    """A refused event as it is kept: with its bytes, its coordinates and why. What waits is read again from them."""
     record = item.incoming.record
     refusal = item.refused
     assert refusal is not None
+    value = record.value if item.outcome is Outcome.PARKED else without_accounts(record.value)
     incarnations = {(a.topic, a.partition): a.incarnation for a in prepared.advances}
     return {
         "book_id": item.book.book_id, "position": position, "source_id": item.source_id, "event_id": item.event_id,
@@ -47,7 +49,7 @@ def dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, obje
         "waits_for": item.waits_for if item.outcome is Outcome.PARKED else "",
         "order_key": item.incoming.order_key, "topic": record.topic, "partition": record.partition,
         "incarnation": incarnations.get((record.topic, record.partition), 1), "log_offset": record.offset,
-        "timestamp_ms": record.timestamp, "key": record.key, "value": record.value,
+        "timestamp_ms": record.timestamp, "key": record.key, "value": value,
         "headers": Jsonb(headers_to_rows(record.headers)),
     }  # fmt: skip
 

@@ -261,6 +261,13 @@ def test_profiles_that_can_not_be_are_refused(strict: Scene) -> None:
     strict.assert_whole()
 
 
+def test_of_an_iban_in_a_profile_that_is_refused_only_the_ends_are_kept(strict: Scene) -> None:
+    assert outcomes(strict.post(profile(S1, subject=S2))) == ["DATA_INVALID"]
+    value = bytes(strict.one("SELECT value FROM ledger.dead_letter"))
+    assert value == (profile(S1).value or b"").replace(b"GE29NB0000000101904917", b"GE29**************4917")
+    strict.assert_whole()
+
+
 @pytest.mark.parametrize(
     "change",
     [

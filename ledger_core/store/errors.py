@@ -4,7 +4,8 @@ StoreError
 ├── FenceLostError       another worker moved these partitions: drop them, go on without
 ├── SurpriseError        what was prepared does not hold under lock: roll back, go the exact path
 │   ├── ChartMovedError      read the charts again and prepare anew
-│   └── LimitReachedError    this batch only: an account would pass a limit
+│   ├── LimitReachedError    this batch only: an account would pass a limit
+│   └── KeyKnownError        prepare anew, and ask the inbox first
 ├── HoldsDueError        holds whose time has come are touched: let them expire first, then post again
 ├── PostingHaltedError   posting is stopped for now: pause, keep the records, try again
 └── CorruptionError      the store contradicts itself: stop, run verify
@@ -36,6 +37,10 @@ class ChartMovedError(SurpriseError):
 
 class LimitReachedError(SurpriseError):
     """An account would come to stand beyond a limit that refuses, or that has to be told."""
+
+
+class KeyKnownError(SurpriseError):
+    """An event that would open an account was decided before: it opens nothing."""
 
 
 class HoldsDueError(StoreError):

@@ -8,12 +8,10 @@ import psycopg
 
 from ledger_core.domain.account_facts import AccountOpened
 from ledger_core.domain.cases import Movement, PartKey, SubjectKey
-from ledger_core.domain.charts import Chart, Template
 from ledger_core.domain.custody import FOLLOWS
 from ledger_core.domain.groups import refuse_in_advance
 from ledger_core.domain.incoming import SYSTEM_BOOK, Incoming
 from ledger_core.domain.life_cycles import life_cycle_of
-from ledger_core.domain.limits import NO_LIMITS
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
 from ledger_core.domain.parts import Part
 from ledger_core.domain.requests import BY_HAND
@@ -21,12 +19,11 @@ from ledger_core.domain.sources import INGEST_TOPIC
 from ledger_core.domain.vouchers import Line
 from ledger_core.rules.catalogue import propose
 from ledger_core.rules.marketplace import in_marketplace
-from ledger_core.store.account_events import asked_by
 from ledger_core.store.arrays import integers, texts
 from ledger_core.store.batch import SourceAdvance
-from ledger_core.store.books import Book, Books, Opening
+from ledger_core.store.books import Book, Books
 from ledger_core.store.encoding import PURPOSE_NAMES, rfc3339
-from ledger_core.store.errors import ChartMovedError
+from ledger_core.store.errors import ChartMovedError, KeyKnownError
 from ledger_core.store.items import (
     Item,
     ParkedLetter,
@@ -40,6 +37,7 @@ from ledger_core.store.items import (
     settle,
 )
 from ledger_core.store.named_sql import load_queries
+from ledger_core.store.openings import misses_account, opening_of
 from ledger_core.store.strays import is_stray, of_no_book, stray_item, wait_for_parking
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
@@ -68,6 +66,8 @@ class Preparer:
                 return self._prepare(incoming, advances, look_up=look_up)
             except ChartMovedError:
                 self.books.charts_moved = True
+            except KeyKnownError:
+                look_up = True
 
     def _prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool) -> Prepared:
         if self.books.charts_moved:
@@ -76,7 +76,7 @@ class Preparer:
         batch_id = self._next_batch_id()
         if any(item.followers for item in items):
             items = flat(items)
-        self._propose(items)
+        self._propose(items, keys_are_new=look_up)
         items.sort(key=_book_id)
         ordinals: dict[int, int] = defaultdict(int)
         for item in items:
@@ -260,8 +260,11 @@ class Preparer:
         assert row is not None
         return int(row[0])
 
-    def _propose(self, items: list[Item]) -> None:
-        """Asks the rules, finds or opens the accounts they name, and encodes what will be if nothing is refused."""
+    def _propose(self, items: list[Item], *, keys_are_new: bool = True) -> None:
+        """Asks the rules, finds or opens the accounts they name, and encodes what will be if nothing is refused.
+
+        Raises `KeyKnownError` where keys only count as new, and one that would open an account is not.
+        """
         assets = self.books.assets
         self.books.forget_if_many()
         if self.books.has_marketplaces:
@@ -287,7 +290,7 @@ class Preparer:
             except KeyError:
                 unresolved.append(item)
         if unresolved:
-            self._resolve(unresolved, assets)
+            self._resolve(unresolved, assets, keys_are_new=keys_are_new)
         for item in items:
             if item.followers:
                 refuse_in_advance(item.members)
@@ -298,7 +301,7 @@ class Preparer:
             outcome = Outcome.POSTED if posts else life_cycle_of(item.fact).unposted
             settle(item, item.refusal.outcome if item.refusal else outcome, item.refusal, item.draft, item.movements)
 
-    def _resolve(self, items: Sequence[Item], assets: dict[str, int]) -> None:
+    def _resolve(self, items: Sequence[Item], assets: dict[str, int], *, keys_are_new: bool) -> None:
         """Accounts that this process does not know yet: looked up, or opened where the chart allows."""
         wanted: dict[str, dict[str, str]] = defaultdict(dict)
         books = {item.book.code: item.book for item in items}
@@ -306,6 +309,10 @@ class Preparer:
             assert item.draft is not None
             for line in item.draft.lines:  # the first event to name an account says its currency
                 wanted[item.book.code].setdefault(line.account, line.currency)
+        for code, currencies in wanted.items():
+            self.books.look_up(books[code], [account for account in currencies if account not in books[code].accounts])
+        if not keys_are_new:
+            self._demand_new([item for item in items if misses_account(item)])
         self._open(items)
         for code, currencies in wanted.items():
             self.books.find_accounts(books[code], currencies)
@@ -325,17 +332,19 @@ class Preparer:
                     Code.ACCOUNT_MISSING, f"there is no account {missing[0]}", f"account:{missing[0]}"
                 )
 
+    def _demand_new(self, items: Sequence[Item]) -> None:
+        """An account that is open stays so: what the inbox knows already, with these data or others, opens none."""
+        if items and self._known([(item.book.book_id, item.source_id, item.event_id) for item in items]):
+            raise KeyKnownError("an event that would open an account was decided before")
+
     def _open(self, items: Sequence[Item]) -> None:
         """Accounts that events open, unless they are open already: the exact path compares."""
         for item in items:
             fact = item.fact
             if not isinstance(fact, AccountOpened) or fact.account != item.incoming.order_key:
                 continue
-            self.books.look_up(item.book, [fact.account])
             if fact.account not in item.book.accounts:
-                template = _template(fact, item.book.chart)
-                said = asked_by(fact.requested_by)
-                self.books.open(item.book, [Opening(fact.account, fact.currency, template, fact.parent or "", said)])
+                self.books.open(item.book, [opening_of(fact, item.book.chart)])
 
 
 def _take_by_markets(items: Sequence[Item]) -> None:
@@ -343,20 +352,6 @@ def _take_by_markets(items: Sequence[Item]) -> None:
     for item in items:
         if not isinstance(item.incoming.fact, BY_HAND) and item.fact is not None:
             item.fact = in_marketplace(item.incoming.fact, item.book.chart)
-
-
-def _template(fact: AccountOpened, chart: Chart) -> Template:
-    """What the event says, and for the rest what the chart says of such an account: opened by an event it is bound by
-    the limits that it would have opened with on the fly."""
-    own = chart.template_for(fact.account, fact.currency) or Template(fact.account, fact.type)
-    limits = own.limits if fact.limits is None else fact.limits
-    return Template(
-        fact.account,
-        fact.type,
-        own.role if fact.role is None else fact.role,
-        own.keyed if fact.keyed is None else fact.keyed,
-        limits=None if limits == NO_LIMITS else limits,
-    )
 
 
 def _asked(incoming: Sequence[Incoming]) -> set[Asked]:

@@ -49,6 +49,22 @@ def test_an_account_opens_by_event_as_it_says(scene: Scene) -> None:
     assert (account.type, account.currency, account.role, account.keyed) == ("asset", "EUR", "VAULT", True)
 
 
+@pytest.mark.parametrize(
+    ("first", "changed"),
+    [
+        (opened(VAULT), opened("vault:2", event_id=f"opened-{VAULT}", limits={"minimum_minor": "0", "policy": "deny"})),
+        (captured("o-1"), captured("o-1", to=OTHER, currency="USD")),
+    ],
+    ids=["opening", "voucher"],
+)
+def test_an_id_that_was_decided_opens_nothing_however_its_data_changed(
+    scene: Scene, first: Message, changed: Message
+) -> None:
+    scene.post(first)
+    assert outcomes(scene.post(changed, captured("o-2"))) == ["IDEMPOTENCY_CONFLICT", "POSTED"]
+    assert not {("vault:2",), (OTHER,), ("suspense:orders:USD",)} & {*scene.rows("SELECT code FROM ledger.account")}
+
+
 def test_an_account_that_is_open_as_said_is_left_as_it_is_and_another_is_refused(scene: Scene) -> None:
     scene.post(opened(VAULT, keyed=True))
     again = [

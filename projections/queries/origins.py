@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-PERSONS: Final = ("operator", "requested_by", "approved_by", "confirmed_by")
+PERSONS: Final = ("operator", "requested_by", "approved_by", "confirmed_by", "signed_off_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,21 @@ def origin_of(state: Mapping[str, Any]) -> Origin:
 
 
 def persons_of(state: object) -> dict[str, str]:
-    """Persons by what they did, wherever a state names them: at its top, or in what it says of a request."""
+    """Persons by what they did, wherever a state names them: at its top, or in what it says of a request.
+
+    Several who did the same stand in one text, in the order of the state.
+    """
     return dict(_persons(state))
 
 
 def _persons(value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for name, inner in value.items():
-            if name in PERSONS and isinstance(inner, str) and inner:
-                yield name, inner
+            if name in PERSONS and (persons := _names(inner)):
+                yield name, persons
             yield from _persons(inner)
+
+
+def _names(value: object) -> str:
+    named = value if isinstance(value, list) else [value]
+    return ", ".join(name for name in named if isinstance(name, str) and name)

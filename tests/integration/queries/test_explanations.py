@@ -159,7 +159,7 @@ def test_what_a_voucher_s_event_says_of_persons_links_and_reasons_is_told(
     said = (
         '"memo":"till was short","reverses":[{"position":3,"voucher_no":1,"kind":"capture"}],'
         '"compensates":[{"position":3,"voucher_no":1}],"adjustment":{"reason":"cash_count","reference":"7","approved_by":"Bo"},'
-        '"operator":"Ann","quote":{"rate":"1.25"},"lines":'
+        '"operator":"Ann","signed_off_by":["Cy","Di"],"quote":{"rate":"1.25"},"lines":'
     )
     with tampering(database) as connection:
         rewrite_states(connection, "voucher_no = 2", '"lines":', said)
@@ -167,7 +167,7 @@ def test_what_a_voucher_s_event_says_of_persons_links_and_reasons_is_told(
         told = explain_voucher(at, 2).voucher
         assert explain(at, told.lines[0].account).entries[-2].voucher == told
     assert (told.memo, told.reverses, told.compensates) == ("till was short", [1], [1])
-    assert told.persons == {"operator": "Ann", "approved_by": "Bo"}
+    assert told.persons == {"operator": "Ann", "approved_by": "Bo", "signed_off_by": "Cy, Di"}
     assert told.details == {
         "adjustment": {"reason": "cash_count", "reference": "7", "approved_by": "Bo"}, "quote": {"rate": "1.25"},
     }  # fmt: skip

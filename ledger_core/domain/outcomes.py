@@ -163,9 +163,9 @@ BOOKLESS_CODES = frozenset(
 
 
 class Refusal(NamedTuple):
-    """Why an event did not post. `waits_for` names what would heal it: event types joined by `|`,
-    `account:<code>`, `control:<role>:<currency>`, `book:<code>`, `schema:<type>`, `voucher:<source>#<event id>`,
-    `profile:<beneficiary>`, `order_key`."""
+    """Why an event did not post. `waits_for` names what would heal it, in one of the forms of `Awaited`: event types
+    joined by `|`, `account:<code>`, `control:<role>:<currency>`, `book:<code>`, `schema:<type>`, `period`,
+    `voucher:<source>#<event id>`, `profile:<beneficiary>`, `order_key`."""
 
     code: Code
     detail: str

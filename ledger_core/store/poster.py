@@ -34,6 +34,7 @@ from ledger_core.store.errors import (
 from ledger_core.store.exact import decide_exactly, letters_of
 from ledger_core.store.hold_expiry import expire_keys
 from ledger_core.store.items import Item, Prepared
+from ledger_core.store.overdue import Overdue
 from ledger_core.store.positions import SourcePositions
 from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import inbox_rows, lay_out, part_rows, subject_rows
@@ -97,6 +98,7 @@ class Poster:
         preparing, exact, self._posting, positions = connections
         self._preparer = Preparer(preparing)
         self._exact_preparer = Preparer(exact)
+        self._overdue = Overdue(exact, self._exact_preparer.books, self._decode)
         self.positions.connection = positions
 
     def close(self) -> None:
@@ -180,7 +182,7 @@ class Poster:
     def heal_overdue(self) -> BatchResult:
         """Heals what has come true already: its waiting events are decided after the commit that made it true, and
         whoever committed may be gone before that. Two at once decide each event once."""
-        return self._heal_all(self._exact_preparer.came_true(), BatchResult((), ()))
+        return self._heal_all(self._overdue.come_true(), BatchResult((), ()))
 
     def _heal_all(self, awaited: Iterable[tuple[str, str]], before: BatchResult) -> BatchResult:
         """What came before, and what comes of these: of each the book, and what is waited for in it."""

@@ -59,26 +59,6 @@ SELECT book_id, order_key FROM ledger.dead_letter
 WHERE book_id = %s AND waits_for = %s AND resolved_position IS NULL AND outcome = 'PARKED'
 GROUP BY book_id, order_key ORDER BY min(position);
 
--- name: came_true
--- What parked events go on waiting for though it has come true, by the book in which they wait: accounts that are there
--- and not frozen, books that are there. Whoever made it true went away before it had them decided.
-SELECT DISTINCT book.code, letter.waits_for
-FROM ledger.dead_letter AS letter
-JOIN ledger.book USING (book_id)
-JOIN ledger.account ON account.book_id = letter.book_id AND account.code = substr(letter.waits_for, length('account:') + 1)
-JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
-WHERE letter.resolved_position IS NULL AND letter.outcome = 'PARKED' AND letter.waits_for LIKE 'account:%'
-    AND book.posting_mode = 'open' AND head.status <> 'F'
-UNION ALL
-SELECT DISTINCT system.code, letter.waits_for
-FROM ledger.dead_letter AS letter
-JOIN ledger.book AS system USING (book_id)
-JOIN ledger.book_directory AS directory ON directory.code = substr(letter.waits_for, length('book:') + 1)
-JOIN ledger.book ON book.book_id = directory.book_id
-WHERE letter.book_id = 0 AND letter.resolved_position IS NULL AND letter.outcome = 'PARKED' AND letter.waits_for LIKE 'book:%'
-    AND book.posting_mode = 'open'
-ORDER BY 1, 2;
-
 -- name: lock_heads
 -- Step 4: heads in key order, as columns. Everything that decides is on the locked row; the status of one with limits
 -- that warn or deny comes in lower case, and only then is `head_limits` asked.

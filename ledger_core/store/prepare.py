@@ -120,11 +120,6 @@ class Preparer:
             rows = self._connection.execute(QUERIES["parked_for"], (book_id, waits_for)).fetchall()
         return tuple((row[0], row[1]) for row in rows)
 
-    def came_true(self) -> list[tuple[str, str]]:
-        """What events are still parked for though it has come true, each with the book in which they wait."""
-        with self._connection.transaction():
-            return self._connection.execute(QUERIES["came_true"]).fetchall()
-
     def parked_letters(self, keys: Sequence[SubjectKey]) -> list[tuple[Any, ...]]:
         """What is parked of these order keys, not locked: rows of the query `parked_queue`."""
         parameters = {"books": [book_id for book_id, _ in keys], "keys": [key for _, key in keys]}

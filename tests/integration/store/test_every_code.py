@@ -14,6 +14,7 @@ import pytest
 
 from consumers.decode import Decoder
 from deploy.demo.messages import Message
+from ledger_core.domain.awaited import form_of
 from ledger_core.domain.incoming import SYSTEM_BOOK
 from ledger_core.domain.outcomes import BOOKLESS_CODES, PARKING_CODES, Code
 from ledger_core.operations.period_lifecycle import PeriodLifecycle
@@ -309,3 +310,8 @@ def test_the_record_is_answered_with_the_code_of_its_row(code: Code, scene: Scen
     parks = code in PARKING_CODES
     stands_in = SYSTEM_BOOK if code in BOOKLESS_CODES else book
     assert (stands_in, "event.parked" if parks else "event.rejected", code) in said
+    waits_for = scene.rows(
+        "SELECT DISTINCT waits_for FROM ledger.dead_letter WHERE outcome = 'PARKED' AND code = %s", code
+    )
+    assert [name for (name,) in waits_for if form_of(name) is None] == [], "a form that `Awaited` does not have"
+    assert bool(waits_for) is parks

@@ -27,7 +27,7 @@ from consumers.transport.ports import (
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.batch import BatchResult, Decided, SourceAdvance, Vouchers
-from ledger_core.store.errors import PostingHaltedError, QueueFullError
+from ledger_core.store.errors import BatchTooLargeError, PostingHaltedError, QueueFullError
 from ledger_core.store.items import Prepared
 from ledger_core.store.positions import record_hash
 from ledger_core.store.poster import Label, Poster, no_label
@@ -109,6 +109,7 @@ class PaymentsConsumer:
         except (
             PostingHaltedError,
             QueueFullError,
+            BatchTooLargeError,
             psycopg.OperationalError,
         ) as error:  # rolled back, or the reply lost: the row knows
             log.warning("consumer.stops_unsure", error=type(error).__name__)
@@ -146,9 +147,9 @@ class PaymentsConsumer:
         except PositionLost as lost:
             await self._keeper.stop(lost.partition, "POSITION_LOST", str(lost))
             await self._recover(posting)
-        except QueueFullError as full:
+        except (QueueFullError, BatchTooLargeError) as full:
             for topic, number in full.partitions:
-                await self._keeper.stop(Partition(topic, number), "ORDER_KEY_QUEUE_FULL", str(full))
+                await self._keeper.stop(Partition(topic, number), full.code, str(full))
             await self._recover(posting)
         except (
             PostingHaltedError,

@@ -8,6 +8,7 @@ import psycopg
 
 from ledger_core.domain.incoming import Incoming
 from ledger_core.store.batch import BatchResult, SourceAdvance
+from ledger_core.store.cutting import cut, joined
 from ledger_core.store.items import Prepared
 from ledger_core.store.poster import Poster
 
@@ -30,12 +31,16 @@ class DryPoster(Poster):
             yield self._posting
 
     def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]) -> Prepared:
-        prepared = self._lay_out(self._exact_preparer, incoming, advances, look_up=True)
+        prepared = self._try_to_lay_out(self._exact_preparer, incoming, advances, look_up=True)
         prepared.lock_every_key = True
         return prepared
 
     def post(self, prepared: Prepared) -> BatchResult:
-        """Raises the errors of one try (surprises, holds that are due, psycopg); then nothing more can be posted."""
+        """Raises the errors of one try (surprises, holds that are due, a batch too large for what it heals, psycopg);
+        then nothing more can be posted."""
+        if prepared.too_large:
+            pieces = cut(prepared.incoming, prepared.advances)
+            return joined([self.post(self.prepare(*piece)) for piece in pieces])
         return self._post_once(prepared, exact=True)
 
     def _transaction(self) -> AbstractContextManager[object]:

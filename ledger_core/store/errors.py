@@ -7,6 +7,8 @@ StoreError
 │   ├── LimitReachedError    this batch only: an account would pass a limit
 │   └── KeyKnownError        prepare anew, and ask the inbox first
 ├── HoldsDueError        holds whose time has come are touched: let them expire first, then post again
+├── BatchTooLargeError   more events than a batch may write: post it in pieces (`Poster.post` does)
+├── QueueFullError       too much waits on one order key: bring about what it waits for, then post again
 ├── PostingHaltedError   posting is stopped for now: pause, keep the records, try again
 └── CorruptionError      the store contradicts itself: stop, run verify
 """
@@ -52,8 +54,24 @@ class HoldsDueError(StoreError):
         self.moment = moment
 
 
+class BatchTooLargeError(StoreError):
+    """A batch would write more events than a log reference can count; nothing was posted.
+
+    To a caller of `Poster.post` it says that one event alone would: `partitions` are its own.
+    """
+
+    code = "EVENT_TOO_LARGE"
+
+    def __init__(self, bound: int, partitions: Sequence[tuple[str, int]] = ()) -> None:
+        super().__init__(f"one transaction would write more than {bound:,} events of the log")
+        self.bound = bound
+        self.partitions = list(partitions)
+
+
 class QueueFullError(StoreError):
     """More events of one order key wait than its queue may hold; nothing was posted."""
+
+    code = "ORDER_KEY_QUEUE_FULL"
 
     def __init__(self, order_key: str, partitions: Sequence[tuple[str, int]]) -> None:
         super().__init__(f"the queue of order key {order_key!r} is full")

@@ -14,7 +14,8 @@ from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.subjects import Subject
 from ledger_core.store.account_cases import find_accounts
 from ledger_core.store.crossing_events import closing_events, crossing_events
-from ledger_core.store.errors import PostingHaltedError, QueueFullError, SurpriseError
+from ledger_core.store.cutting import demand_fits
+from ledger_core.store.errors import QueueFullError, SurpriseError
 from ledger_core.store.headers import rows_to_headers
 from ledger_core.store.hold_cases import demand_terms, read_holds
 from ledger_core.store.items import FOLLOWER, Item, ParkedLetter, flat, refuse_misfits, settle
@@ -30,9 +31,6 @@ from ledger_core.store.transaction import QUERIES, Transaction, sorted_by_book
 
 MAX_PARKED = 1_000
 """Events of the log that may wait on one order key; each member of a group is one."""
-
-MAX_BATCH_EVENTS = 1 << 16
-"""Events of one batch, healed ones included: an ordinal has 16 bits in a log reference."""
 
 Decode = Callable[[Record], Incoming]
 
@@ -78,6 +76,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
     with transaction.step("decided"):
         arrivals = [item for item in items if item.arrival != FOLLOWER]
         decision = decide_batch(arrivals, locked, (*transaction.prepared.drain, *originals.answered()))
+        demand_fits(len(items) + sum(1 + len(whole.followers) for whole in decision.healed))
         _demand_subjects(transaction, decision, rows)
         if holds is not None:
             demand_terms(transaction, decision, holds)
@@ -88,10 +87,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
             transaction.linked = _linked(items, healed, decision)
         added = crossing_events(locked.crossings, sorted_by_book(items, healed))
         added += closing_events(locked.closings, sorted_by_book(items, healed), added)
-        if len(items) + len(healed) + len(added) > MAX_BATCH_EVENTS:
-            raise PostingHaltedError(
-                f"a batch would write more than {MAX_BATCH_EVENTS} events: consume in smaller ones"
-            )
+        demand_fits(len(items) + len(healed) + len(added))
     if healed:
         _copy_healed_keys(transaction, healed)
     with transaction.step("subjects_written"):

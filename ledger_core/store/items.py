@@ -182,7 +182,8 @@ class Prepared:
     """A batch ready for its transaction. Items stand grouped by book, in order of arrival within each.
 
     `plain` says that nothing can be refused before heads are read, as far as is known without locks: no order
-    key is known to the store and nothing parks. Otherwise the batch goes the exact path.
+    key is known to the store and nothing parks. Otherwise the batch goes the exact path. `too_large` says that it
+    brings more events than a batch may write: then nothing else of it is prepared.
     """
 
     incoming: Sequence[Incoming]
@@ -194,6 +195,7 @@ class Prepared:
     new_subjects: dict[SubjectKey, Subject] = field(default_factory=dict)
     new_parts: dict[PartKey, Part] = field(default_factory=dict)
     """Of a plain batch: parts of new order keys."""
+    too_large: bool = False
     drain: tuple[SubjectKey, ...] = ()
     lock_every_key: bool = False
     """On the exact path: also events without a life cycle get a subject, for one of them parks."""

@@ -6,7 +6,7 @@ a known subject, a frozen account) rolls back and goes the exact path, where eac
 """
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -16,14 +16,17 @@ import psycopg
 from psycopg import errors
 
 from ledger_core.domain.account_facts import ACCOUNT_WAITED_FOR, AccountOpened, AccountUnfrozen
+from ledger_core.domain.cases import SubjectKey
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.domain.notices import NOTICE_FACTS
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store import connection as connections
+from ledger_core.store import cutting
 from ledger_core.store.batch import BatchResult, Decided, SourceAdvance
 from ledger_core.store.columns import register_columns
 from ledger_core.store.crossing_events import crossed_in
 from ledger_core.store.errors import (
+    BatchTooLargeError,
     ChartMovedError,
     FenceLostError,
     HoldsDueError,
@@ -128,7 +131,16 @@ class Poster:
 
     def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]) -> Prepared:
         """All that needs no lock: rules, accounts (opened on the fly in their own transaction), bytes, columns."""
-        return self._lay_out(self._preparer, incoming, advances, look_up=self._look_up > 0)
+        return self._try_to_lay_out(self._preparer, incoming, advances, look_up=self._look_up > 0)
+
+    def _try_to_lay_out(
+        self, preparer: Preparer, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool
+    ) -> Prepared:
+        """A batch that has to be cut is left to `post`."""
+        try:
+            return self._lay_out(preparer, incoming, advances, look_up=look_up)
+        except BatchTooLargeError:
+            return Prepared(incoming, advances, 0, [], [], plain=False, too_large=True)
 
     def _lay_out(
         self,
@@ -146,12 +158,32 @@ class Poster:
         return prepared
 
     def post(self, prepared: Prepared) -> BatchResult:
-        """Posts a batch whatever it takes: exact path, without lost partitions, again after a deadlock.
+        """Posts a batch whatever it takes: exact path, without lost partitions, again after a deadlock, in pieces
+        where it is too large for one.
 
-        Raises `PostingHaltedError` when a book or maintenance stops posting, psycopg errors when the database
-        is away; then nothing was posted, or (a connection lost at COMMIT) all of it: post the same records
-        again after asking `positions` where the sources stand.
+        Raises `PostingHaltedError` when a book or maintenance stops posting, `QueueFullError`, `BatchTooLargeError`
+        for one event that is too large alone, psycopg errors when the database is away; then nothing was posted, or
+        its first pieces, or (a connection lost at COMMIT) all of it: post the same records again after asking
+        `positions` where the sources stand.
         """
+        if prepared.too_large:
+            return self._post_pieces(prepared)
+        try:
+            return self._post_whole(prepared)
+        except BatchTooLargeError:
+            if prepared.drain:  # that is cut by its order keys
+                raise
+            return self._post_pieces(prepared)
+
+    def _post_pieces(self, whole: Prepared) -> BatchResult:
+        if len(whole.incoming) < 2:
+            raise BatchTooLargeError(cutting.MAX_BATCH_EVENTS, [_partition(event) for event in whole.incoming])
+        pieces = cutting.cut(whole.incoming, whole.advances)
+        return cutting.joined(
+            [self.post(self._try_to_lay_out(self._exact_preparer, *piece, look_up=True)) for piece in pieces]
+        )
+
+    def _post_whole(self, prepared: Prepared) -> BatchResult:
         dropped: list[tuple[str, int]] = []
         arrived, kept = prepared.incoming, list(range(len(prepared.incoming)))
         exact = not prepared.plain or self._exact > 0
@@ -198,7 +230,8 @@ class Poster:
         """Drains the queues of events that wait for this (`account:<code>` …), for it has come true. What waits for a
         book (`book:<code>`) waits in the system book, and is decided in its own.
 
-        A few order keys a transaction: however many wait, none of them is long.
+        A few order keys a transaction: however many wait, none of them is long. An order key whose queue alone would
+        write more than a batch may goes on waiting.
         """
         preparer = self._exact_preparer
         owner = preparer.books.find([book])[book]
@@ -215,17 +248,26 @@ class Poster:
         healed: list[tuple[Incoming, Decided]] = []
         crossed: list[str] = []
         vouchers: Counter[tuple[str, str]] = Counter()
-        for first in range(0, len(keys), HEALED_AT_ONCE):
-            chunk = keys[first : first + HEALED_AT_ONCE]
+        chunks = deque(keys[first : first + HEALED_AT_ONCE] for first in range(0, len(keys), HEALED_AT_ONCE))
+        while chunks:
+            chunk = chunks.popleft()
             strays = arrivals_of(letters_of(preparer.parked_letters(chunk), self._decode)) if of_others else []
-            prepared = self._lay_out(preparer, strays, (), look_up=True)
-            prepared.drain, prepared.plain = chunk, False
-            result = self.post(prepared)
+            try:
+                result = self._drain(chunk, strays)
+            except BatchTooLargeError:
+                half = len(chunk) // 2
+                chunks.extendleft(part for part in (chunk[half:], chunk[:half]) if half)
+                continue
             crossed += result.crossed
             vouchers.update(result.vouchers)
             healed += [(event, one) for event, one in zip(strays, result.decided, strict=True) if one is not None]
             healed += [pair for pair in result.healed if pair[1].outcome is not Outcome.SKIPPED]
         return BatchResult((), tuple(healed), crossed=crossed, vouchers=vouchers)
+
+    def _drain(self, keys: tuple[SubjectKey, ...], strays: Sequence[Incoming]) -> BatchResult:
+        prepared = self._lay_out(self._exact_preparer, strays, (), look_up=True)
+        prepared.drain, prepared.plain = keys, False
+        return self.post(prepared)
 
     def _without(self, partitions: Sequence[tuple[str, int]], before: Prepared) -> Prepared:
         incoming = [event for event in before.incoming if _partition(event) not in partitions]

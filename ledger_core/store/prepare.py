@@ -22,6 +22,7 @@ from ledger_core.rules.marketplace import in_marketplace
 from ledger_core.store.arrays import integers, texts
 from ledger_core.store.batch import SourceAdvance
 from ledger_core.store.books import Book, Books
+from ledger_core.store.cutting import demand_fits
 from ledger_core.store.encoding import PURPOSE_NAMES, rfc3339
 from ledger_core.store.errors import ChartMovedError, KeyKnownError
 from ledger_core.store.items import (
@@ -73,9 +74,10 @@ class Preparer:
         if self.books.charts_moved:
             self.books.reload_charts()
         items, replays = self._items_of(*self._arrivals(incoming, advances), look_up)
-        batch_id = self._next_batch_id()
         if any(item.followers for item in items):
             items = flat(items)
+        demand_fits(len(items))
+        batch_id = self._next_batch_id()
         self._propose(items, keys_are_new=look_up)
         items.sort(key=_book_id)
         ordinals: dict[int, int] = defaultdict(int)

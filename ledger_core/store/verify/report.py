@@ -7,7 +7,7 @@ from typing import Final
 
 CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "positions": "events stand at 1, 2, 3 … up to their book's position",
-    "blocks": "blocks follow each other without gap and end where their book ends",
+    "blocks": "blocks follow each other without gap, end with their book, hold no outcome that no reference reaches",
     "block_hashes": "each block's hash is that of its content and of the block before, the book holds the last",
     "block_times": "recorded_at never falls",
     "merkle_roots": "each block's root is that of its events as they are stored",

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import psycopg
 
+from ledger_core.store import cutting
 from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hashes, merkle_root
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.proof.signing import CHECKPOINT_SIGNED
@@ -117,6 +118,8 @@ class _SpanScan:
         self._result = SpanResult(span, AccountFold(len(self._accounts.codes)))
         self._groups = GroupScan(span.book, share.tally)
         self._pending: list[bytes] = []
+        self._large: list[Block] = []
+        """With more events than a log reference can count: well only where nothing refers to those beyond."""
 
     def run(self, advance: Callable[[int], None]) -> SpanResult:
         span = self._span
@@ -158,6 +161,8 @@ class _SpanScan:
                 tally.bad("block_hashes", where)
             if block.recorded_at_us < before.recorded_at_us:
                 tally.bad("block_times", where)
+            if block.last - block.first >= cutting.MAX_BATCH_EVENTS:
+                self._large.append(block)
             before = block
         self._result.last_hash = before.hash
         if before.number != span.last_block or before.last != span.last_position:
@@ -216,6 +221,7 @@ class _SpanScan:
     ) -> None:
         """Events against entries and inbox: all at once where that proves them, else one by one."""
         outcomes = only_outcomes(events)
+        self._check_ordinals(outcomes)
         if HOLD_EXPIRED in events.types:
             self._take_expiries(events)
         entries = entries_of(entry_row, self._accounts) if entry_row else None
@@ -245,6 +251,14 @@ class _SpanScan:
         self._result.subjects.take_events(
             outcomes.order_keys, outcomes.positions, kinds, amounts, lambda at: references_of(at, blocks)
         )
+
+    def _check_ordinals(self, outcomes: Events) -> None:
+        """Accounts that open on the fly may be more in one block; outcomes may not, since vouchers are referred to."""
+        for block in self._large:
+            beyond = bisect_left(outcomes.positions, block.first + cutting.MAX_BATCH_EVENTS)
+            if beyond < len(outcomes.positions) and outcomes.positions[beyond] <= block.last:
+                where = f"block {block.number}: no reference leads to position {outcomes.positions[beyond]}"
+                self._tally.bad("blocks", f"book {self._span.book}: {where}")
 
     def _take_expiries(self, events: Events) -> None:
         """They answer no upstream event, so they are no outcomes."""

@@ -12,7 +12,18 @@ from consumers.transport.memory.log import PartitionLog
 from consumers.transport.ports import Partition, Slice
 from tests.support.consuming import QUICK, Station, until
 from tests.support.databases import TestDatabase
-from tests.support.postings import TOPIC, Gate, Scene, authorized, captured, garbage, paid_out, refunded
+from tests.support.postings import (
+    TOPIC,
+    Gate,
+    Scene,
+    authorized,
+    by_hand,
+    captured,
+    event,
+    garbage,
+    paid_out,
+    refunded,
+)
 
 pytestmark = pytest.mark.postgres
 
@@ -359,6 +370,23 @@ def test_a_queue_that_is_full_stops_its_partition_and_no_other(scene: Scene, mon
             station.send(captured("o-2"), partition=1)
             await station.until_consumed([1])
         assert scene.counters(0) == {"parked": 5}
+
+    asyncio.run(play())
+
+
+def test_an_event_that_is_too_large_alone_stops_its_partition_behind_what_came_before(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger_core.store.cutting.MAX_BATCH_EVENTS", 5)
+
+    async def play() -> None:
+        station = Station(scene)
+        await station.open()
+        vouchers = {"vouchers": [by_hand()] * 6}
+        station.send(captured("o-1"), event("voucher.group_requested.v1", "g-1", "g-1", vouchers), captured("o-2"))
+        async with station.worker():
+            await until(lambda: station.stopped() == {0: "EVENT_TOO_LARGE"}, "stopped")
+        assert scene.counters(0) == {"posted": 1}
 
     asyncio.run(play())
 

@@ -11,10 +11,14 @@ from dataclasses import replace
 from typing import Final
 
 from ledger_core.domain.cases import Case, Movement
-from ledger_core.domain.payments import PaymentRefunded
+from ledger_core.domain.chart_reading import CONTROL_PREFIX
+from ledger_core.domain.money import part_minor
+from ledger_core.domain.payments import Beneficiary, PaymentRefunded
 from ledger_core.domain.stories import ChargebackLost, ChargebackOpened, ChargebackWon, RefundCompleted
 from ledger_core.domain.vouchers import Draft, Purpose
 
+COMMISSIONS: Final = "commissions"
+"""What a voucher says of whose the commissions in it are, where its lines do not tell."""
 FOLLOWS: Final = (PaymentRefunded, RefundCompleted, ChargebackOpened)
 """Facts that name beneficiaries of a payment that was captured before."""
 
@@ -41,7 +45,22 @@ def ours(case: Case) -> Sequence[Movement]:
     return ()
 
 
-def draft_of(draft: Draft, movements: Sequence[Movement], kind: str) -> Draft:
-    """The draft with these movements' lines instead of its own."""
+def draft_of(case: Case, draft: Draft, movements: Sequence[Movement], kind: str) -> Draft:
+    """The draft with these movements' lines instead of its own, and whose the commissions in them are: no line is a
+    beneficiary's, so the voucher names even a single one."""
     lines = [movement.line for movement in movements]
-    return replace(draft, kind=draft.kind or kind, lines=lines, recorded=not lines)
+    details = {name: said for name, said in (draft.details or {}).items() if name != COMMISSIONS}
+    fee_minor = sum(line.amount_minor for line in lines if line.purpose == Purpose.PLATFORM_FEE)
+    if fee_minor and isinstance(case.fact, PaymentRefunded | RefundCompleted):
+        details |= commissions_of(case.fact.beneficiaries)
+    return replace(draft, kind=draft.kind or kind, lines=lines, details=details, recorded=not lines)
+
+
+def commissions_of(beneficiaries: Sequence[Beneficiary]) -> dict[str, object]:
+    """Commission by beneficiary, control accounts aside, as a voucher says it."""
+    sums: dict[str, int] = {}
+    for share in beneficiaries:
+        fee_minor = part_minor(share.amount_minor, share.commission_bps)
+        if fee_minor and not share.account.startswith(CONTROL_PREFIX):
+            sums[share.account] = sums.get(share.account, 0) + fee_minor
+    return {COMMISSIONS: {account: str(fee_minor) for account, fee_minor in sums.items()}} if sums else {}

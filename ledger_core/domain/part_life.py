@@ -197,7 +197,7 @@ def propose(case: Case, locked: Locked) -> Proposal:
     fact, draft = case.fact, case.draft
     if draft is not None and _is_direct(case, locked):
         movements = custody.ours(case)
-        return Proposal(custody.draft_of(draft, movements, STEPS[type(fact)].kind.value), movements)
+        return Proposal(custody.draft_of(case, draft, movements, STEPS[type(fact)].kind.value), movements)
     posted = _posted(case, locked)
     if draft is None or not posted:
         return Proposal(draft, () if draft is not None and draft.recorded else case.movements)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID, uuid5
 
+from ledger_core.domain import custody
 from ledger_core.domain.charts import Chart, Role
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.marketplaces import DIRECT, Marketplace
@@ -83,7 +84,7 @@ def split(fact: SplitCaptured, chart: Chart) -> Draft | Refusal:
         commission = lines_of(_commission(commission_minor), fact.currency, chart)
         if isinstance(commission, Refusal):
             return commission
-        lines = commission
+        lines, proof = commission, {**proof, **custody.commissions_of(fact.beneficiaries)}
     said = {"custody": fact.custody, "commission_minor": str(commission_minor), "legs": legs}
     return Draft("capture", "", lines, {**proof, "split": said}, recorded=not lines)
 

@@ -14,6 +14,7 @@ Commission is rounded down in minor units: the beneficiary gets the remainder.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from ledger_core.domain import custody
 from ledger_core.domain.charts import CONTROL_PREFIX, Chart, Role
 from ledger_core.domain.money import MAX_AMOUNT_MINOR, part_minor
 from ledger_core.domain.outcomes import Code, Refusal
@@ -55,12 +56,7 @@ def commissions_of(beneficiaries: Sequence[Beneficiary]) -> dict[str, object]:
     the line of platform fees, unless nothing was left to make a line of its own."""
     if not beneficiaries or (len(beneficiaries) == 1 and beneficiaries[0].commission_bps != WHOLE_BPS):
         return {}
-    sums: dict[str, int] = {}
-    for share in beneficiaries:
-        fee_minor = part_minor(share.amount_minor, share.commission_bps)
-        if fee_minor and not share.account.startswith(CONTROL_PREFIX):
-            sums[share.account] = sums.get(share.account, 0) + fee_minor
-    return {"commissions": {account: str(fee_minor) for account, fee_minor in sums.items()}} if sums else {}
+    return custody.commissions_of(beneficiaries)
 
 
 def proven(fact: ProvenCaptured, chart: Chart) -> Draft | Refusal:

@@ -7,6 +7,8 @@ import pytest
 from psycopg import errors
 
 from deploy.demo.messages import Message
+from projections.beneficiaries.fold import BeneficiaryRows, fold_beneficiaries
+from projections.events import LedgerEvent
 from tests.support.databases import TestDatabase
 from tests.support.postings import (
     BOOK,
@@ -192,6 +194,48 @@ def test_a_payment_of_which_nothing_is_the_platforms_is_recorded_and_goes_on(sce
     assert outcomes(scene.post(voided("o"))) == ["RECORDED"]
     assert scene.vouchers() == 0
     scene.assert_whole()
+
+
+def half_kept(order: str) -> list[Message]:
+    share = {"amount_minor": "200", "account": S1}
+    return [
+        step("refund.requested", order, 200, refund_id="r"),
+        step("refund.approved", order, refund_id="r"),
+        step("refund.completed", order, 200, refund_id="r", platform_fee="kept", beneficiaries=[share]),
+    ]
+
+
+WHOSE: list[tuple[str, list[tuple[str, int]], list[Message], dict[str, int]]] = [
+    ("of one seller", [(S1, 1_000)], [], {S1: 30}),
+    ("of two sellers", [(S1, 700), (S2, 300)], [], {S1: 21, S2: 9}),
+    ("given back with a refund", [(S1, 1_000)], [refunded("o", 400)], {S1: 18}),
+    ("of the seller who bears it", [(S1, 700), (S2, 300)], [refunded("o", 200, of=S2)], {S1: 21, S2: 3}),
+    ("kept for all that is refunded", [(S1, 1_000)], half_kept("o"), {S1: 30}),
+    ("a dispute takes nothing of it", [(S1, 700), (S2, 300)],
+     [event("chargeback.opened.v1", "o", "c", {
+         "payment_id": "o", "chargeback_id": "x", "amount_minor": "400", "currency": "EUR", "fee_minor": "9",
+         "beneficiaries": [{"account": S1, "amount_minor": "300"}, {"account": S2, "amount_minor": "100"}]})],
+     {S1: 21, S2: 9}),
+    ("taken back with a void", [(S1, 1_000)], [voided("o")], {S1: 0}),
+    ("taken back by request", [(S1, 1_000)], [void_requested("o", of="bought-o")], {S1: 0}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shares", "messages", "kept"), [row[1:] for row in WHOSE], ids=[row[0] for row in WHOSE])
+def test_in_direct_custody_too_each_seller_shows_the_commission_that_the_platform_keeps(
+    books: StoryBooks, shares: list[tuple[str, int]], messages: list[Message], kept: dict[str, int]
+) -> None:
+    book = books.new(marketplace={"custody": "direct"})
+    assert set(books.play(book, bought("o", 1_000, *shares), *messages, one_by_one=True)) <= {"POSTED", "RECORDED"}
+    told = books.scene.rows(
+        "SELECT event.book_id, event.position, event.type, order_key, convert_from(event.state, 'UTF8')::jsonb "
+        "FROM ledger.event INNER JOIN ledger.book ON book.book_id = event.book_id WHERE book.code = %s ORDER BY 2",
+        book,
+    )
+    rows: BeneficiaryRows = {}
+    fold_beneficiaries([LedgerEvent(*one) for one in told], rows)
+    assert {account: row.commission_minor for (_, account), row in rows.items()} == kept
+    assert sum(kept.values()) == -books.scene.balance_minor(FEES, book)
 
 
 def test_a_capture_waits_for_every_beneficiary_to_be_verified(strict: Scene) -> None:

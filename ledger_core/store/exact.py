@@ -123,7 +123,7 @@ def letters_of(rows: Iterable[tuple[Any, ...]], decode: Decode) -> list[ParkedLe
         (
             book_id,
             position,
-            _,
+            order_key,
             waits_for,
             event_id,
             source_id,
@@ -137,7 +137,8 @@ def letters_of(rows: Iterable[tuple[Any, ...]], decode: Decode) -> list[ParkedLe
             headers,
         ) = row
         record = ParkedRecord(topic, partition, offset, timestamp, key, value, rows_to_headers(headers))
-        letters.append(ParkedLetter(book_id, position, waits_for, event_id, source_id, revision, decode(record)))
+        incoming = decode(record)
+        letters.append(ParkedLetter(book_id, position, order_key, waits_for, event_id, source_id, revision, incoming))
     return letters
 
 

@@ -170,11 +170,16 @@ class ParkedLetter:
 
     book_id: int
     position: int
+    order_key: str
     waits_for: str
     event_id: str
     source_id: int
     revision: int
     incoming: Incoming
+
+    @property
+    def inbox_key(self) -> tuple[int, int, str]:
+        return self.book_id, self.source_id, self.event_id
 
 
 @dataclass(slots=True)

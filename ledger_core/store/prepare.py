@@ -37,6 +37,7 @@ from ledger_core.store.items import (
     refuse_whole,
     settle,
 )
+from ledger_core.store.letters import demand_unchanged
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.openings import misses_account, opening_of
 from ledger_core.store.strays import is_stray, of_no_book, stray_item, wait_for_parking
@@ -94,6 +95,7 @@ class Preparer:
         """Items from parked dead letters, decoded and proposed anew; they keep their inbox key."""
         asked = _asked([letter.incoming for letter in letters])
         books = self._books_of(asked)
+        demand_unchanged(letters, books, self._known([letter.inbox_key for letter in letters]))
         items, own = [], []
         for letter in letters:
             if is_stray(letter):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ledger_core.store.errors import CorruptionError
 from ledger_core.store.poster import HEALED_AT_ONCE
 from tests.support.databases import TestDatabase
 from tests.support.postings import (
@@ -251,3 +252,22 @@ def test_a_parked_event_keeps_its_bytes_key_headers_and_place(scene: Scene) -> N
         message.key, message.value, "payments", 0, 1, 1_001,
     )  # fmt: skip
     assert [name for name, _ in headers] == [name for name, _ in message.headers]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        """value = convert_to(replace(convert_from(value, 'UTF8'), '"40"', '"99"'), 'UTF8')""",
+        """headers = (SELECT jsonb_agg(CASE pair ->> 0 WHEN 'ce_subject' THEN '["ce_subject", "by0y"]' ELSE pair END)
+        FROM jsonb_array_elements(headers) AS pair)""",
+    ],
+    ids=["bytes", "order key"],
+)
+def test_a_parked_event_that_is_not_what_was_received_heals_nothing(database: TestDatabase, change: str) -> None:
+    with Scene(database.dsn()) as scene:
+        scene.post(refunded("o-1", 40))
+        position = scene.position()
+        scene.tamper(f"UPDATE ledger.dead_letter SET {change}")
+        with pytest.raises(CorruptionError, match=f"position {position} of book 1 is not what was received"):
+            scene.post(captured("o-1", 100))
+        assert scene.vouchers() == 0

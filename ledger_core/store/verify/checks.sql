@@ -252,7 +252,7 @@ LEFT JOIN ledger.event resolving
         'account.frozen', 'account.unfrozen', 'account.closed');
 
 -- name: accounts_and_events
--- Accounts that their own events do not explain: opening, versions without gap, status, limits.
+-- Accounts that their own events do not explain: opening, versions without gap, status, limits and the side they count on.
 WITH told AS (
     SELECT originator_id, originator_version, type, convert_from(state, 'UTF8')::jsonb AS state
     FROM ledger.event WHERE book_id = %(book_id)s AND originator_id IS NOT NULL AND type LIKE 'account.%%'
@@ -267,13 +267,15 @@ WITH told AS (
     FROM told GROUP BY originator_id
 ), account AS (
     SELECT account.code, type, asset.code AS currency, role, keyed, parent, status, minimum_minor, maximum_minor, limit_policy,
-        account.asset_id = head.asset_id AS same_asset
+        account.asset_id = head.asset_id AS same_asset,
+        coalesce(head.normal_side, expected.side) = expected.side AS same_side
     FROM ledger.account JOIN ledger.asset USING (asset_id)
     LEFT JOIN ledger.account_head head USING (book_id, account_id)
+    CROSS JOIN LATERAL (SELECT CASE WHEN type IN ('asset', 'expense') THEN 'D'::"char" ELSE 'C' END AS side) expected
     WHERE book_id = %(book_id)s
 )
 SELECT count(*), min(coalesce(account.code, life.opened ->> 'code', '?')) FILTER (WHERE account.code IS NULL
-    OR life.originator_id IS NULL OR account.status IS NULL OR NOT account.same_asset
+    OR life.originator_id IS NULL OR account.status IS NULL OR NOT account.same_asset OR NOT account.same_side
     OR life.low <> 1 OR life.high <> life.events OR life.openings <> 1
     OR (life.opened ->> 'type', life.opened ->> 'currency', life.opened ->> 'role', life.opened ->> 'keyed')
         IS DISTINCT FROM (account.type, account.currency, account.role, account.keyed::text)

@@ -107,6 +107,7 @@ def test_one_check_alone_finds(check: str, posted: TestDatabase) -> None:
         "UPDATE ledger.account_head SET minimum_minor = -1 WHERE limit_policy = 'W'",
         "UPDATE ledger.account_head SET maximum_minor = 9999999 WHERE limit_policy = 'W'",
         "UPDATE ledger.account_head SET maximum_minor = 9, normal_side = 'D' WHERE account_id = 1",
+        "UPDATE ledger.account_head SET normal_side = 'D' WHERE limit_policy = 'W'",
         "UPDATE ledger.account_head SET status = 'C' WHERE account_id = 1",
         "UPDATE ledger.account SET parent = 'wallets' WHERE account_id = 1",
     ],

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from consumers.transport.ports import Partition, Source
+from consumers.transport.ports import Partition, PartitionUnreadable, Source
 from ledger_core.store.positions import SourcePosition, SourcePositions, record_hash
 
 log = structlog.get_logger(__name__)
@@ -134,7 +134,11 @@ class PartitionKeeper:
             return False
         if stand.last_offset < beginning:
             return True
-        record = await source.read_at(partition, stand.last_offset)
+        try:
+            record = await source.read_at(partition, stand.last_offset)
+        except PartitionUnreadable as unreadable:
+            await self.stop(partition, "CODEC_UNSUPPORTED", str(unreadable))
+            return False
         if record is None:
             await self.stop(
                 partition, "SOURCE_TRUNCATED", f"the record at {stand.last_offset} that we consumed is gone"

@@ -26,6 +26,7 @@ from schemas.envelope import (
     EnvelopeError,
     attributes_of_headers,
     check_book,
+    check_header_names,
     check_source,
     envelope_of,
     is_structured,
@@ -105,6 +106,8 @@ class Decoder:
         pairs = record.headers
         headers = dict(pairs)
         if value is None or len(value) > MAX_BYTES or len(headers) != len(pairs):
+            raise ValueError
+        if not "".join(headers).isascii():  # names that are not UTF-8 are refused; others are read there, too
             raise ValueError
         event_type = self._types_by_bytes[headers["ce_type"]]
         if (
@@ -257,6 +260,7 @@ def _remember(texts: dict[bytes, str], raw: bytes, text: str) -> str:
 
 def _parts(record: Record, document: object) -> tuple[Mapping[str, object], object]:
     """Attributes and data of an event in either mode. Raises `EnvelopeError`."""
+    check_header_names(record.headers)
     if not is_structured(record.headers):
         return attributes_of_headers(record.headers), document
     if not isinstance(document, dict):

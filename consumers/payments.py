@@ -17,6 +17,7 @@ import structlog
 from consumers.assignment import PartitionKeeper
 from consumers.transport.ports import (
     Partition,
+    PartitionUnreadable,
     PositionLost,
     Record,
     Slice,
@@ -146,6 +147,9 @@ class PaymentsConsumer:
             return posting
         except PositionLost as lost:
             await self._keeper.stop(lost.partition, "POSITION_LOST", str(lost))
+            await self._recover(posting)
+        except PartitionUnreadable as unreadable:
+            await self._keeper.stop(unreadable.partition, "CODEC_UNSUPPORTED", str(unreadable))
             await self._recover(posting)
         except (QueueFullError, BatchTooLargeError) as full:
             for topic, number in full.partitions:

@@ -69,6 +69,12 @@ def attributes_of_headers(headers: Sequence[tuple[str, bytes]]) -> dict[str, str
     return attributes
 
 
+def check_header_names(headers: Sequence[tuple[str, bytes]]) -> None:
+    """Raises `EnvelopeError` for a name that was not UTF-8: its bytes came as lone surrogates."""
+    if any("\ud800" <= character <= "\udfff" for name, _ in headers for character in name):
+        raise EnvelopeError("the name of a header is not UTF-8")
+
+
 def is_structured(headers: Sequence[tuple[str, bytes]]) -> bool:
     """True when the whole event is in the record's value, by content type or for want of `ce_` headers."""
     for name, value in headers:

@@ -109,8 +109,8 @@ class Source(Protocol):
     async def fetch(self, *, max_records: int, timeout_ms: int) -> dict[Partition, Slice]:
         """Up to `max_records` records, in offset order per partition; {} when none came within the time.
 
-        Raises `PositionLost` for one partition at a time, which stays paused until `seek` and `resume`;
-        the others go on. After any other `TransportError` call again: the source has reconnected by then.
+        Raises `PositionLost` or `PartitionUnreadable` for one partition at a time, which stays paused until `seek` and
+        `resume`; the others go on. After any other `TransportError` call again: the source has reconnected by then.
         """
         ...
 
@@ -125,7 +125,10 @@ class Source(Protocol):
     def resume(self, partitions: Sequence[Partition]) -> None: ...
 
     async def read_at(self, partition: Partition, offset: int) -> Record | None:
-        """The record at exactly this offset, or None when there is none. Does not move the position."""
+        """The record at exactly this offset, or None when there is none. Does not move the position.
+
+        Raises `PartitionUnreadable`.
+        """
         ...
 
     async def beginnings(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
@@ -189,6 +192,15 @@ class PositionLost(TransportError):
         self.position = position
         self.beginning = beginning
         self.end = end
+
+
+class PartitionUnreadable(TransportError):
+    """The record at our position is compressed in a way that this installation can't read: stop the partition."""
+
+    def __init__(self, partition: Partition, position: int, detail: str) -> None:
+        super().__init__(f"{partition.topic}[{partition.partition}] can't be read at {position}: {detail}")
+        self.partition = partition
+        self.position = position
 
 
 class SendFailed(TransportError):

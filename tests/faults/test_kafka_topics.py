@@ -14,6 +14,7 @@ from consumers.transport.ports import Outgoing, Partition
 from deploy.demo.messages import Message
 from ledger_core.store.poster import Poster
 from tests.support.consuming import QUICK, until
+from tests.support.other_producers import AnyBytes, send_one_batch, sending
 from tests.support.postings import Scene, captured, refunded
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.fault]
@@ -150,5 +151,30 @@ def test_workers_that_come_and_go_share_the_partitions_and_lose_and_double_nothi
                 await station.send(*several(f"c{partition}", 5), partition=partition)
             await station.until_stored(125, 125, 125, 125)
         assert scene.vouchers() == 500
+
+    asyncio.run(play())
+
+
+def test_a_header_name_that_is_not_utf_8_refuses_its_record_and_a_codec_that_is_not_there_stops_its_partition(
+    scene: Scene, kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play() -> None:
+        station = KafkaStation(scene, kafka_bootstrap)
+        await station.create(2)
+        good, bad, last = several("a", 3)
+        named = [(bad.value, [*bad.headers, (AnyBytes("trace\xff"), b"1")])]
+        async with sending(kafka_bootstrap) as producer, sending(kafka_bootstrap, "lz4") as compressing:
+            await station.send(good)
+            await send_one_batch(producer, Partition(station.topic, 0), named)
+            await compressing.send_and_wait(station.topic, b"{}", partition=1)
+        monkeypatch.setattr("aiokafka.codec.has_lz4", lambda: False)
+        async with station.worker():
+            await station.until_stored(2, 0)
+            await station.until_stopped(1, "CODEC_UNSUPPORTED")
+        await station.send(last)
+        async with station.worker():  # which looks at the last record that was consumed before it goes on
+            await station.until_stored(3, 0)
+        assert scene.counters(0) == {"posted": 2, "rejected": 1}
+        assert scene.rows("SELECT code, log_offset FROM ledger.dead_letter") == [("ENVELOPE_INVALID", 1)]
 
     asyncio.run(play())

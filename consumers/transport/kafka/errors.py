@@ -9,6 +9,7 @@ from aiokafka.errors import (
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    UnsupportedCodecError,
     for_code,
 )
 
@@ -20,6 +21,7 @@ __all__ = [
     "KafkaError",
     "NoOffsetForPartitionError",
     "OffsetOutOfRangeError",
+    "UnsupportedCodecError",
     "first_cause",
     "is_of_the_log",
     "lost_offsets",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from consumers.transport.kafka.careful import read_carefully
 from consumers.transport.kafka.client import (
     ClientSettings,
     ConsumerLimits,
@@ -14,8 +15,6 @@ from consumers.transport.kafka.client import (
 from consumers.transport.kafka.errors import OffsetOutOfRangeError, translated
 from consumers.transport.kafka.protocols import ConsumerClient
 from consumers.transport.ports import Partition, Record, TopicMissing
-
-POLL_MS = 100
 
 Answer = TypeVar("Answer")
 
@@ -35,7 +34,7 @@ class KafkaReader:
             await close_consumer(consumer)
 
     async def read_at(self, partition: Partition, offset: int) -> Record | None:
-        """The record at this offset, or None. Raises `TransportUnavailable`."""
+        """The record at this offset, or None. Raises `TransportUnavailable` and `PartitionUnreadable`."""
         doing = f"reading {partition.topic}[{partition.partition}] at {offset}"
         return await self._ask(doing, lambda consumer: self._read(consumer, native(partition), offset))
 
@@ -87,17 +86,14 @@ class KafkaReader:
         end = (await consumer.end_offsets([partition]))[partition]
         if not first <= offset < end:
             return None
-        consumer.seek(partition, offset)
+        max_bytes = self._limits.max_partition_fetch_bytes
         try:
-            # A marker or an aborted message moves the position without a record.
-            while await consumer.position(partition) <= offset:
-                fetched = await consumer.getmany(partition, timeout_ms=POLL_MS, max_records=1)
-                for record in fetched.get(partition, ()):
-                    return record if record.offset == offset else None
+            part = await read_carefully(consumer, partition, offset, max_records=1, max_bytes=max_bytes)
         except OffsetOutOfRangeError:
             # Retention was faster than we.
             return None
-        return None
+        # Behind a marker or an aborted message another record may stand, or none.
+        return part.records[0] if part.records and part.records[0].offset == offset else None
 
     async def _connected(self) -> ConsumerClient:
         if self._consumer is None:

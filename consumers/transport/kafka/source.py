@@ -7,6 +7,7 @@ from contextlib import suppress
 import structlog
 
 from consumers.transport.kafka.admin import KafkaAdmin
+from consumers.transport.kafka.careful import read_carefully
 from consumers.transport.kafka.client import (
     ConsumerLimits,
     KafkaSecurity,
@@ -22,6 +23,7 @@ from consumers.transport.kafka.errors import (
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    UnsupportedCodecError,
     lost_offsets,
     translated,
 )
@@ -30,6 +32,7 @@ from consumers.transport.kafka.reader import KafkaReader
 from consumers.transport.ports import (
     Assignment,
     Partition,
+    PartitionUnreadable,
     PositionLost,
     Record,
     Slice,
@@ -227,6 +230,8 @@ class KafkaSource:
             raise await self._lost(lost_offsets(error)) from error
         except NoOffsetForPartitionError:
             fetched = {}  # of a partition that was assigned a moment ago; its offset is known by now
+        except (UnicodeDecodeError, UnsupportedCodecError):
+            return await self._fetch_carefully(consumer, ready, max_records)
         except (ConsumerStoppedError, KafkaError) as error:
             self._broken = True
             raise TransportUnavailable(f"Kafka failed while fetching: {error}") from error
@@ -259,6 +264,42 @@ class KafkaSource:
                 self._positions[partition] = position
                 slices[Partition(*partition)] = Slice(fetched.get(partition, []), position)
         return slices
+
+    async def _fetch_carefully(
+        self, consumer: ConsumerClient, ready: Sequence[Partition], max_records: int
+    ) -> dict[Partition, Slice]:
+        """What the library could not hand out, read by requests of our own; it goes on behind that."""
+        befores = {partition: self._positions[partition] for partition in ready if partition in self._positions}
+        for partition, before in befores.items():
+            with suppress(IllegalStateError):  # revoked at this moment
+                consumer.seek(partition, before)  # it has moved over what it read of the others, too
+        found = await self._read_carefully(consumer, befores, max(1, max_records // max(1, len(befores))))
+        slices: dict[Partition, Slice] = {}
+        for partition, part in found.items():
+            if part.next_offset == befores[partition] or self._positions.get(partition) != befores[partition]:
+                continue
+            with suppress(IllegalStateError):
+                consumer.seek(partition, part.next_offset)
+                self._positions[partition] = part.next_offset
+                slices[Partition(*partition)] = part
+        return slices
+
+    async def _read_carefully(
+        self, consumer: ConsumerClient, positions: Mapping[Partition, int], max_records: int
+    ) -> dict[Partition, Slice]:
+        max_bytes = self._limits.max_partition_fetch_bytes
+        try:
+            with translated("reading carefully"):
+                async with asyncio.timeout(self._request_timeout_s):
+                    return {
+                        partition: await read_carefully(
+                            consumer, partition, offset, max_records=max_records, max_bytes=max_bytes
+                        )
+                        for partition, offset in positions.items()
+                    }
+        except PartitionUnreadable as unreadable:
+            self.pause([unreadable.partition])
+            raise
 
     def seek(self, partition: Partition, offset: int) -> None:
         if partition in self._held and self._consumer is not None:

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from consumers.transport.kafka import KafkaSink, KafkaSource
 from consumers.transport.kafka.client import native
-from consumers.transport.ports import Outgoing, Partition, SendFailed, TransportUnavailable
+from consumers.transport.ports import Outgoing, Partition, PartitionUnreadable, SendFailed, TransportUnavailable
 from tests.contract.transport.harness import (
     Consumer,
     KafkaTransport,
@@ -23,6 +23,7 @@ from tests.contract.transport.harness import (
     read_until_lost,
     resend_until_sent,
 )
+from tests.support.other_producers import AnyBytes, send_one_batch, sending
 
 pytestmark = [pytest.mark.anyio, pytest.mark.kafka, pytest.mark.timeout(120)]
 
@@ -198,11 +199,60 @@ async def test_what_producers_compress_is_read(
     running: Running, transport: KafkaTransport, topic: str, codec: str
 ) -> None:
     await running.create(topic)
-    producer = AIOKafkaProducer(bootstrap_servers=transport.bootstrap, compression_type=codec)
-    await producer.start()
-    try:
+    async with sending(transport.bootstrap, codec) as producer:
         await asyncio.gather(*[await producer.send(topic, str(n).encode() * 100, partition=0) for n in range(10)])
-    finally:
-        await producer.stop()
     source = await running.read_all(topic)
     assert [record.value for record in await read(source, 10)] == [str(n).encode() * 100 for n in range(10)]
+
+
+@pytest.mark.parametrize("compression", [None, "gzip", "zstd"])
+async def test_a_header_name_that_is_not_utf_8_fails_no_fetch(
+    running: Running, transport: KafkaTransport, topic: str, compression: str | None
+) -> None:
+    await running.create(topic, 2)
+    bad = Partition(topic, 0)
+    async with sending(transport.bootstrap, compression) as producer:
+        await producer.send_and_wait(topic, b"elsewhere", partition=1)
+        names = {b"before": "name", b"bad": "n\xff\xfe", b"after": "name"}
+        await send_one_batch(producer, bad, [(value, [(AnyBytes(name), b"")]) for value, name in names.items()])
+    source = await running.read_all(topic)
+    records = await read(source, 4)
+    assert sorted((r.partition, r.offset, r.value) for r in records) == [
+        (0, 0, b"before"),
+        (0, 1, b"bad"),
+        (0, 2, b"after"),
+        (1, 0, b"elsewhere"),
+    ]
+    received = {r.value: name.encode("utf-8", "surrogateescape") for r in records for name, _ in r.headers}
+    assert received == {b"before": b"name", b"bad": b"n\xff\xfe", b"after": b"name"}
+    again = await source.read_at(bad, 1)
+    assert again is not None
+    assert again.value == b"bad"
+    await nothing(source)
+
+
+async def test_a_codec_that_cannot_be_read_is_told_with_its_partition_and_the_others_go_on(
+    running: Running, transport: KafkaTransport, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running.create(topic, 2)
+    async with sending(transport.bootstrap) as plain, sending(transport.bootstrap, "zstd") as compressed:
+        await plain.send_and_wait(topic, b"0", partition=0)
+        await compressed.send_and_wait(topic, b"1", partition=0)
+        await plain.send_and_wait(topic, b"2", partition=1)
+    monkeypatch.setattr("aiokafka.codec.has_zstd", lambda: False)
+    source = await running.read_all(topic)
+    values: list[bytes | None] = []
+
+    async def fetch_on() -> None:
+        async with asyncio.timeout(30):
+            while True:
+                for part in (await source.fetch(max_records=500, timeout_ms=200)).values():
+                    values.extend(record.value for record in part.records)
+
+    with pytest.raises(PartitionUnreadable, match="zstd") as told:
+        await fetch_on()
+    assert (told.value.partition, told.value.position) == (Partition(topic, 0), 1)
+    async with sending(transport.bootstrap) as plain:
+        await plain.send_and_wait(topic, b"3", partition=1)
+    values.extend(record.value for record in await read(source, 3 - len(values)))
+    assert sorted(value or b"" for value in values) == [b"0", b"2", b"3"]

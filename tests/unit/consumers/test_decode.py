@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -190,6 +191,17 @@ def test_refused_event_keeps_its_fingerprint_when_it_is_sent_again_in_other_byte
 def test_incarnation_of_the_topic_is_part_of_an_undecodable_records_id() -> None:
     decoder = Decoder(ASSETS, incarnation=lambda topic, partition: 4 if (topic, partition) == ("payments", 3) else 1)
     assert decoder.decode(StoredRecord("payments", 3, 9, -1, None, None)).event_id == "4:payments:3:9"
+
+
+@pytest.mark.parametrize("mode", [binary, structured])
+def test_record_with_a_header_name_that_is_not_utf_8_is_refused(
+    mode: Callable[[str, Mapping[str, object]], StoredRecord],
+) -> None:
+    whole = mode("payment.captured.v1", CAPTURE)
+    assert DECODER.decode(whole).refusal is None
+    for name, code in (("trac\u00e9", None), ("trac\udce9", Code.ENVELOPE_INVALID)):
+        incoming = DECODER.decode(replace(whole, headers=[*whole.headers, (name, b"1")]))
+        assert (incoming.refusal.code if incoming.refusal else None) == code
 
 
 def test_attributes_outside_ascii_are_taken_as_they_are() -> None:

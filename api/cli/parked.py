@@ -6,9 +6,10 @@ import typer
 from rich.console import Console
 
 from api.cli.command import Book, Json, state_of
-from api.cli.healing import heal
+from api.cli.healing import heal_all
 from api.cli.output import moment, table
 from api.cli.stores import open_store
+from api.cli.verify import shown_progress
 from projections.queries import parked as parked_queries
 
 
@@ -16,9 +17,9 @@ def parked(
     context: typer.Context,
     book: Book,
     again: Annotated[
-        bool, typer.Option("--again", help="Decide them again: what became impossible meanwhile is rejected by name.")
+        bool, typer.Option("--again", help="Decide all of them again: what became impossible meanwhile is rejected.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most this many order keys.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="List at most this many order keys.")] = 100,
     _json: Json = False,
 ) -> None:
     """List order keys that wait, with the event that each waits behind; the longest first."""
@@ -27,8 +28,9 @@ def parked(
     with open_store(state.database, book=book, say=state.output.say) as store:
         if again:
             with store.reading(book) as at:
-                waited_for = dict.fromkeys(key.waits_for for key in parked_queries.parked(at, limit=limit))
-            healed = sum(heal(store, book, name) for name in waited_for)
+                awaited = parked_queries.waited_for(at)
+            with shown_progress(state.output, "deciding again") as progress:
+                healed = heal_all(store, book, awaited, progress)
         with store.reading(book) as at:
             found, position = parked_queries.parked(at, limit=limit), at.position
 

@@ -226,12 +226,12 @@ class Poster:
             vouchers.update(woken.vouchers)
         return BatchResult((), healed, crossed=crossed, vouchers=vouchers)
 
-    def heal(self, book: str, waits_for: str) -> BatchResult:
+    def heal(self, book: str, waits_for: str, looked_at: Callable[[int], None] = lambda _keys: None) -> BatchResult:
         """Drains the queues of events that wait for this (`account:<code>` …), for it has come true. What waits for a
         book (`book:<code>`) waits in the system book, and is decided in its own.
 
         A few order keys a transaction: however many wait, none of them is long. An order key whose queue alone would
-        write more than a batch may goes on waiting.
+        write more than a batch may goes on waiting. `looked_at` hears how many keys were.
         """
         preparer = self._exact_preparer
         owner = preparer.books.find([book])[book]
@@ -262,6 +262,7 @@ class Poster:
             vouchers.update(result.vouchers)
             healed += [(event, one) for event, one in zip(strays, result.decided, strict=True) if one is not None]
             healed += [pair for pair in result.healed if pair[1].outcome is not Outcome.SKIPPED]
+            looked_at(len(keys) - sum(map(len, chunks)))
         return BatchResult((), tuple(healed), crossed=crossed, vouchers=vouchers)
 
     def _drain(self, keys: tuple[SubjectKey, ...], strays: Sequence[Incoming]) -> BatchResult:

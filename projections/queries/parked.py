@@ -30,3 +30,9 @@ def parked(at: Snapshot, *, limit: int = 100) -> list[ParkedKey]:
     """Those that have waited longest come first."""
     with at.connection.cursor(row_factory=class_row(ParkedKey)) as cursor:
         return cursor.execute(QUERIES["parked"], {"book_id": at.book_id, "limit": limit}).fetchall()
+
+
+def waited_for(at: Snapshot) -> dict[str, int]:
+    """What the heads of all queues wait for, with how many order keys."""
+    with at.connection.cursor() as cursor:
+        return dict(cursor.execute(QUERIES["waited_for"], {"book_id": at.book_id}).fetchall())

@@ -18,3 +18,12 @@ CROSS JOIN LATERAL (
     WHERE letter.book_id = %(book_id)s AND letter.position = queue.position
 ) AS head
 ORDER BY queue.position LIMIT %(limit)s;
+
+-- name: waited_for
+-- All that events at the heads of queues wait for, with how many queues: what has been waited for longest comes first.
+SELECT waits_for, count(*) FROM (
+    SELECT DISTINCT ON (order_key) order_key, waits_for, position FROM ledger.dead_letter
+    WHERE book_id = %(book_id)s AND resolved_position IS NULL AND outcome = 'PARKED'
+    ORDER BY order_key, position
+) AS head
+GROUP BY waits_for ORDER BY min(position);

@@ -42,6 +42,14 @@ def test_a_void_that_names_an_event_of_another_order_key_is_shown_and_refused_wh
     assert ledgerctl(*PARKED, "--again", "--json").json["decided"] == 0
 
 
+def test_looking_again_takes_all_that_waits_however_few_are_listed(tmp_path: Path) -> None:
+    crossed = [("o2", "o1"), ("o4", "o3"), ("o6", "o5")]
+    ingest(tmp_path, *(void(order, f"payment-capture-{other}") for order, other in crossed))
+    ingest(tmp_path, *(captured(other) for _, other in crossed), void("o8", "lost"))
+    again = ledgerctl(*PARKED, "--again", "--limit", "1", "--json").json
+    assert (again["decided"], [key["order_key"] for key in again["parked"]]) == (3, ["o8"])
+
+
 def test_what_still_has_to_wait_waits_on_and_an_event_that_is_lost_can_be_answered_for(tmp_path: Path) -> None:
     assert ingest(tmp_path, void("o2", "lost"), captured("o2")) == ["PREDECESSOR_ABSENT", "ORDER_KEY_PARKED"]
     again = ledgerctl(*PARKED, "--again", "--json").json

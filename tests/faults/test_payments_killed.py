@@ -14,7 +14,7 @@ from deploy.demo.messages import Message
 from ledger_core.store.poster import LABELS
 from tests.support.account_events import opened
 from tests.support.hold_events import placed, released, taken
-from tests.support.postings import Scene, authorized, captured, garbage, paid_out, refunded, voided
+from tests.support.postings import CHART, Scene, authorized, captured, event, garbage, paid_out, refunded, voided
 from tests.support.processes import PATIENCE_SECONDS, payments_process
 
 pytestmark = [pytest.mark.postgres, pytest.mark.fault]
@@ -40,6 +40,12 @@ CONSUMER_LABELS = (*LABELS, "before_kafka_commit")
 
 
 CONSUMED = "SELECT count(*) = 1 FROM ledger.source_position WHERE next_offset = %s"
+
+
+def verified(beneficiary: str) -> Message:
+    ref = {"iban": "GE29NB0000000101904917"}
+    data = {"beneficiary": beneficiary, "status": "VERIFIED", "rails": ["sepa"], "bank_account_ref": ref}
+    return event("settlement_profile.updated.v1", beneficiary, f"profile-{beneficiary}", data)
 
 
 async def send(sink: Sink, messages: list[Message], topic: str) -> None:
@@ -111,6 +117,23 @@ def test_what_an_account_woke_is_decided_once_though_who_opened_it_was_killed_be
         scene.until("SELECT voucher_no = 2 FROM ledger.book WHERE code = 'shop'", patience_seconds=PATIENCE_SECONDS)
         assert (second.end(), third.end()) == (0, 0)
     assert scene.log_of()[-2:] == ["voucher.posted captured-o-1 2", "voucher.posted refunded-o-1 2"]
+
+
+def test_what_a_profile_woke_is_decided_though_who_recorded_it_was_killed_before(scene: Scene) -> None:
+    """The same of a profile, by whichever process starts next."""
+    scene.apply_chart({**CHART, "marketplace": {"require_profiles": True}})
+    scene.post(captured("o-1"))
+    asyncio.run(fill_embedded_log(scene.dsn, [verified("wallet:seller:1")]))
+    with payments_process(scene.dsn, group="first", kill_at="after_commit") as first:
+        assert first.wait() == -signal.SIGKILL
+    assert scene.log_of() == [
+        "chart.applied", "event.parked captured-o-1 SELLER_PAYOUT_PROFILE_MISSING",
+        "fact.recorded profile-wallet:seller:1",
+    ]  # fmt: skip
+    with payments_process(scene.dsn, group="second") as second:
+        scene.until("SELECT voucher_no = 1 FROM ledger.book WHERE code = 'shop'", patience_seconds=PATIENCE_SECONDS)
+        assert second.end() == 0
+    assert scene.log_of()[-1] == "voucher.posted captured-o-1 2"
 
 
 @pytest.mark.kafka

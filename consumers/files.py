@@ -22,7 +22,9 @@ from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incomin
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.sources import INGEST_TOPIC
 from ledger_core.store.batch import Decided, SourceAdvance
+from ledger_core.store.cutting import cut
 from ledger_core.store.encoding import TYPE_OF_OUTCOME
+from ledger_core.store.errors import BatchTooLargeError, QueueFullError
 from ledger_core.store.items import CHANGE_EVENTS
 from ledger_core.store.positions import record_hash
 from ledger_core.store.poster import Poster
@@ -134,7 +136,8 @@ class FileIngest:
     def run(self, path: Path, content: FileContent, timestamp_ms: int) -> Iterator[LineOutcome]:
         """Yields the outcome of every line, in order, each after the commit that decided it.
 
-        Raises `IngestRaced`, `PostingHaltedError`, psycopg errors.
+        Raises `IngestRaced`, `PostingHaltedError`, psycopg errors; `QueueFullError`, `BatchTooLargeError` for the first
+        line without an outcome. What comes behind it may need it, so nothing of that is decided.
         """
         return self.run_records(content.topic, lambda topic: read_records(path, topic, timestamp_ms))
 
@@ -153,12 +156,23 @@ class FileIngest:
                 record_hash(last), gaps=last.offset + 1 - from_offset - len(batch),
             )  # fmt: skip
             from_offset = last.offset + 1
-            result = self._poster.post(self._poster.prepare(incoming, [advance]))
-            self.healed += len(result.healed)
-            decided = [one for one in result.decided if one is not None]
-            if len(decided) < len(batch):
-                raise IngestRaced(f"another process ingests {content_topic}")
-            yield from self._outcomes(incoming, decided)
+            yield from self._post(incoming, [advance])
+
+    def _post(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]) -> Iterator[LineOutcome]:
+        """Where a line can't be taken, those before it are decided first."""
+        try:
+            result = self._poster.post(self._poster.prepare(incoming, advances))
+        except (QueueFullError, BatchTooLargeError):
+            if len(incoming) == 1 or not self._poster.tries_again:
+                raise
+            for piece in cut(incoming, advances):
+                yield from self._post(*piece)
+            return
+        self.healed += len(result.healed)
+        decided = [one for one in result.decided if one is not None]
+        if len(decided) < len(incoming):
+            raise IngestRaced(f"another process ingests {plain(incoming[0].record.topic)}")
+        yield from self._outcomes(incoming, decided)
 
     def _free_cursor(self, topic: str) -> str:
         """The topic's own source row, or that of the next cursor which nobody has moved yet."""

@@ -24,7 +24,7 @@ from ledger_core.operations.assets import AssetCommandError
 from ledger_core.operations.charts import ChartCommandError
 from ledger_core.operations.period_lifecycle import PeriodRefusedError
 from ledger_core.store.books import BookExistsError
-from ledger_core.store.errors import PostingHaltedError
+from ledger_core.store.errors import BatchTooLargeError, PostingHaltedError, QueueFullError
 from projections.queries.errors import NotFoundError, PositionAheadError, QueryError, SeveralFoundError
 from projections.rebuild import RebuildSuperseded
 from projections.reconciliation.scan import ScanConflictError
@@ -119,6 +119,16 @@ MEANINGS: Final = (
     Meaning(LocalServiceError, "LOCAL_SERVICE_UNAVAILABLE", "look around with: ledgerctl doctor", not_ready=True),
     Meaning(TransportUnavailable, "BROKER_UNAVAILABLE", "check LEDGER_KAFKA_BOOTSTRAP, then try again", not_ready=True),
     Meaning(TransportError, "TRANSPORT_FAILED", "look around with: ledgerctl doctor"),
+    Meaning(
+        QueueFullError,
+        "ORDER_KEY_QUEUE_FULL",
+        "bring about what it waits for (ledgerctl parked --book BOOK), then try again: nothing is posted twice",
+    ),
+    Meaning(
+        BatchTooLargeError,
+        "EVENT_TOO_LARGE",
+        "bring about what waits on its order key in smaller steps, then try again: nothing is posted twice",
+    ),
     Meaning(PostingHaltedError, "POSTING_HALTED", "see why with: ledgerctl doctor", not_ready=True),
     Meaning(
         psycopg.errors.InsufficientPrivilege,

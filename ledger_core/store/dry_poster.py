@@ -21,6 +21,8 @@ class DryPoster(Poster):
     go back to. What surprises a batch is the work of others at this moment: begin anew, on a new poster.
     """
 
+    tries_again = False
+
     def open(self) -> None:
         self._use([self._connect()] * 4)
 

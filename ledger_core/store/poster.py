@@ -73,6 +73,9 @@ def no_label(name: str) -> None:
 class Poster:
     """Prepares and posts batches. `prepare` and `post` may run in two threads at once, each at most once."""
 
+    tries_again = True
+    """After a batch that was refused another can be posted."""
+
     def __init__(
         self,
         dsn: str,

@@ -159,3 +159,27 @@ def test_a_voucher_of_a_thousand_lines_posts_and_one_more_is_refused(tmp_path: P
     assert outcomes(ended) == ["POSTED", "REJECTED"]
     assert ended.lines[1]["code"] == "DATA_INVALID"
     assert "1000" in ended.lines[1]["detail"]
+
+
+def test_a_file_stops_behind_a_full_queue_by_name_and_goes_on_once_it_has_drained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger_core.store.exact.MAX_PARKED", 5)
+    early = [
+        event(f"r-{n}", "payment.refunded.v1", "o1", {
+            "payment_id": "o1", "refund_id": f"r-{n}", "amount_minor": "100", "currency": "BRL",
+            "beneficiaries": [{"account": "wallet:seller:1", "amount_minor": "100"}],
+        })
+        for n in range(6)
+    ]  # fmt: skip
+    file = write(tmp_path / "events.ndjson", [captured("o0"), *early, captured("o2")])
+    for done in (["POSTED"], ["REPLAYED"]):
+        stopped = ledgerctl("ingest", file, "--json")
+        assert stopped.code == 1
+        assert stopped.error["code"] == "ORDER_KEY_QUEUE_FULL"
+        assert "'o1'" in stopped.error["message"]
+        assert "ledgerctl parked" in stopped.error["next"]
+        assert outcomes(stopped) == done + ["PARKED" if done == ["POSTED"] else "REPLAYED"] * 5
+    assert ledgerctl("event", "validate", file, "--json").error["code"] == "ORDER_KEY_QUEUE_FULL"
+    assert ledgerctl("ingest", write(tmp_path / "first.ndjson", [captured("o1")])).code == 0
+    assert outcomes(ledgerctl("ingest", file, "--json"))[-2:] == ["POSTED", "POSTED"]

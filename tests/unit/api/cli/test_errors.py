@@ -8,6 +8,7 @@ from consumers.settings import ConfigurationError
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.operations.account_lifecycle import AccountRefusedError
 from ledger_core.store.books import BookExistsError
+from ledger_core.store.errors import BatchTooLargeError, QueueFullError
 from projections.queries.errors import NotFoundError, StoreUnavailableError
 
 
@@ -19,6 +20,8 @@ from projections.queries.errors import NotFoundError, StoreUnavailableError
         (AccountRefusedError(Refusal(Code.ACCOUNT_MISSING, "no account")), "ACCOUNT_MISSING", EXIT_FAILED),
         (BookExistsError("book shop exists already"), "BOOK_EXISTS", EXIT_FAILED),
         (ConfigurationError({"LEDGER_BROKER": "bad"}), "CONFIGURATION_UNSAFE", EXIT_NOT_READY),
+        (QueueFullError("o-1", []), "ORDER_KEY_QUEUE_FULL", EXIT_FAILED),
+        (BatchTooLargeError(65_536), "EVENT_TOO_LARGE", EXIT_FAILED),
         (StoreUnavailableError("away"), "STORE_UNAVAILABLE", EXIT_NOT_READY),
         (psycopg.OperationalError("host db, user poster"), "STORE_UNAVAILABLE", EXIT_NOT_READY),
     ],

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from tests.support.command_line import ledgerctl
@@ -58,3 +59,16 @@ def test_what_still_has_to_wait_waits_on_and_an_event_that_is_lost_can_be_answer
     assert ingest(tmp_path, in_its_place) == ["DATA_INVALID"]
     assert ledgerctl(*PARKED, "--json").json["parked"] == []
     assert ledgerctl("voucher", "show", "1", "--book", "shop", "--json").json["voucher"]["order_key"] == "o2"
+
+
+def test_a_chart_that_posts_what_is_late_into_the_open_period_decides_what_waited_for_it(tmp_path: Path) -> None:
+    closing = ("period", "close", "shop", "--through", "2019-12-31", "--reason", "year end", "--requested-by", "ana")
+    assert ledgerctl(*closing, "--apply").code == 0
+    data: dict[str, object] = {"payment_id": "o1", "amount_minor": "100", "currency": "BRL", "method": "card"}
+    late = event("late", "payment.captured.v1", "o1", data, time="2019-06-01T00:00:00Z")
+    assert ingest(tmp_path, late) == ["PERIOD_CLOSED"]
+    chart = ledgerctl("chart", "show", "shop", "--json").json["chart"]["document"]
+    file = tmp_path / "chart.json"
+    file.write_bytes(orjson.dumps({**chart, "late_events": "redirect"}))
+    applied = ledgerctl("chart", "apply", "shop", str(file), "--reason", "year end", "--apply", "--json")
+    assert (applied.json["healed"], ledgerctl(*PARKED, "--json").json["parked"]) == (1, [])

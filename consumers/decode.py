@@ -17,27 +17,23 @@ from pydantic_core import ValidationError
 
 from consumers.facts import CURRENCIES, FACTS
 from ledger_core.domain.facts import UpstreamFact
+from ledger_core.domain.fingerprints import FINGERPRINT_BYTES, FINGERPRINT_VERSION, fingerprint, fingerprint_prefix
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming, Record
 from ledger_core.domain.outcomes import Code, Refusal, first_of
 from schemas.envelope import (
     LAST_US,
     MAX_ATTRIBUTE_LENGTH,
-    STRUCTURED,
     EnvelopeError,
-    attributes_of_headers,
     check_book,
-    check_header_names,
     check_source,
     envelope_of,
-    is_structured,
     parse_time_us,
+    parts_of,
 )
 from schemas.events.explain import currencies_in, explain
 from schemas.events.registry import EVENT_TYPES, FAMILIES, family
 from schemas.strict_json import MAX_BYTES, UnreadableJsonError, has_every_member, read_json
 
-FINGERPRINT_VERSION = b"\x01"
-FINGERPRINT_BYTES = 16
 TEXTS_KEPT = 1_000
 """Books and sources remembered as checked; past that the memory is emptied and fills again."""
 
@@ -158,7 +154,7 @@ class Decoder:
         event_type = ""
         try:
             document = read_json(record.value)
-            attributes, data = _parts(record, document)
+            attributes, data = parts_of(record.headers, document)
             event_type = _readable_type(attributes)
             envelope = envelope_of(attributes)
         except UnreadableJsonError as error:
@@ -234,15 +230,6 @@ def plausible_us(timestamp_ms: int) -> int:
     return min(max(timestamp_ms, 0) * 1000, LAST_US - 1)
 
 
-def fingerprint(event_type: str, data: bytes) -> bytes:
-    """Version byte and hash of type and canonical data as received: equal for repeats, in either mode."""
-    return FINGERPRINT_VERSION + sha256(fingerprint_prefix(event_type) + data).digest()[:FINGERPRINT_BYTES]
-
-
-def fingerprint_prefix(event_type: str) -> bytes:
-    return event_type.encode() + b"\0"
-
-
 def _event_type(name: str, schema: type) -> _EventType:
     validator = TypeAdapter(schema).validator
     return _EventType(
@@ -256,18 +243,6 @@ def _remember(texts: dict[bytes, str], raw: bytes, text: str) -> str:
         texts.clear()
     texts[raw] = text
     return text
-
-
-def _parts(record: Record, document: object) -> tuple[Mapping[str, object], object]:
-    """Attributes and data of an event in either mode. Raises `EnvelopeError`."""
-    check_header_names(record.headers)
-    if not is_structured(record.headers):
-        return attributes_of_headers(record.headers), document
-    if not isinstance(document, dict):
-        raise EnvelopeError(f"neither ce_ headers nor an object of {STRUCTURED}")
-    if "data" not in document:
-        raise EnvelopeError("data are missing")
-    return document, document["data"]
 
 
 def _readable_type(attributes: Mapping[str, object]) -> str:

@@ -49,6 +49,18 @@ class Envelope:
     time_us: int
 
 
+def parts_of(headers: Sequence[tuple[str, bytes]], document: object) -> tuple[Mapping[str, object], object]:
+    """Attributes and data of an event in either mode; `document` is what its value says. Raises `EnvelopeError`."""
+    check_header_names(headers)
+    if not is_structured(headers):
+        return attributes_of_headers(headers), document
+    if not isinstance(document, dict):
+        raise EnvelopeError(f"neither ce_ headers nor an object of {STRUCTURED}")
+    if "data" not in document:
+        raise EnvelopeError("data are missing")
+    return document, document["data"]
+
+
 def attributes_of_headers(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
     """Binary mode: the attributes in the `ce_` headers of a record; content-type as `datacontenttype`.
 

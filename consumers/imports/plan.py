@@ -8,9 +8,9 @@ from typing import Final
 
 import orjson
 
-from consumers.decode import fingerprint
 from consumers.imports.model import EXACT, Amount, Fault
 from ledger_core.domain.charts import AccountType
+from ledger_core.domain.fingerprints import fingerprint
 from ledger_core.domain.money import MAX_AMOUNT_MINOR
 
 EVENT_TYPE: Final = "voucher.requested.v1"

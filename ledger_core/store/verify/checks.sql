@@ -251,6 +251,17 @@ LEFT JOIN ledger.event resolving
     AND resolving.type IN ('voucher.posted', 'fact.recorded', 'event.rejected', 'event.parked', 'event.skipped',
         'account.frozen', 'account.unfrozen', 'account.closed');
 
+-- name: parked_bytes
+-- What waits to be decided again, with the fingerprint that the inbox holds of it.
+SELECT letter.position, letter.value, letter.headers, inbox.fingerprint,
+    ARRAY[source.uri, letter.event_id, letter.order_key], letter.waits_for
+FROM ledger.dead_letter AS letter
+LEFT JOIN ledger.source USING (book_id, source_id)
+LEFT JOIN ledger.inbox ON inbox.book_id = letter.book_id AND inbox.source_id = letter.source_id
+    AND inbox.event_id = letter.event_id AND inbox.revision = 1
+WHERE letter.book_id = %s AND letter.resolved_position IS NULL AND letter.outcome = 'PARKED'
+ORDER BY letter.position;
+
 -- name: accounts_and_events
 -- Accounts that their own events do not explain: opening, versions without gap, status, limits and the side they count on.
 WITH told AS (

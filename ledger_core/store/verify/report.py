@@ -32,7 +32,7 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "reversals": "each reversal says what it takes back, at most one takes back each, and its lines are the mirror",
     "compensations": "each voucher that makes another one good says which, and the rows of such links say the same",
     "parked_keys": "an order key counts as parked as often as it has parked events waiting",
-    "dead_letters": "each refused event has its dead letter with its code, and the reverse",
+    "dead_letters": "each refused event has its dead letter with its code, and the reverse; what waits is as received",
     "groups": "members of a group stand behind each other, all of one upstream event, all accepted or none",
     "accounts": "accounts, their status and limits are what their own events say",
     "assets": "assets that were added are what their events in the system book say",

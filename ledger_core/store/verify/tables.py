@@ -8,6 +8,7 @@ import psycopg
 
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.verify.inbox import ACCOUNT_CHANGES
+from ledger_core.store.verify.letters import check_parked_bytes
 from ledger_core.store.verify.periods import check_periods
 from ledger_core.store.verify.report import Tally
 from ledger_core.store.verify.scan import SourceCounts
@@ -48,6 +49,7 @@ class TableChecks:
         self._check_first_bad("entry_order_keys", (book.book_id,), f"book {book.code}: entry at position")
         for check, what in (("parked_keys", "order key"), ("dead_letters", "position")):
             self._check_first_bad(check, {"book_id": book.book_id}, f"book {book.code}: {what}")
+        check_parked_bytes(self._connection, book, self._tally)
         self._check_first_bad(
             "accounts_and_events", {"book_id": book.book_id}, f"book {book.code}: account", check="accounts"
         )

@@ -103,6 +103,27 @@ def test_one_check_alone_finds(check: str, posted: TestDatabase) -> None:
 @pytest.mark.parametrize(
     "change",
     [
+        "value = convert_to(replace(convert_from(value, 'UTF8'), '_minor\":\"', '_minor\":\"9'), 'UTF8')",
+        "value = convert_to('no json', 'UTF8')",
+        "headers = '[]'",
+        """headers = (SELECT jsonb_agg(CASE pair ->> 0 WHEN 'ce_subject' THEN '["ce_subject", "by0y"]' ELSE pair END)
+        FROM jsonb_array_elements(headers) AS pair)""",
+    ],
+    ids=["amount", "no event", "no headers", "order key"],
+)
+def test_what_waits_to_be_decided_again_is_what_was_received(change: str, posted: TestDatabase) -> None:
+    with tampering(posted) as connection:
+        sql(f"UPDATE ledger.dead_letter SET {change} WHERE outcome = 'PARKED' AND resolved_position IS NULL")(
+            connection
+        )
+    report = verify(posted.dsn())
+    assert failed(report) == {"dead_letters"}
+    assert "is not what was received" in first_bad(report, "dead_letters")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
         "UPDATE ledger.account_head SET limit_policy = 'A' WHERE limit_policy = 'W'",
         "UPDATE ledger.account_head SET minimum_minor = -1 WHERE limit_policy = 'W'",
         "UPDATE ledger.account_head SET maximum_minor = 9999999 WHERE limit_policy = 'W'",

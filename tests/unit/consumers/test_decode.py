@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.decode import Decoder, fingerprint
+from consumers.decode import Decoder
 from consumers.facts import FACTS
 from consumers.transport.ports import StoredRecord
 from deploy.demo.bad_events import BAD_KINDS, BadKind
 from deploy.demo.messages import Message, Producer
 from ledger_core.domain.account_facts import AccountClosed, AccountFrozen, AccountOpened, AccountUnfrozen
 from ledger_core.domain.facts import Fact
+from ledger_core.domain.fingerprints import fingerprint
 from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldReleased, Taker
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming, Record
 from ledger_core.domain.limits import Limits

@@ -272,17 +272,17 @@ class PaymentsConsumer:
             self._metrics.limits_crossed(result.crossed)
 
     async def _stop_floods(self, prepared: Prepared, result: BatchResult) -> None:
-        if not any(decided is not None and decided.outcome is Outcome.REJECTED for decided in result.decided):
-            self._rejected_in_a_row.clear()
+        if not self._rejected_in_a_row and not any(_is_rejected(decided) for decided in result.decided):
             return
         for incoming, decided in zip(prepared.incoming, result.decided, strict=True):
             partition = Partition(incoming.record.topic, incoming.record.partition)
-            if decided is not None and decided.outcome is Outcome.REJECTED:
+            if _is_rejected(decided):
                 self._rejected_in_a_row[partition] += 1
             else:
-                self._rejected_in_a_row[partition] = 0
-        for partition, count in self._rejected_in_a_row.items():
+                self._rejected_in_a_row.pop(partition, None)
+        for partition, count in list(self._rejected_in_a_row.items()):
             if count >= self._settings.reject_flood:
+                del self._rejected_in_a_row[partition]
                 await self._keeper.stop(partition, "REJECT_FLOOD", f"{count} records in a row were rejected")
 
     async def _check_maintenance(self) -> None:
@@ -317,6 +317,10 @@ class PaymentsConsumer:
 
     async def _wait(self) -> None:
         await asyncio.sleep(self._settings.retry_wait_ms / 1000)
+
+
+def _is_rejected(decided: Decided | None) -> bool:
+    return decided is not None and decided.outcome is Outcome.REJECTED
 
 
 SKIPPED_NAMED = 20

@@ -341,6 +341,21 @@ def test_a_flood_of_rejects_stops_its_partition_with_an_alert_and_no_other(scene
     asyncio.run(play())
 
 
+def test_good_events_of_other_partitions_do_not_end_a_flood_of_rejects(scene: Scene) -> None:
+    async def play() -> None:
+        station = Station(scene, partitions=2)
+        await station.open()
+        async with station.worker():
+            for round_ in range(2):
+                station.send(*(garbage(10 * round_ + n) for n in range(10)), partition=0)
+                await station.until_consumed()
+                station.send(captured(f"o-{round_}"), partition=1)
+                await station.until_consumed([1])
+            await until(lambda: station.stopped() == {0: "REJECT_FLOOD"}, "stopped")
+
+    asyncio.run(play())
+
+
 def test_rejects_between_good_events_are_no_flood(scene: Scene) -> None:
     async def play() -> None:
         station = Station(scene)

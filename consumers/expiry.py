@@ -13,11 +13,12 @@ import psycopg
 import structlog
 
 from consumers.threads import in_thread
+from ledger_core.store.connection import PASSING
 from ledger_core.store.errors import PostingHaltedError
 from ledger_core.store.hold_expiry import expire_due
 
 INTERVAL_SECONDS: Final = 1.0
-RETRIED: Final = (psycopg.OperationalError, PostingHaltedError)
+RETRIED: Final = (*PASSING, PostingHaltedError)
 """The database is away, busy or broke a deadlock, or a book was halted meanwhile: the next round finds what is due."""
 
 log = structlog.get_logger(__name__)

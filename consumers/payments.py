@@ -28,6 +28,7 @@ from consumers.transport.ports import (
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.batch import BatchResult, Decided, SourceAdvance, Vouchers
+from ledger_core.store.connection import PASSING
 from ledger_core.store.errors import BatchTooLargeError, PostingHaltedError, QueueFullError
 from ledger_core.store.items import Prepared
 from ledger_core.store.positions import record_hash
@@ -111,7 +112,7 @@ class PaymentsConsumer:
             PostingHaltedError,
             QueueFullError,
             BatchTooLargeError,
-            psycopg.OperationalError,
+            *PASSING,
         ) as error:  # rolled back, or the reply lost: the row knows
             log.warning("consumer.stops_unsure", error=type(error).__name__)
         finally:
@@ -158,7 +159,7 @@ class PaymentsConsumer:
         except (
             PostingHaltedError,
             TransportError,
-            psycopg.OperationalError,
+            *PASSING,
             psycopg.InterfaceError,
         ) as error:
             log.warning(
@@ -312,7 +313,7 @@ class PaymentsConsumer:
         try:
             await asyncio.to_thread(self._poster.reopen)
             await self._keeper.seek_to_stored()
-        except (TransportError, psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except (TransportError, *PASSING, psycopg.InterfaceError) as error:
             log.warning("consumer.waits", error=type(error).__name__)
 
     async def _wait(self) -> None:

@@ -25,6 +25,7 @@ from consumers.transport.ports import (
     Source,
     TransportUnavailable,
 )
+from ledger_core.store.connection import PASSING
 from projections.checkpoints import read_lag
 from projections.day_rollups.table import roll_up
 from projections.projection import Projection
@@ -42,7 +43,7 @@ LAG_SECONDS = 5.0
 ROLL_UP_SECONDS = 1.0
 ROLL_UP_SHARE = 0.1
 """Roll-ups save readers time and decide nothing, so they may take no more than this part of the projector's time."""
-RETRIED = (TransportUnavailable, psycopg.OperationalError)
+RETRIED = (TransportUnavailable, *PASSING)
 
 LABELS = ("projector.fetched", "projector.applied")
 """Points at which a fault may strike: records fetched, rows and checkpoints committed."""
@@ -172,6 +173,8 @@ class Projector:
                 return await call()
             except RETRIED as error:
                 logger.warning("projector.retry", error=type(error).__name__, wait_seconds=wait_seconds)
+                if isinstance(error, PASSING):
+                    await self._disconnect()  # the server behind this connection may take no more writes
                 await asyncio.sleep(wait_seconds)
                 wait_seconds = min(2 * wait_seconds, RETRY_MAX_SECONDS)
 

@@ -6,13 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import psycopg
-
 from consumers.transport.ports import SendFailed, Sink, TransportUnavailable
+from ledger_core.store.connection import PASSING
 
 RETRY_MIN_SECONDS: Final = 0.1
 RETRY_MAX_SECONDS: Final = 5.0
-RETRIED: Final = (SendFailed, TransportUnavailable, psycopg.OperationalError)
+RETRIED: Final = (SendFailed, TransportUnavailable, *PASSING)
 
 
 class Pauses(Protocol):

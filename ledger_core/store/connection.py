@@ -6,9 +6,19 @@ and not to the login.
 """
 
 from enum import StrEnum
+from typing import Final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+PASSING: Final = (
+    psycopg.OperationalError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+)
+"""What passes by itself, on a new connection: the server is away or busy, broke a deadlock, ended a transaction that
+took too long, or takes no writes (any more). psycopg files the last three under InternalError."""
 
 
 class Role(StrEnum):

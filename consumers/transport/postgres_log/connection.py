@@ -9,6 +9,7 @@ from typing import TypeVar
 import psycopg
 
 from consumers.transport.ports import TransportError, TransportUnavailable
+from ledger_core.store.connection import PASSING
 
 CONNECT_TIMEOUT_S = 5
 # How long a peer may stay silent over sent data before the connection counts as gone.
@@ -45,7 +46,7 @@ class LogConnection:
             if self._connection is None:
                 self._connection = self._connect()
             return work(self._connection)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except (*PASSING, psycopg.InterfaceError) as error:
             self._drop()
             raise TransportUnavailable(f"PostgreSQL can't be used: {type(error).__name__}") from error
         except psycopg.Error as error:

@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger_core.operations.webhooks.health import Aspect, change_health
 from ledger_core.operations.webhooks.masking import mask_document
-from ledger_core.store.connection import Role, dsn_for_role
+from ledger_core.store.connection import PASSING, Role, dsn_for_role
 
 BOOK: Final[LiteralString] = "SELECT book_id FROM ledger.book_directory WHERE code = %s AND book_id > 0"
 CREATE_FEED: Final[LiteralString] = """
@@ -149,7 +149,7 @@ class WebhookInbox:
         try:
             with self._pool.connection() as connection, connection.transaction():
                 yield connection
-        except (PoolTimeout, psycopg.OperationalError) as error:
+        except (PoolTimeout, *PASSING) as error:
             raise InboxUnavailableError("the store cannot be reached") from error
 
     def _enter(self, connection: psycopg.Connection, feed: Feed) -> int:

@@ -69,7 +69,13 @@ def test_round_after_round_what_has_come_due_expires(scene: Scene) -> None:
 
 def test_a_round_without_a_database_is_made_up_for_by_the_next(scene: Scene) -> None:
     place_due(scene, "h")
-    answers = iter([psycopg.OperationalError("the server is away"), psycopg.errors.DeadlockDetected("broken")])
+    answers = iter(
+        [
+            psycopg.OperationalError("the server is away"),
+            psycopg.errors.DeadlockDetected("broken"),
+            psycopg.errors.ReadOnlySqlTransaction("another server takes the writes"),
+        ]
+    )
 
     def connect_at_last() -> psycopg.Connection[Any]:
         for error in answers:

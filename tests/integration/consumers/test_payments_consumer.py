@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from consumers.assignment import PartitionKeeper
 from consumers.transport.memory import MemorySource
@@ -467,6 +468,31 @@ def test_lost_sessions_are_opened_again_and_nothing_is_posted_twice(scene: Scene
             gate.open()
             await station.until_consumed()
         assert scene.counters() == {"posted": 120}
+
+    asyncio.run(play())
+
+
+def test_a_server_that_takes_no_writes_for_a_while_is_waited_for(scene: Scene) -> None:
+    """As after a failover: the server that a worker reaches is the old one, or not promoted yet."""
+
+    async def play() -> None:
+        station = Station(scene)
+        await station.open()
+        station.send(captured("o-1"))
+        (name,) = scene.rows("SELECT current_database()")[0]
+        with capture_logs() as logs:
+            async with station.worker():
+                await station.until_consumed()
+                scene.change(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+                scene.change(
+                    """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+                )
+                station.send(captured("o-2"))
+                await until(lambda: "ReadOnlySqlTransaction" in {line.get("error") for line in logs}, "refused")
+                scene.change(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+                await station.until_consumed()
+        assert scene.counters() == {"posted": 2}
 
     asyncio.run(play())
 

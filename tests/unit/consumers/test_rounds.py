@@ -2,6 +2,7 @@
 
 import asyncio
 
+import psycopg
 import pytest
 
 from consumers.rounds import InProportion, Rounds, WhenIdle
@@ -23,13 +24,24 @@ def test_a_long_round_is_followed_by_a_long_rest(took_seconds: float, expected: 
     assert InProportion(3.0, 10.0).after(5, took_seconds, 1.0) == expected
 
 
-def test_an_outage_is_told_recovered_from_and_waited_out_and_other_errors_come_out() -> None:
+@pytest.mark.parametrize(
+    "outage",
+    [
+        TransportUnavailable("away"),
+        psycopg.OperationalError("away"),
+        psycopg.errors.ReadOnlySqlTransaction("away"),
+        psycopg.errors.IdleInTransactionSessionTimeout("away"),
+        psycopg.errors.TransactionTimeout("away"),
+    ],
+    ids=lambda outage: type(outage).__name__,
+)
+def test_an_outage_is_told_recovered_from_and_waited_out_and_other_errors_come_out(outage: Exception) -> None:
     did: list[str] = []
 
     async def once() -> int:
         did.append("once")
         if did.count("once") == 1:
-            raise TransportUnavailable("away")
+            raise outage
         raise LookupError
 
     async def recover(error: Exception) -> None:

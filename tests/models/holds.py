@@ -60,19 +60,27 @@ class Model:
     holds: dict[str, Known] = field(default_factory=dict)
     waiting: dict[str, list[tuple[str, Sent]]] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
+    woken: list[str] = field(default_factory=list)
+    """Holds that came to what waits for them: it is decided when the batch ends, behind all that arrived in it."""
 
     def take(self, name: str, sent: Sent) -> None:
         queue = self.waiting.setdefault(sent.hold, [])
-        if queue and not isinstance(sent, Place):
+        if queue and (sent.hold in self.woken or not isinstance(sent, Place)):
             self.outcomes[name] = "ORDER_KEY_PARKED"
             queue.append((name, sent))
             return
         self.outcomes[name] = self.decide(sent)
         if self.outcomes[name] == "HOLD_UNKNOWN":
             queue.append((name, sent))
-        while queue and sent.hold in self.holds:
-            parked, waited = queue.pop(0)
-            self.outcomes[parked] = self.decide(waited)
+        elif queue and sent.hold in self.holds:
+            self.woken.append(sent.hold)
+
+    def end_batch(self) -> None:
+        """What waited for holds of this batch is decided."""
+        for hold in self.woken:
+            for name, waited in self.waiting.pop(hold):
+                self.outcomes[name] = self.decide(waited)
+        self.woken.clear()
 
     def decide(self, sent: Sent) -> str:
         known = self.holds.get(sent.hold)

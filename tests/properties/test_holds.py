@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deploy.demo.messages import Message
@@ -54,16 +54,20 @@ class Run(Stream):
         model = Model()
         for place, step in enumerate(stream):
             if isinstance(step, Expire):
-                self.send()
+                self.end_batch(model)
                 self.expire(step.hold)
                 model.expire(step.hold)
             else:
                 self.batch.append(message(f"e{place}", step, self.book))
                 model.take(f"e{place}", step)
             if place in cuts:
-                self.send()
-        self.send()
+                self.end_batch(model)
+        self.end_batch(model)
         return model
+
+    def end_batch(self, model: Model) -> None:
+        self.send()
+        model.end_batch()
 
     def expire(self, hold: str) -> None:
         with connect(self.scene.dsn, Role.POSTER) as connection:
@@ -113,6 +117,7 @@ steps: st.SearchStrategy[list[Step]] = st.lists(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(stream=steps, cuts=st.sets(st.integers(0, 25), max_size=10))
+@example(stream=[Release("h1"), Place("h1", 100, 0), Place("h2", 60, 0)], cuts=set())
 def test_holds_end_where_the_model_does(start: Start, stream: list[Step], cuts: set[int]) -> None:
     run = start()
     model = run.play(stream, cuts)

@@ -21,6 +21,7 @@ from psycopg import sql
 LOCK_KEY = 0x6C65_6467_6572  # "ledger": one migrator at a time, whatever else uses advisory locks
 LOCK_TIMEOUT_MS = 10_000  # behind a migration that waits for a lock the whole service waits
 MIGRATOR_TIMEOUT_MS = 300_000
+TRIES = 10  # of a migration that others' changes of the same roles may end
 NO_TRANSACTION = "-- no-transaction"
 FILE_NAME = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 ROLES = (
@@ -197,10 +198,7 @@ def _pending(known: Sequence[Migration], applied: dict[int, _Applied]) -> list[M
 def _apply(connection: psycopg.Connection, migration: Migration) -> None:
     try:
         if migration.in_transaction:
-            with connection.transaction():
-                connection.execute(migration.text.encode())
-                connection.execute("RESET ROLE")
-                _record(connection, migration)
+            _apply_whole(connection, migration)
         else:
             for statement in re.split(r";[ \t]*$", migration.text, flags=re.MULTILINE):
                 if statement.strip():
@@ -211,6 +209,20 @@ def _apply(connection: psycopg.Connection, migration: Migration) -> None:
         what = error.diag.message_primary or str(error)
         where = error.diag.context or error.diag.message_detail or ""
         raise MigrationError(f"migration {migration.label}: {what} {where}".rstrip()) from error
+
+
+def _apply_whole(connection: psycopg.Connection, migration: Migration, tries: int = TRIES) -> None:
+    """All of it or nothing. Roles belong to the cluster: where the migrator of another database has just changed the
+    same one, PostgreSQL ends ours ("tuple concurrently updated", an internal error), and it is done again."""
+    try:
+        with connection.transaction():
+            connection.execute(migration.text.encode())
+            connection.execute("RESET ROLE")
+            _record(connection, migration)
+    except psycopg.errors.InternalError_:
+        if tries == 1:
+            raise
+        _apply_whole(connection, migration, tries - 1)
 
 
 def _record(connection: psycopg.Connection, migration: Migration) -> None:

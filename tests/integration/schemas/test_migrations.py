@@ -34,6 +34,16 @@ def empty(postgres_server: str) -> Iterator[str]:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@pytest.fixture
+def role_of_its_own(postgres_server: str) -> Iterator[str]:
+    name = f"migrations_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+    yield name
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
 def count(dsn: str) -> object:
     with psycopg.connect(dsn) as connection:
         row = connection.execute("SELECT count(*) FROM one").fetchone()
@@ -105,6 +115,24 @@ def test_many_migrators_at_once_apply_each_migration_once(empty: str) -> None:
         thread.join()
     assert sorted(applied) == ["0001_first", "0002_second"]
     assert count(empty) == 1
+
+
+def test_a_role_that_the_migrator_of_another_database_changes_at_the_same_time_is_waited_for(
+    empty: str, role_of_its_own: str
+) -> None:
+    """Roles belong to the whole server: PostgreSQL ends whoever waited for the other's change."""
+    change = f"ALTER ROLE {role_of_its_own} SET lock_timeout = '30s'"
+    applied: list[str] = []
+    migrator = threading.Thread(target=lambda: applied.extend(migrate(empty, [Migration(1, "role", change)])))
+    with psycopg.connect(empty, autocommit=True) as looking, psycopg.connect(empty) as other:
+        looking.execute(change)
+        other.execute(change)
+        migrator.start()
+        while migrator.is_alive() and not looking.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+            pass
+        other.commit()
+        migrator.join()
+    assert applied == ["0001_role"]
 
 
 def test_user_without_superuser_rights_can_migrate(empty: str, postgres_server: str) -> None:

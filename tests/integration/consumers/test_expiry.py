@@ -1,7 +1,7 @@
 """The scheduler of expiries: what is due expires without a posting, whatever strikes between its rounds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,20 +12,12 @@ from consumers.expiry import Expiry
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.hold_expiry import EXPIRED_AT_ONCE
 from tests.support.consuming import until
-from tests.support.databases import TestDatabase
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed
 from tests.support.postings import Scene
 
 pytestmark = pytest.mark.postgres
 
 Connect = Callable[[], psycopg.Connection[Any]]
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def place_due(scene: Scene, *holds: str, book: str = "shop", partition: int = 0) -> None:

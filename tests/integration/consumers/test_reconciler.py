@@ -1,7 +1,7 @@
 """The reconciler: round after round what differs is a finding, and nothing else changes."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -10,7 +10,6 @@ from psycopg.conninfo import make_conninfo
 from consumers.reconciler import Reconciler
 from ledger_core.store.connection import Role, connect
 from projections.reconciliation.scan import ADVISORY_LOCK_CLASS, SYSTEM_BOOK_ID, ScanResult
-from tests.support.databases import TestDatabase
 from tests.support.postings import Scene, unallocated
 
 pytestmark = pytest.mark.postgres
@@ -39,13 +38,6 @@ class Heard:
         books = [result.book_id for result in self.results if result.book_id != SYSTEM_BOOK_ID]
         self.results.clear()
         return books
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def connections(scene: Scene, **options: str) -> Callable[[], psycopg.Connection]:

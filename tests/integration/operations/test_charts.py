@@ -1,25 +1,16 @@
 """Versions of a chart: put in force under the book's lock, told in the log, and never against what is open."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from ledger_core.operations.charts import ChartCommandError, ChartCommands
 from ledger_core.store.connection import Role, connect
-from tests.support.databases import TestDatabase
 from tests.support.postings import BOOK, Gate, Scene, captured, outcomes, paid_out
 
 pytestmark = pytest.mark.postgres
 
 BANK = {"code": "bank:house", "type": "asset", "currency": "EUR", "name": "House bank"}
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def commands(scene: Scene) -> ChartCommands:

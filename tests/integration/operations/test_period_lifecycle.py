@@ -1,6 +1,5 @@
 """Periods close and reopen by commands: what is sealed is what was posted, and nothing comes in afterwards."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -10,20 +9,12 @@ import pytest
 from ledger_core.domain.periods import AccountSums, PeriodCode, trial_balance
 from ledger_core.operations.period_lifecycle import PeriodLifecycle, PeriodRefusedError
 from ledger_core.store.connection import Role, connect
-from tests.support.databases import TestDatabase
 from tests.support.postings import BOOK, Gate, Scene, captured, outcomes, refunded
 
 pytestmark = pytest.mark.postgres
 
 JAN, FEB, MAR = date(2020, 1, 31), date(2020, 2, 29), date(2020, 3, 31)
 IN_JANUARY, LAST_MOMENT, IN_FEBRUARY = "2020-01-15T12:00:00Z", "2020-01-31T23:59:59.999999Z", "2020-02-01T00:00:00Z"
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def periods_of(scene: Scene, book: str = BOOK) -> PeriodLifecycle:

@@ -23,13 +23,6 @@ SELLER, OTHER = "wallet:seller:1", "wallet:seller:2"
 
 
 @pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
-
-
-@pytest.fixture
 def pool(database: TestDatabase) -> Iterator[ConnectionPool]:
     with reading_pool(database) as opened:
         yield opened

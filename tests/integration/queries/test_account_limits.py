@@ -1,7 +1,5 @@
 """What an account is kept within, as readers see it: on the account's own side, with its policy by name."""
 
-from collections.abc import Iterator
-
 import pytest
 from psycopg_pool import ConnectionPool
 
@@ -9,7 +7,6 @@ from ledger_core.domain.limits import ALLOW, DENY, WARN, Limits
 from projections.queries import accounts
 from projections.queries.accounts import AccountLimits
 from projections.queries.amounts import Amount, Balance, Side
-from tests.support.databases import TestDatabase
 from tests.support.postings import Scene
 from tests.support.shop import shop_at
 
@@ -21,12 +18,10 @@ def euros(minor: int, side: Side) -> Balance:
 
 
 @pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        scene.accounts().open_account("vault:owed", account_type="liability", currency="EUR")
-        scene.accounts().open_account("vault:owned", account_type="asset", currency="EUR")
-        yield scene
-        scene.assert_whole()
+def scene(scene: Scene) -> Scene:
+    scene.accounts().open_account("vault:owed", account_type="liability", currency="EUR")
+    scene.accounts().open_account("vault:owned", account_type="asset", currency="EUR")
+    return scene
 
 
 @pytest.mark.parametrize(

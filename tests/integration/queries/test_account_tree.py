@@ -1,6 +1,5 @@
 """The tree of accounts: each group has the sum of its children, in every currency, down to the heads."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from projections.queries.account_tree import AccountTree, Kind, Node, RolledUp, 
 from projections.queries.amounts import Balance, Side
 from projections.queries.snapshot import snapshot
 from tests.support.account_events import opened
-from tests.support.databases import TestDatabase
 from tests.support.hold_events import placed
 from tests.support.postings import Scene, captured, outcomes
 from tests.support.shop import shop_at
@@ -42,20 +40,18 @@ def grouped(chart: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
+def scene(scene: Scene) -> Scene:
     """Two sellers in two currencies, one of them opened by an event under a group of its own; a hold on the other."""
-    with Scene(database.dsn()) as scene:
-        scene.apply_chart(grouped(scene.chart()))
-        batch = [
-            opened(LARGE, parent="owed:sellers:large"),
-            captured("o-1", 100),
-            captured("o-2", 700, to=LARGE),
-            captured("o-3", 50, to="wallet:seller:us", currency="USD"),
-            placed("h-1", 30, of=SMALL),
-        ]
-        assert outcomes(scene.post(*batch)) == ["RECORDED", "POSTED", "POSTED", "POSTED", "RECORDED"]
-        yield scene
-        scene.assert_whole()
+    scene.apply_chart(grouped(scene.chart()))
+    batch = [
+        opened(LARGE, parent="owed:sellers:large"),
+        captured("o-1", 100),
+        captured("o-2", 700, to=LARGE),
+        captured("o-3", 50, to="wallet:seller:us", currency="USD"),
+        placed("h-1", 30, of=SMALL),
+    ]
+    assert outcomes(scene.post(*batch)) == ["RECORDED", "POSTED", "POSTED", "POSTED", "RECORDED"]
+    return scene
 
 
 def read(pool: ConnectionPool, *, groups_only: bool = False) -> AccountTree:

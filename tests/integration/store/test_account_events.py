@@ -11,7 +11,6 @@ from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.verify import verify
 from tests.support.account_events import SUSPENSE, closed, frozen, left_over, opened, unfrozen
-from tests.support.databases import TestDatabase
 from tests.support.hold_events import placed, released
 from tests.support.postings import BOOK, CHART, Scene, captured, event, outcomes, paid_out, voided
 
@@ -21,11 +20,9 @@ SELLER, OTHER, VAULT = "wallet:seller:1", "wallet:seller:2", "vault:1"
 
 
 @pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
-        assert [check for check in verify(scene.dsn).checks if not check.ok] == []
+def scene(scene: Scene) -> Iterator[Scene]:
+    yield scene
+    assert [check for check in verify(scene.dsn).checks if not check.ok] == []
 
 
 def status(scene: Scene, code: str = SELLER) -> str:

@@ -1,13 +1,10 @@
 """Accounts that freeze, close or reach a limit while sixteen writers post to them: who is first is not left to luck."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from ledger_core.domain.outcomes import Code
 from ledger_core.operations.account_lifecycle import AccountRefusedError
 from tests.support.account_events import SUSPENSE, closed, left_over, opened
-from tests.support.databases import TestDatabase
 from tests.support.postings import Gate, Scene, captured, outcomes, paid_out
 
 pytestmark = pytest.mark.postgres
@@ -15,13 +12,6 @@ pytestmark = pytest.mark.postgres
 SELLER = "wallet:seller:1"
 WRITERS = range(1, 17)
 EACH = 10
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def behind(scene: Scene, account: str, told: str) -> int:

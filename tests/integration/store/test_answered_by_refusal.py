@@ -1,21 +1,11 @@
 """Who waits for an event is answered by its refusal, too, however plain the batch is in which that comes."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from deploy.demo.messages import Message
-from tests.support.databases import TestDatabase
 from tests.support.postings import Scene, captured, event, outcomes, paid_out, void_requested
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def healed(scene: Scene, *messages: Message) -> tuple[list[str], list[str]]:

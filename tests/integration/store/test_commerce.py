@@ -1,11 +1,8 @@
 """Sales, their cost and inventories through the store: skipped by design, parked for a role, healed by a chart."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from deploy.demo.messages import Message
-from tests.support.databases import TestDatabase
 from tests.support.postings import BOOK, CHART, Scene, captured, event, outcomes
 
 pytestmark = pytest.mark.postgres
@@ -32,12 +29,6 @@ def counted(adjustment: str, amount: int, direction: str) -> Message:
         "reason": "correction", "reference": "stock-take",
     }  # fmt: skip
     return event("inventory.adjusted.v1", adjustment, adjustment, data)
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
 
 
 def test_a_sale_its_cost_and_a_count_post_and_one_without_a_source_is_skipped(scene: Scene) -> None:

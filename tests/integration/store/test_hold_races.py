@@ -1,7 +1,7 @@
 """Many writers, and the scheduler of expiries, on the same few holds and accounts: nobody takes what another took."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from random import Random
 
@@ -11,7 +11,6 @@ from psycopg import Connection
 from deploy.demo.messages import Message
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.hold_expiry import expire_due, expire_holds
-from tests.support.databases import TestDatabase
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
 from tests.support.postings import Gate, Scene, captured, outcomes, paid_out
 from tests.support.writers import WRITERS, work_all
@@ -22,13 +21,6 @@ BUYERS = [f"wallet:buyer:{n}" for n in range(3)]
 SELLERS = [f"wallet:seller:{n}" for n in range(3)]
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 LATER = "9999-12-30T00:00:00Z"
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def expire_key(dsn: str, hold_id: str) -> int:

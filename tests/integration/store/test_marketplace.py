@@ -9,7 +9,6 @@ from psycopg import errors
 from deploy.demo.messages import Message
 from projections.beneficiaries.fold import BeneficiaryRows, fold_beneficiaries
 from projections.events import LedgerEvent
-from tests.support.databases import TestDatabase
 from tests.support.postings import (
     BOOK,
     CHART,
@@ -67,10 +66,9 @@ def books(postgres_server: str) -> Iterator[StoryBooks]:
 
 
 @pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        scene.apply_chart({**CHART, "marketplace": {}})
-        yield scene
+def scene(scene: Scene) -> Scene:
+    scene.apply_chart({**CHART, "marketplace": {}})
+    return scene
 
 
 @pytest.fixture

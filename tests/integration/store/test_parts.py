@@ -1,13 +1,12 @@
 """Refunds, chargebacks, settlements, payouts and fees through the store: each step finds its part, in any batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
 import pytest
 
 from deploy.demo.messages import Message
-from tests.support.databases import TestDatabase
 from tests.support.postings import Scene, captured, event, outcomes, paid_out, void_requested
 
 pytestmark = pytest.mark.postgres
@@ -34,12 +33,6 @@ def step(event_type: str, order: str, amount: int = 0, *, event_id: str = "", **
 
 def shares(amount: int) -> dict[str, Any]:
     return {"beneficiaries": [{"account": SELLER, "amount_minor": str(amount)}]}
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
 
 
 P = "p-1"

@@ -1,7 +1,5 @@
 """Amounts and sums at the borders of 64 bits, through decoding, columns and the exact path; and new assets."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from consumers.bootstrap import database_decoder
@@ -10,7 +8,6 @@ from deploy.demo.messages import Message
 from ledger_core.domain.money import MAX_AMOUNT_MINOR, MAX_COUNTER_MINOR
 from ledger_core.operations.assets import add_asset
 from ledger_core.store.connection import Role, connect
-from tests.support.databases import TestDatabase
 from tests.support.postings import Scene, Worker, captured, event, outcomes, paid_out
 
 pytestmark = pytest.mark.postgres
@@ -18,13 +15,6 @@ pytestmark = pytest.mark.postgres
 LARGEST = MAX_AMOUNT_MINOR
 ROOM = MAX_COUNTER_MINOR - 9 * LARGEST
 """What an account still takes after nine of the largest amounts."""
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def capture(n: int, amount: int) -> Message:

@@ -1,14 +1,11 @@
 """A log reference counts to 65,536 events of a batch: what would write more is posted as several."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
 from deploy.demo.messages import Message
 from ledger_core.store.errors import BatchTooLargeError
 from ledger_core.store.verify import verify
-from tests.support.databases import TestDatabase
 from tests.support.postings import Scene, by_hand, captured, event, outcomes, refunded, voided
 
 pytestmark = pytest.mark.postgres
@@ -19,12 +16,6 @@ BOUND = 10
 @pytest.fixture(autouse=True)
 def bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger_core.store.cutting.MAX_BATCH_EVENTS", BOUND)
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
 
 
 def group(order: str, size: int) -> Message:
@@ -110,8 +101,9 @@ def test_verification_finds_an_outcome_that_no_reference_leads_to(
     monkeypatch.setattr("ledger_core.store.cutting.MAX_BATCH_EVENTS", 4 * BOUND)
     scene.post(*(group(f"g-{n}", 4) for n in range(3)))
     assert verify(scene.dsn).ok
-    monkeypatch.setattr("ledger_core.store.cutting.MAX_BATCH_EVENTS", BOUND)
-    bad = [check for check in verify(scene.dsn).checks if not check.ok]
+    with monkeypatch.context() as narrower:
+        narrower.setattr("ledger_core.store.cutting.MAX_BATCH_EVENTS", BOUND)
+        bad = [check for check in verify(scene.dsn).checks if not check.ok]
     assert [check.name for check in bad] == ["blocks"]
     assert "no reference leads to" in bad[0].first_bad
 

@@ -1,6 +1,5 @@
 """Holds on the posting path: placed, captured, released and expired, in the order of their keys, batch by batch."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -8,20 +7,12 @@ import pytest
 
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.hold_expiry import expire_due
-from tests.support.databases import TestDatabase
 from tests.support.hold_events import LONG_AGO, LONG_DUE, placed, released, taken
 from tests.support.postings import Scene, captured, event, outcomes, void_requested
 
 pytestmark = pytest.mark.postgres
 
 BUYER, SELLER = "wallet:buyer:1", "wallet:seller:1"
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def pending(scene: Scene, account: str = BUYER) -> tuple[int, int]:

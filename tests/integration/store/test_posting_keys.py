@@ -1,20 +1,10 @@
 """Step 2 of the posting transaction: each upstream event is decided once, however often and wherever it comes."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.support.databases import TestDatabase
 from tests.support.postings import BOOK, Gate, Scene, captured, garbage, outcomes, refunded, voided
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def test_a_duplicate_inside_one_batch_posts_once(scene: Scene) -> None:

@@ -1,12 +1,9 @@
 """Limits of accounts on the posting path: what denies refuses, what warns is told once, and both stay batched."""
 
-from collections.abc import Iterator
-
 import pytest
 from psycopg import errors
 
 from ledger_core.store.connection import Role, connect
-from tests.support.databases import TestDatabase
 from tests.support.hold_events import placed, released
 from tests.support.hold_events import taken as held_and_taken
 from tests.support.postings import Scene, captured, event, outcomes, paid_out
@@ -14,13 +11,6 @@ from tests.support.postings import Scene, captured, event, outcomes, paid_out
 pytestmark = pytest.mark.postgres
 
 SELLER, OTHER = "wallet:seller:1", "wallet:seller:2"
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def limit(scene: Scene, code: str = SELLER, **limits: str) -> None:

@@ -18,13 +18,6 @@ from tests.support.postings import BOOK, Gate, Scene, authorized, captured, outc
 pytestmark = pytest.mark.postgres
 
 
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
-
-
 # 1. The fence.
 
 

@@ -1,24 +1,14 @@
 """What waits for something that is there by now: whoever made it true was gone before it had the waiting decided."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from ledger_core.store.batch import BatchResult
 from tests.support.account_events import closed
-from tests.support.databases import TestDatabase
 from tests.support.postings import BOOK, Gate, Scene, captured, outcomes, paid_out
 
 pytestmark = pytest.mark.postgres
 
 SELLER, VAULT = "wallet:seller:1", "vault:1"
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def said(result: BatchResult) -> dict[str, str]:

@@ -1,25 +1,15 @@
 """Records that no producer should send: each gets one outcome with its bytes kept, and the partition goes on."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from deploy.demo.messages import Message
 from ledger_core.store.headers import headers_to_rows, rows_to_headers
-from tests.support.databases import TestDatabase
 from tests.support.poison import poison
 from tests.support.postings import Scene, captured, outcomes, refunded
 
 pytestmark = pytest.mark.postgres
 
 GOOD = captured("o-1")
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def test_every_malformed_record_has_its_code_its_bytes_and_its_place_and_the_rest_posts(scene: Scene) -> None:

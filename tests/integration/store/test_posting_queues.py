@@ -1,7 +1,5 @@
 """Parked order keys in a real store: queues, their healing in order, and who wakes them."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from ledger_core.store.errors import CorruptionError
@@ -21,13 +19,6 @@ from tests.support.postings import (
 )
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def waiting(scene: Scene) -> list[tuple[str, str]]:

@@ -1,23 +1,13 @@
 """Events of a book that does not exist wait in the system book, and post in order, once, when that book is created."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from ledger_core.domain.incoming import SYSTEM_BOOK
 from ledger_core.store.poster import HEALED_AT_ONCE
 from ledger_core.store.verify import verify
-from tests.support.databases import TestDatabase
 from tests.support.postings import Gate, Scene, authorized, captured, event, outcomes, refunded
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def create_and_heal(scene: Scene, book: str = "later") -> list[str]:

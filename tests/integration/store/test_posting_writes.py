@@ -1,7 +1,6 @@
 """What the posting transaction writes, before BEGIN and after the last lock; and what is left when it fails."""
 
 import threading
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -26,13 +25,6 @@ from tests.support.postings import (
 from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def test_an_account_is_opened_on_the_fly_once_by_workers_that_need_it_at_once(scene: Scene) -> None:

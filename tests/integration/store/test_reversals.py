@@ -1,13 +1,11 @@
 """Voids by request on a real store: links both ways, at most once, whoever asks and however often at the same time."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import psycopg
 import pytest
 
 from tests.support.closed_years import periods_of
-from tests.support.databases import TestDatabase
 from tests.support.postings import (
     Gate,
     Scene,
@@ -23,13 +21,6 @@ from tests.support.postings import (
 )
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def links(scene: Scene) -> list[tuple[int, str, int]]:

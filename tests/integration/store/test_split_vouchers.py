@@ -1,23 +1,13 @@
 """Splits by ratio from the bytes of an event to its entries, and back."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from deploy.demo.messages import Message
-from tests.support.databases import TestDatabase
 from tests.support.postings import Scene, event, outcomes, void_requested
 
 pytestmark = pytest.mark.postgres
 
 Asked = dict[str, object]
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def split(amount: int, *ratios: int, **members: str) -> Asked:

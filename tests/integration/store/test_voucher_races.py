@@ -1,14 +1,13 @@
 """Sixteen writers of vouchers by hand on the same few accounts: whole groups or none of them, and no deadlock."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
 
 import pytest
 
 from deploy.demo.messages import Message
-from tests.support.databases import TestDatabase
 from tests.support.postings import Scene, event
 from tests.support.writers import WRITERS, work_all
 
@@ -17,13 +16,6 @@ pytestmark = pytest.mark.postgres
 PURSES = [f"wallet:seller:{n}" for n in range(8)]
 Moved = tuple[str, str, int]
 """From, to, how much."""
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def voucher(*moves: Moved) -> dict[str, object]:

@@ -1,21 +1,11 @@
 """How long a voucher may be: a thousand lines post, one more is refused, alone or in a group."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from deploy.demo.messages import Message
-from tests.support.databases import TestDatabase
 from tests.support.postings import Scene, event, outcomes
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def voucher(lines: int) -> dict[str, object]:

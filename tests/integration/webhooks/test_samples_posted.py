@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -16,19 +15,11 @@ from ledger_core.store.connection import Role, connect
 from ledger_core.store.poster import Poster
 from tests.contract.processors.test_samples import needs_samples, samples
 from tests.support.consuming import QUICK, until
-from tests.support.databases import TestDatabase
 from tests.support.postings import BOOK, Scene
 from tests.support.processor_webhooks import Document, charge, held_charge, refund, stripe
 
 pytestmark = pytest.mark.postgres
 SCALES = {"EUR": 2, "USD": 2}
-
-
-@pytest.fixture
-def scene(database: TestDatabase) -> Iterator[Scene]:
-    with Scene(database.dsn()) as scene:
-        yield scene
-        scene.assert_whole()
 
 
 def store(scene: Scene, processor: str, documents: list[Document]) -> None:

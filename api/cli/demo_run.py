@@ -14,6 +14,7 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from api.cli.books import read_chart
+from api.cli.demo_database import fresh_demo_database
 from api.cli.demo_result import Result, read_books, read_outcomes
 from api.cli.errors import CliError
 from api.cli.reconcile import scan_books
@@ -27,7 +28,7 @@ from deploy.demo import marketplace, olist
 from deploy.demo.messages import Message
 from deploy.local.kafka import LocalKafka
 from deploy.local.places import make_folder
-from deploy.local.stack import StackSettings, drop_database, ensure_database, resolve_kafka
+from deploy.local.stack import StackSettings, resolve_kafka
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role
 from ledger_core.store.verify import verify
@@ -120,8 +121,7 @@ def _only_demo(folder: Path) -> Iterator[None]:
 
 
 def _fresh_store(server_dsn: str, book: str, *, local: bool) -> Store:
-    drop_database(server_dsn, DEMO_DATABASE)
-    store = Store(ensure_database(server_dsn, DEMO_DATABASE), local)
+    store = Store(fresh_demo_database(server_dsn, ours=local), local)
     migrate(store.dsn)
     with store.connect(Role.POSTER) as connection, connection.transaction():
         create_book(connection, book, read_chart(None))

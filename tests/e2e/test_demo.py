@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from api.cli.stores import DEMO_DATABASE
 from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
 
@@ -50,6 +53,19 @@ def test_a_stranger_reads_what_happened_and_where_to_look_further(machine: TestD
 def test_files_that_are_not_there_are_said_so(machine: TestDatabase, tmp_path: Path) -> None:
     ended = ledgerctl("--json", "demo", "--olist", str(tmp_path))
     assert (ended.code, ended.error["code"]) == (1, "INPUT_MISSING")
+
+
+def test_a_database_of_that_name_that_no_demo_made_is_left_as_it_is(machine: TestDatabase) -> None:
+    with psycopg.connect(machine.server_dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {DEMO_DATABASE}".encode())
+        try:
+            ended = ledgerctl("--json", "demo", "--orders", "10")
+            assert (ended.code, ended.error["code"]) == (1, "DEMO_DATABASE_FOREIGN")
+            assert "LEDGER_POSTGRES_DSN" in ended.error["next"]
+            with psycopg.connect(make_conninfo(machine.server_dsn, dbname=DEMO_DATABASE)) as left_alone:
+                assert left_alone.execute("SELECT to_regnamespace('ledger') IS NULL").fetchone() == (True,)
+        finally:
+            connection.execute(f"DROP DATABASE {DEMO_DATABASE}".encode())
 
 
 @pytest.mark.kafka

@@ -137,7 +137,7 @@ class PartitionKeeper:
         try:
             record = await source.read_at(partition, stand.last_offset)
         except PartitionUnreadable as unreadable:
-            await self.stop(partition, "CODEC_UNSUPPORTED", str(unreadable))
+            await self.stop(partition, unreadable.code, str(unreadable))
             return False
         if record is None:
             await self.stop(

@@ -64,6 +64,11 @@ class ConsumerMetrics:
         self._maintenance = Gauge(
             "ledger_maintenance_mode", "1 while a maintenance row pauses this consumer", registry=registry
         )
+        self._halted_books = Gauge(
+            "ledger_halted_books",
+            "Books that take no postings for now, as far as this consumer has met their events or their rows",
+            registry=registry,
+        )
         self._relayed = Counter("ledger_relayed_events", "Events acknowledged by the ledger's topic", registry=registry)
         self._relay_waiting = Gauge(
             "ledger_relay_waiting_events", "Committed events still to be relayed", registry=registry
@@ -90,6 +95,9 @@ class ConsumerMetrics:
             ["projection"],
             registry=registry,
         )
+        self._projector_stopped = Gauge(
+            "ledger_projector_stopped_partitions", "Partitions that can't be read on", registry=registry
+        )
         self._signed = Counter("ledger_checkpoints_signed", "Checkpoints signed", registry=registry)
         self._unsigned = Counter(
             "ledger_checkpoint_failures", "Books, or whole rounds, that could not be signed", registry=registry
@@ -107,8 +115,9 @@ class ConsumerMetrics:
 
     # ------------------------------------------------------------------ payments consumer
 
-    def batch_posted(self, decided: Sequence[Decided], vouchers: Vouchers, seconds: float) -> None:
-        """One batch was committed, with so many vouchers by kind and status (posted, healed)."""
+    def batch_posted(self, decided: Sequence[Decided], vouchers: Vouchers, seconds: float | None) -> None:
+        """One batch was committed, with so many vouchers by kind and status (posted, healed). `seconds` is None where
+        that was found out afterwards."""
         for outcome, count in Tally(one.outcome for one in decided).items():
             self._events.labels(outcome.value).inc(count)
             if outcome is Outcome.REPLAYED:
@@ -121,7 +130,8 @@ class ConsumerMetrics:
                 self._missing.inc(count)
         for reason, count in Tally(one.skipped or "" for one in decided if one.outcome is Outcome.SKIPPED).items():
             self._skipped.labels(reason).inc(count)
-        self._seconds.observe(seconds)
+        if seconds is not None:
+            self._seconds.observe(seconds)
 
     def limits_crossed(self, told: Sequence[str]) -> None:
         """`told` are types of events."""
@@ -136,6 +146,9 @@ class ConsumerMetrics:
 
     def maintenance(self, active: bool) -> None:
         self._maintenance.set(active)
+
+    def halted_books(self, books: int) -> None:
+        self._halted_books.set(books)
 
     # ------------------------------------------------------------------------------ relay
 
@@ -163,6 +176,9 @@ class ConsumerMetrics:
 
     def projection_lag(self, projection: str, positions: int) -> None:
         self._projection_lag.labels(projection).set(positions)
+
+    def projector_stopped(self, partitions: int) -> None:
+        self._projector_stopped.set(partitions)
 
     # ------------------------------------------------------------------------- reconciler
 

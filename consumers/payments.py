@@ -15,6 +15,7 @@ import psycopg
 import structlog
 
 from consumers.assignment import PartitionKeeper
+from consumers.halted_books import HaltedBooks
 from consumers.transport.ports import (
     Partition,
     PartitionUnreadable,
@@ -64,13 +65,15 @@ class Decodes(Protocol):
 class Observes(Protocol):
     """What metrics want to know of the consumer."""
 
-    def batch_posted(self, decided: Sequence[Decided], vouchers: Vouchers, seconds: float) -> None: ...
+    def batch_posted(self, decided: Sequence[Decided], vouchers: Vouchers, seconds: float | None) -> None: ...
 
     def limits_crossed(self, told: Sequence[str]) -> None: ...
 
     def lag(self, partition: Partition, messages: int) -> None: ...
 
     def maintenance(self, active: bool) -> None: ...
+
+    def halted_books(self, books: int) -> None: ...
 
 
 class PaymentsConsumer:
@@ -92,10 +95,12 @@ class PaymentsConsumer:
         self._metrics = metrics
         self._label = label
         self._keeper = PartitionKeeper(source, poster.positions)
+        self._halted_books = HaltedBooks(source, self._keeper, poster.positions, decoder)
         self._rejected_in_a_row: Counter[Partition] = Counter()
         self._maintenance_checked = float("-inf")
         self._overdue_healed = float("-inf")
         self._halted = False
+        self._unsettled = False
         self.counts: Counter[Outcome] = Counter()
         self.healed = 0
 
@@ -130,6 +135,8 @@ class PaymentsConsumer:
     async def _turn(self, posting: asyncio.Task[BatchResult] | None) -> asyncio.Task[BatchResult] | None:
         """One batch further: fetch and prepare while the batch before is being posted."""
         try:
+            if self._unsettled:
+                await self._settle()
             await self._check_maintenance()
             posting = await self._heal_overdue(posting)
             await self._keeper.place()
@@ -150,7 +157,7 @@ class PaymentsConsumer:
             await self._keeper.stop(lost.partition, "POSITION_LOST", str(lost))
             await self._recover(posting)
         except PartitionUnreadable as unreadable:
-            await self._keeper.stop(unreadable.partition, "CODEC_UNSUPPORTED", str(unreadable))
+            await self._keeper.stop(unreadable.partition, unreadable.code, str(unreadable))
             await self._recover(posting)
         except (QueueFullError, BatchTooLargeError) as full:
             for topic, number in full.partitions:
@@ -167,6 +174,8 @@ class PaymentsConsumer:
                 error=type(error).__name__,
                 detail=str(error).splitlines()[0] if str(error) else "",
             )
+            if isinstance(error, PostingHaltedError):  # the others go on, once these are left out
+                self._halted_books.refuse(error.books)
             await self._recover(posting)
         return None
 
@@ -190,6 +199,8 @@ class PaymentsConsumer:
                 whole.next_offset = part.next_offset
                 count += len(part.records)
             if not fetched or count >= self._settings.batch_max_events or time.monotonic() >= closes_at:
+                if self._halted_books.books:
+                    slices = await self._halted_books.before(slices)
                 return await self._of_one_placing(slices, placings)
 
     async def _of_one_placing(
@@ -247,7 +258,7 @@ class PaymentsConsumer:
         await self._source.commit({p: offset for p, offset in moved.items() if p not in dropped})
         self._count(result, time.monotonic() - began)
         _tell_skipped(prepared, result)
-        await self._stop_floods(prepared, result)
+        await self._stop_floods(prepared.incoming, result)
         return result
 
     async def _heal_overdue(self, posting: asyncio.Task[BatchResult] | None) -> asyncio.Task[BatchResult] | None:
@@ -258,13 +269,13 @@ class PaymentsConsumer:
         self._overdue_healed = now
         if posting is not None:
             await posting
-        result = await asyncio.to_thread(self._poster.heal_overdue)
+        result = await asyncio.to_thread(self._poster.heal_overdue, self._halted_books.books)
         if result.healed:
             log.info("parked.healed_overdue", events=len(result.healed))
         self._count(result, time.monotonic() - now)
         return None
 
-    def _count(self, result: BatchResult, seconds: float) -> None:
+    def _count(self, result: BatchResult, seconds: float | None) -> None:
         decided = [outcome for outcome in result.decided if outcome is not None]
         self.counts.update(outcome.outcome for outcome in decided)
         self.healed += len(result.healed)
@@ -272,10 +283,10 @@ class PaymentsConsumer:
             self._metrics.batch_posted(decided, result.vouchers, seconds)
             self._metrics.limits_crossed(result.crossed)
 
-    async def _stop_floods(self, prepared: Prepared, result: BatchResult) -> None:
+    async def _stop_floods(self, events: Sequence[Incoming], result: BatchResult) -> None:
         if not self._rejected_in_a_row and not any(_is_rejected(decided) for decided in result.decided):
             return
-        for incoming, decided in zip(prepared.incoming, result.decided, strict=True):
+        for incoming, decided in zip(events, result.decided, strict=True):
             partition = Partition(incoming.record.topic, incoming.record.partition)
             if _is_rejected(decided):
                 self._rejected_in_a_row[partition] += 1
@@ -287,12 +298,17 @@ class PaymentsConsumer:
                 await self._keeper.stop(partition, "REJECT_FLOOD", f"{count} records in a row were rejected")
 
     async def _check_maintenance(self) -> None:
-        """Pauses every partition while a maintenance row says so; membership and heartbeats go on."""
+        """Pauses every partition while a maintenance row of all books says so; membership and heartbeats go on. A row
+        of one book, or a book that is halted, pauses partitions where they come to an event of that book."""
         now = time.monotonic()
         if now - self._maintenance_checked < self._settings.maintenance_check_ms / 1000:
             return
         self._maintenance_checked = now
-        rows = await asyncio.to_thread(self._poster.positions.maintenance)
+        found = await asyncio.to_thread(self._poster.positions.maintenance)
+        await self._halted_books.look({row.book for row in found if row.book_id})
+        if self._metrics is not None:
+            self._metrics.halted_books(len(self._halted_books.books))
+        rows = [row for row in found if not row.book_id]
         if bool(rows) == self._halted:
             return
         self._halted = bool(rows)
@@ -306,15 +322,25 @@ class PaymentsConsumer:
             self._keeper.resume()
 
     async def _recover(self, posting: asyncio.Task[BatchResult] | None) -> None:
-        """After an unknown outcome: new connections, and every partition from where its source row stands."""
+        """After an unknown outcome: new connections, and every partition from where its source row stands. What was
+        committed all the same is counted."""
         if posting is not None and not posting.done():
             await asyncio.gather(posting, return_exceptions=True)
+        self._unsettled = True
         await self._wait()
         try:
             await asyncio.to_thread(self._poster.reopen)
+            await self._settle()
             await self._keeper.seek_to_stored()
         except (TransportError, *PASSING, psycopg.InterfaceError) as error:
             log.warning("consumer.waits", error=type(error).__name__)
+
+    async def _settle(self) -> None:
+        """Counts what was committed though its reply never came: the counters are the store's."""
+        for events, result in await asyncio.to_thread(self._poster.settle):
+            self._count(result, None)
+            await self._stop_floods(events, result)
+        self._unsettled = False
 
     async def _wait(self) -> None:
         await asyncio.sleep(self._settings.retry_wait_ms / 1000)

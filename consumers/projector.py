@@ -19,6 +19,7 @@ from consumers.ledger_messages import LEDGER_TOPIC
 from consumers.threads import in_thread
 from consumers.transport.ports import (
     Partition,
+    PartitionUnreadable,
     PositionLost,
     Record,
     Slice,
@@ -31,7 +32,7 @@ from projections.day_rollups.table import roll_up
 from projections.projection import Projection
 from projections.registry import PROJECTIONS
 from projections.runner import MAX_STEP_EVENTS, Applied, Runner
-from projections.source_positions import SourcePosition, read_source_positions
+from projections.source_positions import SourcePosition, read_source_positions, stop_source_position
 
 CONSUMER = "projector"
 MAX_RECORDS = 5_000
@@ -64,6 +65,10 @@ class ProjectorMetrics(Protocol):
         """This many committed events are not in the read model yet, over all books."""
         ...
 
+    def projector_stopped(self, partitions: int) -> None:
+        """This many partitions of the topic are not read any more."""
+        ...
+
 
 class NoProjectorMetrics:
     """Nobody measures."""
@@ -71,6 +76,8 @@ class NoProjectorMetrics:
     def projected(self, events: int) -> None: ...
 
     def projection_lag(self, projection: str, positions: int) -> None: ...
+
+    def projector_stopped(self, partitions: int) -> None: ...
 
 
 def nothing(label: str) -> None:
@@ -103,13 +110,17 @@ class Projector:
         self._connection: psycopg.Connection | None = None
         self._lock = asyncio.Lock()
         self._clock = clock
+        self._unreadable: dict[Partition, PartitionUnreadable] = {}
+        self._to_be_told: list[PartitionUnreadable] = []
         self._report_lag_at = 0.0
         self._roll_up_at = 0.0
 
     # The source asks where to begin
 
     async def assigned(self, source: Source, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
-        """The stored place, if the record before it is still the one we read; else the beginning."""
+        """The stored place, if the record before it is still the one we read; else the beginning. A partition that
+        could not be read is tried again."""
+        self._go_on(partitions)
         async with self._lock:
             stored = await in_thread(self._read_positions)
         offsets = dict(await source.beginnings(partitions))
@@ -187,11 +198,36 @@ class Projector:
                 logger.warning("projector.position_lost", partition=lost.partition.partition, position=lost.position)
                 self._source.seek(lost.partition, lost.beginning)
                 self._source.resume([lost.partition])
+            except PartitionUnreadable as unreadable:
+                self._stop(unreadable)
             else:
                 self._labels("projector.fetched")
                 return batch
 
+    def _stop(self, unreadable: PartitionUnreadable) -> None:
+        """The others go on. What this one holds is in the store, too: once it can be read again nothing is missing."""
+        at = unreadable.partition
+        logger.error(
+            "partition.stopped", topic=at.topic, partition=at.partition, code=unreadable.code, detail=str(unreadable)
+        )
+        self._unreadable[at] = unreadable
+        self._to_be_told.append(unreadable)
+        self._metrics.projector_stopped(len(self._unreadable))
+
+    def _go_on(self, partitions: Sequence[Partition]) -> None:
+        for partition in partitions:
+            self._unreadable.pop(partition, None)
+        self._metrics.projector_stopped(len(self._unreadable))
+
+    async def _tell_stops(self) -> None:
+        """For whoever asks the store how things stand; the next batch of the partition takes it back."""
+        while self._to_be_told:
+            async with self._lock:
+                await in_thread(self._write_stop, self._to_be_told[0])
+            del self._to_be_told[0]
+
     async def _apply(self, batch: Mapping[Partition, Slice]) -> Applied | None:
+        await self._tell_stops()
         await self._report_lag()
         await self._roll_up()
         if not batch:
@@ -240,6 +276,12 @@ class Projector:
             stored = read_source_positions(connection, CONSUMER, [self._topic])
         return {Partition(*key): position for key, position in stored.items()}
 
+    def _write_stop(self, unreadable: PartitionUnreadable) -> None:
+        connection = self._connected()
+        position = SourcePosition(*unreadable.partition, unreadable.position)
+        with connection.transaction():
+            stop_source_position(connection, CONSUMER, position, unreadable.code, str(unreadable))
+
     def _roll_up_now(self) -> bool:
         return roll_up(self._connected())
 
@@ -266,7 +308,10 @@ async def _still_there(source: Source, partition: Partition, position: SourcePos
     """Whether the topic is the one we read: not recreated, not cut short."""
     if position.last_offset < 0:
         return False
-    record = await source.read_at(partition, position.last_offset)
+    try:
+        record = await source.read_at(partition, position.last_offset)
+    except PartitionUnreadable:
+        return False
     return record is not None and _hash(record) == position.last_hash
 
 

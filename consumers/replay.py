@@ -8,7 +8,16 @@ names the cursor by which it came.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
-from consumers.transport.ports import Assignment, Partition, PositionLost, Record, Slice, Source, StoredRecord
+from consumers.transport.ports import (
+    Assignment,
+    Partition,
+    PartitionUnreadable,
+    PositionLost,
+    Record,
+    Slice,
+    Source,
+    StoredRecord,
+)
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.incoming import Record as CoreRecord
 
@@ -43,6 +52,8 @@ class ReplaySource:
             slices = await self._source.fetch(max_records=max_records, timeout_ms=timeout_ms)
         except PositionLost as lost:
             raise PositionLost(self.name(lost.partition), lost.position, lost.beginning, lost.end) from lost
+        except PartitionUnreadable as bad:
+            raise PartitionUnreadable(self.name(bad.partition), bad.position, bad.code, bad.detail) from bad
         return {
             self.name(partition): Slice([self._record(record) for record in part.records], part.next_offset)
             for partition, part in slices.items()

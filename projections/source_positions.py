@@ -36,7 +36,15 @@ ORDER BY topic, partition
 ON CONFLICT (consumer, topic, partition) DO UPDATE SET
     next_offset = excluded.next_offset,
     last_offset = CASE excluded.last_offset WHEN -1 THEN old.last_offset ELSE excluded.last_offset END,
-    last_hash = CASE excluded.last_offset WHEN -1 THEN old.last_hash ELSE excluded.last_hash END
+    last_hash = CASE excluded.last_offset WHEN -1 THEN old.last_hash ELSE excluded.last_hash END,
+    stopped_code = '', stopped_detail = ''
+"""
+
+STOP: Final[LiteralString] = """
+INSERT INTO projections.source_position (consumer, topic, partition, next_offset, stopped_code, stopped_detail)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (consumer, topic, partition) DO UPDATE SET
+    stopped_code = excluded.stopped_code, stopped_detail = excluded.stopped_detail
 """
 
 
@@ -64,3 +72,11 @@ def write_source_positions(connection: psycopg.Connection, consumer: str, positi
             texts([f"\\x{position.last_hash.hex()}" for position in positions]),
         ),
     )
+
+
+def stop_source_position(
+    connection: psycopg.Connection, consumer: str, position: SourcePosition, code: str, detail: str
+) -> None:
+    """Says that a partition can't be read on; reading on takes it back."""
+    place = (consumer, position.topic, position.partition, position.next_offset)
+    connection.execute(STOP, (*place, code, detail))

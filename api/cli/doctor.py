@@ -28,6 +28,8 @@ MAINTENANCE: Final = """
     SELECT coalesce(book.code, 'every book'), scope, mode, reason FROM ledger.maintenance
     LEFT JOIN ledger.book ON book.book_id = maintenance.book_id AND book.book_id > 0
     WHERE until_at IS NULL OR until_at > clock_timestamp()
+    UNION ALL SELECT code, 'all', 'halted', 'its posting mode' FROM ledger.book WHERE posting_mode = 'halted'
+    ORDER BY 1, 2
 """
 
 
@@ -129,7 +131,7 @@ def _maintenance(store: Store) -> Iterator[Diagnosis]:
     with store.connect(Role.PROJECTOR) as connection:
         rows = connection.execute(MAINTENANCE).fetchall()
     said = "; ".join(f"{mode} of {scope} in {book}: {reason}" for book, scope, mode, reason in rows)
-    yield Diagnosis("maintenance", not rows, said or "none", "posting goes on when its row is deleted", optional=True)
+    yield Diagnosis("maintenance", not rows, said or "none", "see docs/how-to/maintenance.md", optional=True)
 
 
 def _partitions(store: Store) -> Iterator[Diagnosis]:

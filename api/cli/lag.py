@@ -21,7 +21,11 @@ from ledger_core.store.connection import Role
 
 PARTITIONS: Final[LiteralString] = """
     SELECT topic, partition, next_offset, stopped_code, stopped_detail FROM ledger.source_position
-    WHERE topic NOT LIKE 'file:%' ORDER BY topic, partition
+    WHERE topic NOT LIKE 'file:%'
+    UNION ALL
+    SELECT topic, partition, next_offset, stopped_code, stopped_detail FROM projections.source_position
+    WHERE stopped_code <> ''
+    ORDER BY topic, partition
 """
 FOLLOWERS: Final[LiteralString] = """
     SELECT book.code, 'relay' AS name, checkpoint.position, book.position - checkpoint.position, ''

@@ -195,12 +195,15 @@ class PositionLost(TransportError):
 
 
 class PartitionUnreadable(TransportError):
-    """The record at our position is compressed in a way that this installation can't read: stop the partition."""
+    """What stands at our position can't be read, now or later: stop the partition. `code` says why: it is compressed
+    in a way that this installation lacks (`CODEC_UNSUPPORTED`), or is not what was written (`SOURCE_CORRUPT`)."""
 
-    def __init__(self, partition: Partition, position: int, detail: str) -> None:
+    def __init__(self, partition: Partition, position: int, code: str, detail: str) -> None:
         super().__init__(f"{partition.topic}[{partition.partition}] can't be read at {position}: {detail}")
         self.partition = partition
         self.position = position
+        self.code = code
+        self.detail = detail
 
 
 class SendFailed(TransportError):

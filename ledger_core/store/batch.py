@@ -1,7 +1,7 @@
 """What goes into the posting transaction and what comes out of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ledger_core.domain.incoming import Incoming
@@ -55,3 +55,9 @@ class BatchResult:
     crossed: Sequence[str] = field(default_factory=tuple)
     """Limits that warn and were crossed: types of the events that tell so."""
     vouchers: Vouchers = field(default_factory=dict)
+
+    def drained(self, strays: Sequence[Incoming]) -> "BatchResult":
+        """The same of a batch that nobody consumed: what waited, and what had waited for its book to be created."""
+        healed = [(event, one) for event, one in zip(strays, self.decided, strict=True) if one is not None]
+        healed += [pair for pair in self.healed if pair[1].outcome is not Outcome.SKIPPED]
+        return replace(self, decided=(), healed=healed)

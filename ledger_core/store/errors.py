@@ -79,7 +79,12 @@ class QueueFullError(StoreError):
 
 
 class PostingHaltedError(StoreError):
-    """A book is halted, or a batch could not be posted in many tries."""
+    """These books take no postings; or, where none is named, a batch could not be posted in many tries."""
+
+    def __init__(self, books: Sequence[str], detail: str = "") -> None:
+        more = f" and into {len(books) - 1} more" if len(books) > 1 else ""
+        super().__init__(detail or f"posting into book {books[0]}{more} is halted")
+        self.books = list(books)
 
 
 class CorruptionError(StoreError):

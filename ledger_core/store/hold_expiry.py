@@ -71,7 +71,7 @@ def expire_holds(connection: psycopg.Connection[Any], book_id: int, keys: Sequen
     pending = _lock_heads(connection, book_id, due)
     mode = connection.execute(QUERIES["lock_book"], book).fetchone()
     if mode is None or mode[0] != "open":
-        raise PostingHaltedError(f"posting into book {book_id} is halted")
+        raise PostingHaltedError([mode[1] if mode else str(book_id)])
     # nothing can be refused after this line
     events = []
     for hold_id, hold in due.items():

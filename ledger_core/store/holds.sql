@@ -32,7 +32,7 @@ ORDER BY account_id FOR NO KEY UPDATE;
 
 -- name: lock_book
 -- Last lock of an expiry.
-SELECT posting_mode FROM ledger.book WHERE book_id = %(book_id)s FOR NO KEY UPDATE;
+SELECT posting_mode, code FROM ledger.book WHERE book_id = %(book_id)s FOR NO KEY UPDATE;
 
 -- name: due_holds
 -- Open holds whose time has come, the longest due first.

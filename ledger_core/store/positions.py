@@ -34,6 +34,7 @@ class Maintenance:
     """A row that stops posting: in one book (0 means all), for a scope, with a reason."""
 
     book_id: int
+    book: str
     scope: str
     mode: str
     reason: str
@@ -83,6 +84,10 @@ class SourcePositions:
     def maintenance(self) -> list[Maintenance]:
         """Rows in force now."""
         return [Maintenance(*row) for row in self.connection.execute(QUERIES["maintenance"]).fetchall()]
+
+    def halted(self, books: Sequence[str]) -> list[str]:
+        """Which of these books take no postings."""
+        return [code for (code,) in self.connection.execute(QUERIES["halted_of_codes"], (list(books),))]
 
 
 def _columns(beginnings: Mapping[tuple[str, int], int]) -> dict[str, Sequence[object]]:

@@ -7,7 +7,7 @@ a known subject, a frozen account) rolls back and goes the exact path, where eac
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -43,6 +43,7 @@ from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import inbox_rows, lay_out, part_rows, subject_rows
 from ledger_core.store.strays import arrivals_of
 from ledger_core.store.transaction import BOOK_WAITED_FOR, Transaction
+from ledger_core.store.untold import Told, Untold
 
 LOOK_UP_STREAK = 8
 """Batches that ask the inbox first after one met a known key; a replay goes on asking while it meets them."""
@@ -90,6 +91,7 @@ class Poster:
         self._clock = clock
         self._look_up = 0
         self._exact = 0
+        self._untold = Untold()
         self._connections: list[psycopg.Connection[Any]] = []
         self.positions = SourcePositions()
         self.timings: dict[str, float] = {}
@@ -115,6 +117,10 @@ class Poster:
         """New connections after an unknown outcome; what is remembered of books is read again."""
         self.close()
         self.open()
+
+    def settle(self) -> list[Told]:
+        """After an error, and `reopen` where it was the connection's: what was committed before it, to be counted."""
+        return self._untold.settle(self._posting)
 
     def _connect(self) -> psycopg.Connection[Any]:
         connection = connections.connect(self._dsn, connections.Role.POSTER)
@@ -164,19 +170,20 @@ class Poster:
         """Posts a batch whatever it takes: exact path, without lost partitions, again after a deadlock, in pieces
         where it is too large for one.
 
-        Raises `PostingHaltedError` when a book or maintenance stops posting, `QueueFullError`, `BatchTooLargeError`
+        Raises `PostingHaltedError` when books of the batch take no postings, `QueueFullError`, `BatchTooLargeError`
         for one event that is too large alone, psycopg errors when the database is away; then nothing was posted, or
         its first pieces, or (a connection lost at COMMIT) all of it: post the same records again after asking
         `positions` where the sources stand.
         """
-        if prepared.too_large:
-            return self._post_pieces(prepared)
-        try:
-            return self._post_whole(prepared)
-        except BatchTooLargeError:
-            if prepared.drain:  # that is cut by its order keys
-                raise
-            return self._post_pieces(prepared)
+        with self._untold:
+            if prepared.too_large:
+                return self._post_pieces(prepared)
+            try:
+                return self._post_whole(prepared)
+            except BatchTooLargeError:
+                if prepared.drain:  # that is cut by its order keys
+                    raise
+                return self._post_pieces(prepared)
 
     def _post_pieces(self, whole: Prepared) -> BatchResult:
         if len(whole.incoming) < 2:
@@ -212,12 +219,18 @@ class Poster:
                 whole = self._heal_all(result.woke, result)
                 ours = [decided.get(n) for n in range(len(arrived))]
                 return replace(whole, decided=ours, dropped=tuple(dropped))
-        raise PostingHaltedError(f"a batch was rolled back {ATTEMPTS} times in a row")
+        raise PostingHaltedError((), f"a batch was rolled back {ATTEMPTS} times in a row")
 
-    def heal_overdue(self) -> BatchResult:
-        """Heals what has come true already: its waiting events are decided after the commit that made it true, and
-        whoever committed may be gone before that. Two at once decide each event once."""
-        return self._heal_all(self._overdue.come_true(), BatchResult((), ()))
+    def heal_overdue(self, but_not: Container[str] = ()) -> BatchResult:
+        """Heals what has come true already, `but_not` in these books: its waiting events are decided after the commit
+        that made it true, and whoever committed may be gone before that. Two at once decide each event once."""
+        awaited = [
+            (book, waits_for)
+            for book, waits_for in self._overdue.come_true()
+            if book not in but_not and waits_for.removeprefix(BOOK_WAITED_FOR) not in but_not
+        ]
+        with self._untold:
+            return self._heal_all(awaited, BatchResult((), ()))
 
     def _heal_all(self, awaited: Iterable[tuple[str, str]], before: BatchResult) -> BatchResult:
         """What came before, and what comes of these: of each the book, and what is waited for in it."""
@@ -263,8 +276,7 @@ class Poster:
                 continue
             crossed += result.crossed
             vouchers.update(result.vouchers)
-            healed += [(event, one) for event, one in zip(strays, result.decided, strict=True) if one is not None]
-            healed += [pair for pair in result.healed if pair[1].outcome is not Outcome.SKIPPED]
+            healed += result.drained(strays).healed
             looked_at(len(keys) - sum(map(len, chunks)))
         return BatchResult((), tuple(healed), crossed=crossed, vouchers=vouchers)
 
@@ -331,6 +343,10 @@ class Poster:
             result = transaction.write(layout, healed)
             if exact:
                 result = replace(result, woke=_woke([*prepared.items, *healed]), crossed=crossed_in(healed))
+            if written := prepared.items or healed:
+                self._untold.commits(prepared, written[0].book.book_id, result)
+            elif prepared.advances:
+                self._untold.commits(prepared, -1, result)
             mark("before_commit")
         mark("after_commit")
         return result

@@ -210,5 +210,15 @@ UPDATE ledger.source_position SET stopped_code = %(code)s, stopped_detail = %(de
 WHERE topic = %(topic)s AND partition = %(partition)s;
 
 -- name: maintenance
--- Rows that stop posting now.
-SELECT book_id, scope, mode, reason FROM ledger.maintenance WHERE until_at IS NULL OR until_at > clock_timestamp();
+-- Rows that stop posting now, with the code of the book they are for.
+SELECT maintenance.book_id, coalesce(book.code, ''), scope, mode, reason
+FROM ledger.maintenance LEFT JOIN ledger.book ON book.book_id = maintenance.book_id
+WHERE until_at IS NULL OR until_at > clock_timestamp();
+
+-- name: halted_of_ids
+-- Which of these books are closed to posting, by code.
+SELECT code FROM ledger.book WHERE book_id = ANY(%s) AND posting_mode = 'halted' ORDER BY book_id;
+
+-- name: halted_of_codes
+-- Which of these books are closed to posting.
+SELECT code FROM ledger.book WHERE code = ANY(%s) AND posting_mode = 'halted';

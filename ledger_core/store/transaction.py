@@ -213,7 +213,7 @@ class Transaction:
                 if mode == "dropped":
                     raise ChartMovedError(f"book {book_id} was dropped since its chart was read")
                 if mode != "open":
-                    raise PostingHaltedError(f"posting into book {book_id} is halted")
+                    raise PostingHaltedError(self._halted(ids))
                 if self.decided_closed_through.get(book_id, closed_us) != closed_us:
                     raise SurpriseError("a period closed or reopened meanwhile")
                 if chart != span.chart_version:
@@ -236,6 +236,9 @@ class Transaction:
                 raise SurpriseError("a period closed or posting was halted meanwhile")
             self._blocks = blocks
             return places(layout, firsts, voucher_firsts)
+
+    def _halted(self, book_ids: list[int]) -> list[str]:
+        return [code for (code,) in self.cursor.execute(QUERIES["halted_of_ids"], (book_ids,))]
 
     def _demand_missing(self, items: Sequence[Item]) -> None:
         """What parks for a missing account must still miss it. Whoever opens one appends to the book before healing

@@ -272,7 +272,9 @@ ORDER BY 1, 2;
 
 -- name: stopped_partitions
 -- Partitions that are not consumed any more.
-SELECT topic, partition, stopped_code FROM ledger.source_position WHERE stopped_code <> '' ORDER BY topic, partition;
+SELECT topic, partition, stopped_code FROM ledger.source_position WHERE stopped_code <> ''
+UNION ALL SELECT topic, partition, stopped_code FROM projections.source_position WHERE stopped_code <> ''
+ORDER BY topic, partition;
 
 -- name: scales
 -- Number of minor digits of everything that money is counted in.

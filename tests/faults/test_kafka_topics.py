@@ -1,8 +1,10 @@
 """What can happen to a topic on real Kafka: deleted and recreated, emptied behind our back, widened, fought over."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,6 +18,7 @@ from ledger_core.store.poster import Poster
 from tests.support.consuming import QUICK, until
 from tests.support.other_producers import AnyBytes, send_one_batch, sending
 from tests.support.postings import Scene, captured, refunded
+from tests.support.servers import SERVERS_VARIABLE
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.fault]
 
@@ -178,3 +181,45 @@ def test_a_header_name_that_is_not_utf_8_refuses_its_record_and_a_codec_that_is_
         assert scene.rows("SELECT code, log_offset FROM ledger.dead_letter") == [("ENVELOPE_INVALID", 1)]
 
     asyncio.run(play())
+
+
+def test_a_partition_whose_bytes_are_not_what_was_written_stops_and_the_others_go_on(
+    scene: Scene, kafka_bootstrap: str
+) -> None:
+    """As a disk that forgets, under a broker that does not look."""
+    if "LEDGER_KAFKA_BOOTSTRAP" in os.environ:
+        pytest.skip("the files of a cluster of yours are not ours to change")
+
+    async def play() -> None:
+        station = KafkaStation(scene, kafka_bootstrap)
+        await station.create(2)
+        await station.send(*several("a", 2))
+        await station.send(*several("b", 2))
+        await station.send(*several("c", 2), partition=1)
+        flip_a_byte_behind(b"captured-b-1", segment(station.topic, 0))
+        async with station.worker():
+            await station.until_stored(2, 2)
+            await station.until_stopped(0, "SOURCE_CORRUPT")
+        assert scene.counters(0) == {"posted": 2}
+        flip_a_byte_behind(b"captured-b-1", segment(station.topic, 0))
+        scene.change("UPDATE ledger.source_position SET stopped_code = '', stopped_detail = ''")
+        async with station.worker():
+            await station.until_stored(4, 2)
+        assert scene.counters(0) == {"posted": 4}
+
+    asyncio.run(play())
+
+
+def segment(topic: str, partition: int) -> Path:
+    """The file in which the tests' broker keeps the first records of a partition."""
+    return Path(os.environ[SERVERS_VARIABLE]) / "kafka" / "logs" / f"{topic}-{partition}" / f"{0:020d}.log"
+
+
+def flip_a_byte_behind(text: bytes, file: Path) -> None:
+    """Twice makes it what it was."""
+    with file.open("r+b") as bytes_of:
+        place = bytes_of.read().index(text) + len(text)
+        bytes_of.seek(place)
+        (byte,) = bytes_of.read(1)
+        bytes_of.seek(place)
+        bytes_of.write(bytes([byte ^ 0x01]))

@@ -1,7 +1,8 @@
 """Reading a partition by a request of our own, for records that the library's consumer stumbles over.
 
 The library decodes the names of headers strictly, and one that is not UTF-8 fails the whole fetch, of every partition
-and without saying where. Here such a name keeps its bytes as lone surrogates, and the decoder refuses its record.
+and without saying where. Here such a name keeps its bytes as lone surrogates, and the decoder refuses its record. What
+can't be read at all, read this second time, is one partition's matter.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from consumers.transport.kafka.protocols import ConsumerClient
 from consumers.transport.ports import Partition, PartitionUnreadable, Record, Slice
 
+CODEC_UNSUPPORTED = "CODEC_UNSUPPORTED"
+SOURCE_CORRUPT = "SOURCE_CORRUPT"
+
 ABORTED_BEFORE_PREFERRED = 11
 """From this version of the answer on, the replica to read from follows the list of aborted transactions."""
 
@@ -31,8 +35,7 @@ async def read_carefully(
 ) -> Slice:
     """Up to `max_records` committed records from `offset` on, of one answer of the broker; moves nobody's position.
 
-    Raises `PartitionUnreadable` when the first of them is compressed in a way that can't be read, and the library's
-    errors.
+    Raises `PartitionUnreadable` when the first of them can't be read, and the library's errors.
     """
     data, aborted = await _ask(consumer, partition, offset, max_bytes)
     found = PartitionRecords(
@@ -46,7 +49,11 @@ async def read_carefully(
                 break
     except UnsupportedCodecError as error:
         if found.next_fetch_offset == offset:
-            raise PartitionUnreadable(partition, offset, str(error)) from error
+            raise PartitionUnreadable(partition, offset, CODEC_UNSUPPORTED, str(error)) from error
+    except Exception as error:  # whatever bytes that are not what was written make of a decoder
+        if found.next_fetch_offset == offset:
+            detail = f"{type(error).__name__} {error}".rstrip()
+            raise PartitionUnreadable(partition, offset, SOURCE_CORRUPT, detail) from error
     return Slice(records, found.next_fetch_offset)
 
 

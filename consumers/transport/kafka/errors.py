@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from aiokafka.errors import (
     ConsumerStoppedError,
+    CorruptRecordException,
     IllegalStateError,
     KafkaError,
     NoOffsetForPartitionError,
@@ -17,6 +18,7 @@ from consumers.transport.ports import Partition, TransportUnavailable
 
 __all__ = [
     "ConsumerStoppedError",
+    "CorruptRecordException",
     "IllegalStateError",
     "KafkaError",
     "NoOffsetForPartitionError",

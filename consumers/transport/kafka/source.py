@@ -19,6 +19,7 @@ from consumers.transport.kafka.client import (
 )
 from consumers.transport.kafka.errors import (
     ConsumerStoppedError,
+    CorruptRecordException,
     IllegalStateError,
     KafkaError,
     NoOffsetForPartitionError,
@@ -230,11 +231,13 @@ class KafkaSource:
             raise await self._lost(lost_offsets(error)) from error
         except NoOffsetForPartitionError:
             fetched = {}  # of a partition that was assigned a moment ago; its offset is known by now
-        except (UnicodeDecodeError, UnsupportedCodecError):
+        except (UnsupportedCodecError, CorruptRecordException):
             return await self._fetch_carefully(consumer, ready, max_records)
         except (ConsumerStoppedError, KafkaError) as error:
             self._broken = True
             raise TransportUnavailable(f"Kafka failed while fetching: {error}") from error
+        except Exception:  # noqa: BLE001 - of bytes it can't decode, as a header's name not in UTF-8; never says where
+            return await self._fetch_carefully(consumer, ready, max_records)
         slices = await self._slices(consumer, ready, fetched)
         if slices or not ready:
             self._empty_s = 0.0

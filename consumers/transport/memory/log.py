@@ -11,6 +11,7 @@ from consumers.transport.memory.group import Group
 from consumers.transport.ports import (
     Outgoing,
     Partition,
+    PartitionUnreadable,
     PositionLost,
     Record,
     Slice,
@@ -22,7 +23,7 @@ from consumers.transport.ports import (
 
 @dataclass(slots=True)
 class MemoryFaults:
-    """What goes wrong next. Each fault is spent when it strikes, but for `unavailable`."""
+    """What goes wrong next. Each fault is spent when it strikes, but for `unavailable` and `unreadable`."""
 
     unavailable: bool = False
     """Every call raises `TransportUnavailable` until this is False again."""
@@ -32,6 +33,8 @@ class MemoryFaults:
     """The next send writes everything and raises `SendFailed` all the same."""
     send_twice: bool = False
     """The next send writes its messages twice, as a producer's retry without idempotence does."""
+    unreadable: dict[Partition, int] = field(default_factory=dict)
+    """From this offset on nothing can be read of the partition, as long as it stands here."""
 
 
 @dataclass(slots=True)
@@ -114,11 +117,14 @@ class MemoryLog:
         self._wake()
 
     def read(self, partition: Partition, position: int, max_records: int) -> Slice:
-        """Records from `position` on; raises `PositionLost` when the log does not hold it."""
+        """Records from `position` on; raises `PositionLost` when the log does not hold it, `PartitionUnreadable`."""
         log = self.log_of(partition)
         if not log.beginning <= position <= log.end:
             raise PositionLost(partition, position, log.beginning, log.end)
         first = log.index_of(position)
+        if (bad := self.faults.unreadable.get(partition)) is not None:
+            self.require_readable(partition, position)
+            max_records = min(max_records, log.index_of(bad) - first)
         records: list[Record] = list(log.records[first : first + max_records])
         reached_end = first + len(records) == len(log.records)
         return Slice(records, log.end if reached_end else log.records[first + len(records)].offset)
@@ -150,6 +156,10 @@ class MemoryLog:
     def require_available(self) -> None:
         if self.faults.unavailable:
             raise TransportUnavailable("the log in memory is set unavailable")
+
+    def require_readable(self, partition: Partition, offset: int) -> None:
+        if offset >= self.faults.unreadable.get(partition, offset + 1):
+            raise PartitionUnreadable(partition, offset, "SOURCE_CORRUPT", "it is set unreadable")
 
     async def wait_for_news(self, timeout_s: float) -> None:
         """Returns when something was appended, or after the time."""

@@ -4,7 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 
 from consumers.transport.memory.log import MemoryLog
-from consumers.transport.ports import Assignment, Partition, PositionLost, Record, Slice, Source
+from consumers.transport.ports import (
+    Assignment,
+    Partition,
+    PartitionUnreadable,
+    PositionLost,
+    Record,
+    Slice,
+    Source,
+)
 
 
 class MemorySource:
@@ -73,6 +81,7 @@ class MemorySource:
 
     async def read_at(self, partition: Partition, offset: int) -> Record | None:
         self._log.require_available()
+        self._log.require_readable(partition, offset)
         log = self._log.log_of(partition)
         index = log.index_of(offset)
         found = index < len(log.records) and log.records[index].offset == offset
@@ -150,7 +159,7 @@ class MemorySource:
             position = self._positions[partition]
             try:
                 found = self._log.read(partition, position, max_records)
-            except PositionLost:
+            except (PositionLost, PartitionUnreadable):
                 if slices:
                     break
                 self._paused.add(partition)

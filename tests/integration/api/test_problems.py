@@ -192,10 +192,15 @@ def test_health_says_why_the_posting_path_cannot_be_used(client: httpx.Client, d
     with psycopg.connect(database.dsn(), autocommit=True) as admin:
         admin.execute("INSERT INTO ledger.maintenance VALUES (0, 'all', 'halt_posting', 'moving house', NULL)")
         admin.execute("UPDATE ledger.source_position SET stopped_code = 'TOPIC_RECREATED'")
+        admin.execute(
+            """INSERT INTO projections.source_position (consumer, topic, partition, next_offset, stopped_code)
+            VALUES ('projector', 'ledger.events.v1', 3, 7, 'SOURCE_CORRUPT')"""
+        )
     health = client.get("/healthz").json()
     assert (health["ok"], health["ready"]) == (True, False)
     assert "moving house" in health["dependencies"]["maintenance"]["reason"]
-    assert "payments/0 TOPIC_RECREATED" in health["dependencies"]["partitions"]["reason"]
+    for stopped in ("payments/0 TOPIC_RECREATED", "ledger.events.v1/3 SOURCE_CORRUPT"):
+        assert stopped in health["dependencies"]["partitions"]["reason"]
     assert client.get("/readyz").status_code == 200
 
 

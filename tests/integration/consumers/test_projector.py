@@ -354,6 +354,8 @@ class Watched:
 
     def projection_lag(self, projection: str, positions: int) -> None: ...
 
+    def projector_stopped(self, partitions: int) -> None: ...
+
     async def until(self, events: int) -> None:
         async with asyncio.timeout(30):
             while self.events < events:

@@ -8,7 +8,14 @@ import pytest
 from consumers.decode import Decoder
 from consumers.replay import ReplayDecoder, ReplaySource, named, plain
 from consumers.transport.memory import MemoryLog, MemorySource
-from consumers.transport.ports import Outgoing, Partition, PositionLost, Source, StoredRecord
+from consumers.transport.ports import (
+    Outgoing,
+    Partition,
+    PartitionUnreadable,
+    PositionLost,
+    Source,
+    StoredRecord,
+)
 
 TOPIC = "payments"
 LIVE = Partition(TOPIC, 0)
@@ -85,6 +92,20 @@ def test_a_lost_position_is_told_under_the_cursor_s_name() -> None:
         with pytest.raises(PositionLost) as lost:
             await source.fetch(max_records=10, timeout_ms=0)
         assert lost.value.partition == OURS
+        await source.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_partition_that_cannot_be_read_is_told_under_the_cursor_s_name() -> None:
+    async def scenario() -> None:
+        log = await a_log_of([b"a", b"b", b"c"])
+        log.faults.unreadable[LIVE] = 0
+        source = ReplaySource(MemorySource(log, [TOPIC], "group"), "audit")
+        await source.start(FromTheBeginning())
+        with pytest.raises(PartitionUnreadable) as told:
+            await source.fetch(max_records=10, timeout_ms=0)
+        assert (told.value.partition, told.value.code) == (OURS, "SOURCE_CORRUPT")
         await source.stop()
 
     asyncio.run(scenario())

@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from api.cli.account_changes import draw_changes
+from api.cli.balance import EffectiveAt
 from api.cli.command import Json, state_of
 from api.cli.output import balance_text, details, moment, money, table
 from api.cli.stores import open_store
 from projections.queries.amounts import Balance, Side
+from projections.queries.effective_explanations import explain_effective
 from projections.queries.explained_sums import Moved, Sums, sums_since_zero
 from projections.queries.explanations import (
     ExplainedVoucher,
@@ -30,6 +32,7 @@ def explain(
     account: Annotated[str | None, typer.Argument(help="Code of the account whose balance is explained.")] = None,
     voucher: Annotated[int | None, typer.Option(min=1, help="Number of a voucher to explain instead.")] = None,
     at_position: Annotated[int | None, typer.Option(min=0, help="As known at this position of the book.")] = None,
+    effective_at: EffectiveAt = None,
     last: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many entries, the newest.")] = 10,
     since_zero: Annotated[
         bool, typer.Option("--since-zero", help="Only what followed the last balance of zero, with sums.")
@@ -39,8 +42,10 @@ def explain(
     """Explain a balance: entries with vouchers, rules, events, blocks and persons; who froze or limited the account."""
     if (account is None) == (voucher is None):
         raise typer.BadParameter("name an account, or a voucher with --voucher", param_hint="ACCOUNT")
-    if voucher is not None and (at_position is not None or since_zero):
+    if voucher is not None and (at_position is not None or effective_at is not None or since_zero):
         raise typer.BadParameter("a voucher is the same at every position", param_hint="--voucher")
+    if since_zero and effective_at is not None:
+        raise typer.BadParameter("what is backdated moves where the balance was zero", param_hint="--since-zero")
     state = state_of(context)
     with (
         open_store(state.database, book=book, say=state.output.say) as store,
@@ -51,7 +56,11 @@ def explain(
             state.output.data({"book": book, **_as_data(one)}, lambda console: _draw_voucher(console, one))
             return
         assert account is not None
-        found = explain_account(at, account, as_of_position=at_position, limit=last, since_zero=since_zero)
+        if effective_at is None:
+            found = explain_account(at, account, as_of_position=at_position, limit=last, since_zero=since_zero)
+        else:
+            day = effective_at.date()
+            found = explain_effective(at, account, effective_at=day, known_at_position=at_position, limit=last)
         sums = sums_since_zero(at, account, as_of_position=found.position) if since_zero else None
     state.output.data(
         {"book": book, **_as_data(found), "sums": sums}, lambda console: _draw_balance(console, found, sums)
@@ -87,13 +96,15 @@ def _draw_balance(console: Console, found: Explanation, sums: Sums | None) -> No
         console.print(_facts(entry.voucher))
         _draw_lines(console, (each for each in entry.voucher.lines if each.line != entry.line))
     shown = len(found.entries)
-    if more := found.entries_in_all - found.first_entry + 1 - shown if found.entries_in_all else 0:
+    if more := found.made_by - shown:
         console.print(Text(f"\n{more:,} earlier entries are not shown (--last {shown + more} shows them)", style="dim"))
 
 
 def _made_by(found: Explanation) -> str:
     if not found.entries_in_all:
         return "no entry"
+    if found.effective_at is not None:
+        return f"{found.made_by:,} entries that took effect through {found.effective_at}"
     if found.first_entry > found.entries_in_all:
         return f"nothing since entry {found.entries_in_all}, which left zero"
     return f"entries {found.first_entry:,} to {found.entries_in_all:,}, from zero"

@@ -110,12 +110,22 @@ class StatementQuery(AtPosition):
     cursor: CursorText | None = Field(default=None, description=CURSOR)
 
 
-class ExplainQuery(AtPosition):
+class ExplainQuery(BalanceQuery):
     """A page of an explanation; all pages that follow a first one are read at its position."""
 
     entries: Literal["all", "since_zero"] = Field(
-        default="all", description="All, or only those since the balance last was zero, with sums on the first page"
+        default="all",
+        description="All, or only those since the balance last was zero, with sums on the first page; not at a date",
     )
+
+    @field_validator("entries")
+    @classmethod
+    def _of_all_dates(cls, value: str, info: ValidationInfo) -> str:
+        if value == "since_zero" and info.data.get("effective_at") is not None:
+            message = "not with effective_at: what is backdated moves where the balance was zero"
+            raise ValueError(message)
+        return value
+
     limit: Limit = 100
     cursor: CursorText | None = Field(default=None, description=CURSOR)
 

@@ -1,6 +1,6 @@
 """The answers that explain a balance or a voucher, on the wire."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
 from pydantic import Field
@@ -99,7 +99,8 @@ class ExplanationAnswer(Wire):
     first_entry: int = Field(
         description="Entries from this one on make the balance; before it the account stood at zero"
     )
-    entries_in_all: int
+    entries_in_all: int = Field(description="Number of the last entry; at a date, how many entries make the balance")
+    effective_at: date | None = Field(description="Of what took effect through this day, when it was asked for")
     sums: Sums | None = Field(description="On the first page of entries=since_zero")
     entries: list[ExplainedEntry]
     changes: list[AccountChange] = Field(
@@ -119,6 +120,7 @@ class ExplanationAnswer(Wire):
             balance=Balance.at(found.balance),
             first_entry=found.first_entry,
             entries_in_all=found.entries_in_all,
+            effective_at=found.effective_at,
             sums=None if sums is None else Sums.of(sums),
             entries=[ExplainedEntry.of(entry) for entry in found.entries],
             changes=[AccountChange.of(change) for change in found.changes],

@@ -107,7 +107,8 @@ def propose(case: Case, locked: Locked) -> Proposal:
         said = {"closes": fact.account, "reason": fact.reason}
         if fact.requested_by:
             said["requested_by"] = fact.requested_by
-        return Proposal(Draft("closing", CLOSED_BY_EVENT, [movement.line for movement in movements], said), movements)
+        draft = Draft("closing", CLOSED_BY_EVENT, [movement.line for movement in movements], said)
+        return Proposal(draft, movements, ends=movements[0].head)
     version = _stand(case, locked).version + 1
     return Proposal(Draft("account", "", [], {"version": version}, recorded=True), ())
 

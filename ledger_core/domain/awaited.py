@@ -21,7 +21,7 @@ class Awaited(StrEnum):
     SCHEMA = "schema:"
 
 
-NEVER_OVERDUE: Final = frozenset({Awaited.EVENT_TYPES, Awaited.VOUCHER, Awaited.ORDER_KEY})
+NEVER_OVERDUE: Final = frozenset({Awaited.EVENT_TYPES, Awaited.ORDER_KEY})
 """These come true by an event of the same order key, and what waits is decided in the transaction of that event."""
 
 _EVENT_TYPES: Final = re.compile(r"[a-z_]+(\.[a-z_]+)+(\|[a-z_]+(\.[a-z_]+)+)*")

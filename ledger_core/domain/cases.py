@@ -74,11 +74,15 @@ class HeldBack(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """What a case would post; nothing where there are no movements. What it gives back is available to them."""
+    """What a case would post; nothing where there are no movements. What it gives back is available to them.
+
+    `ends` is the account that it empties for good: no limit outlives it.
+    """
 
     draft: Draft | None
     movements: Sequence[Movement]
     held: Sequence[HeldBack] = ()
+    ends: HeadKey | None = None
 
 
 @dataclass(slots=True)

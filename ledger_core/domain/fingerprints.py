@@ -1,4 +1,7 @@
-"""What tells a repeat of an event from another one under its id: a hash of its type and its data as received."""
+"""What tells a repeat of an event from another one under its id: a hash of its type and its data as received.
+
+The envelope is not in it: producers stamp a retry anew, with its time at least. What the first one said stands.
+"""
 
 from hashlib import sha256
 from typing import Final

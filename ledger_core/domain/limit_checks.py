@@ -47,7 +47,7 @@ def _concerned(proposal: Proposal, locked: Locked) -> Iterator[_Concerned]:
     held = ((one.head, one.terms.account, one.terms.currency) for one in proposal.held)
     for key, account, currency in chain(posted, held):
         head = locked.heads[key]
-        if head.limits is None or key in seen:
+        if head.limits is None or key in seen or key == proposal.ends:
             continue
         seen.add(key)
         now = Counters(head.debits_minor, head.credits_minor, head.debits_pending_minor, head.credits_pending_minor)

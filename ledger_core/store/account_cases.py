@@ -17,7 +17,7 @@ from ledger_core.domain.account_facts import (
     AccountStand,
     AccountTerms,
 )
-from ledger_core.domain.cases import FROZEN, OPEN, Head, HeadKey, Movement
+from ledger_core.domain.cases import CLOSED, FROZEN, OPEN, Head, HeadKey, Movement
 from ledger_core.domain.limits import Limits
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.vouchers import Line, Purpose
@@ -74,13 +74,21 @@ class AccountRows:
             self.known[key].uneven[order_key] = balance_minor
 
     def before_heads(self) -> None:
-        """A head that was frozen takes entries, and may be held more of, only once it is open again."""
+        """A head that was frozen takes entries, and may be held more of, only once it is open again. One that a voucher
+        empties for good ends with it in one statement: at zero it may be below its minimum, and only so."""
         thawed = [
             key
             for key, (status, counters) in self._stored.items()
             if status == FROZEN and counters != _counters(self._heads[key])
         ]
         self._write(dict.fromkeys(thawed, OPEN))
+        ended = {
+            key: head
+            for key, (status, counters) in self._stored.items()
+            if (head := self._heads[key]).status == CLOSED != status and counters != _counters(head)
+        }
+        if ended:
+            self._end(ended)
 
     def after_heads(self) -> None:
         """Statuses as they are at the end: what came before is written."""
@@ -89,6 +97,16 @@ class AccountRows:
             for key, (status, counters) in self._stored.items()
             if self._heads[key].status != status or counters != _counters(self._heads[key])
         })  # fmt: skip
+
+    def _end(self, heads: Mapping[HeadKey, Head]) -> None:
+        parameters = {
+            "books": [key >> 32 for key in heads],
+            "accounts": [key & ACCOUNT for key in heads],
+            "sequences": [head.posting_sequence for head in heads.values()],
+            "debits": [head.debits_minor for head in heads.values()],
+            "credits": [head.credits_minor for head in heads.values()],
+        }
+        self._cursor.execute(QUERIES["end_heads"], parameters)
 
     def _write(self, statuses: Mapping[HeadKey, str]) -> None:
         if statuses:

@@ -20,6 +20,14 @@ WHERE account.keyed
 GROUP BY entry.book_id, entry.account_id, entry.order_key
 HAVING sum(CASE side WHEN 'D' THEN amount_minor ELSE -amount_minor END) <> 0;
 
+-- name: end_heads
+-- Heads that are locked as they are when they close: counters and status at once, for a guard minds each on its own.
+UPDATE ledger.account_head AS head SET status = 'C', posting_sequence = after.posting_sequence,
+    debits_posted = after.debits_posted, credits_posted = after.credits_posted, debits_pending = 0, credits_pending = 0
+FROM unnest(%(books)s::integer[], %(accounts)s::integer[], %(sequences)s::bigint[], %(debits)s::bigint[], %(credits)s::bigint[])
+    AS after (book_id, account_id, posting_sequence, debits_posted, credits_posted)
+WHERE head.book_id = after.book_id AND head.account_id = after.account_id;
+
 -- name: set_statuses
 -- Statuses of heads that are locked.
 UPDATE ledger.account_head AS head SET status = after.status::"char"

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from ledger_core.store.blocks import block_hash, leaf_hash, merkle_root
+from ledger_core.store.blocks import block_hash, leaf_hash, leaf_marks, merkle_root
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -27,8 +27,9 @@ WHERE book_id = %s"""
 
 INSERT_BLOCK: Final = """
 INSERT INTO ledger.block
-    (book_id, number, batch_id, first_position, last_position, recorded_at, merkle_root, previous_hash, hash)
-VALUES (%s, %s, coalesce(%s, nextval('ledger.batch_id')), %s, %s, %s, %s, %s, %s)"""
+    (book_id, number, batch_id, first_position, last_position, recorded_at, merkle_root, previous_hash, hash,
+     leaf_marks)
+VALUES (%s, %s, coalesce(%s, nextval('ledger.batch_id')), %s, %s, %s, %s, %s, %s, %s)"""
 
 COPY_EVENTS: Final = """
 COPY ledger.event (book_id, position, originator_version, originator_id, type, order_key, state)
@@ -85,10 +86,8 @@ def append_events(
         first, last = positions[0], positions[-1]
         sealed = block_hash(previous_hash, root, book_id, first, last, microseconds(recorded_at))
         cursor.execute(RAISE_BOOK, (last, block_number + 1, sealed, recorded_at, book_id))
-        cursor.execute(
-            INSERT_BLOCK,
-            (book_id, block_number + 1, batch_id, first, last, recorded_at, root, previous_hash, sealed),
-        )
+        hashes = (root, previous_hash, sealed, leaf_marks(leaves))
+        cursor.execute(INSERT_BLOCK, (book_id, block_number + 1, batch_id, first, last, recorded_at, *hashes))
         with cursor.copy(COPY_EVENTS) as copy:
             copy.set_types(["int4", "int8", "int4", "uuid", "text", "text", "bytea"])
             for place, event in zip(positions, events, strict=True):

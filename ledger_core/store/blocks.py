@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID
 
+import numpy as np
+
 ZERO_HASH = bytes(32)
 """What the first block of a book is chained to."""
+
+MARK_BYTES = 4
 
 _AGGREGATE = struct.Struct(">c16si")
 _BLOCK = struct.Struct(">c32s32sqqqq")
@@ -108,6 +112,14 @@ def root_by_path(leaf: bytes, index: int, leaf_count: int, path: Sequence[bytes]
     if next(steps, None) is not None:
         raise ValueError("the path is longer than the tree is high")
     return node
+
+
+def leaf_marks(leaves: Sequence[bytes]) -> bytes:
+    """The first `MARK_BYTES` of each leaf, in order: where a block's root is wrong, they say from which event on.
+
+    They are no part of the block's hash: whoever changes an event can change its mark, too, and the root tells.
+    """
+    return np.frombuffer(b"".join(leaves), dtype="V4").reshape(len(leaves), -1)[:, 0].tobytes()
 
 
 def block_hash(

@@ -29,11 +29,13 @@ def places(layout: Layout, firsts: Sequence[int], voucher_firsts: Sequence[int])
     return positions, voucher_nos
 
 
-def block_row(book_id: int, numbers: tuple[int, int, int, int, int], hashes: tuple[bytes, bytes, bytes]) -> bytes:
+def block_row(
+    book_id: int, numbers: tuple[int, int, int, int, int], hashes: tuple[bytes, bytes, bytes], marks: bytes
+) -> bytes:
     """`numbers`: block number, batch, first and last position, recorded at (microseconds since 1970)."""
     *counts, recorded_at_us = numbers
     fields = [value.to_bytes(8, "big") for value in (*counts, recorded_at_us - POSTGRES_EPOCH_US)]
-    return b"\0\x09" + b"".join(map(field_bytes, (book_id.to_bytes(4, "big"), *fields, *hashes)))
+    return b"\0\x0a" + b"".join(map(field_bytes, (book_id.to_bytes(4, "big"), *fields, *hashes, marks)))
 
 
 def dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, object]:

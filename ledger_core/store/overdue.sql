@@ -1,6 +1,8 @@
 -- name: by_tables
 -- What parked events go on waiting for though tables say that it has come true, by the book in which they wait:
--- accounts that are there and not frozen, books that are there, profiles that are verified, periods that are open again.
+-- accounts that are there and not frozen, books that are there, profiles that are verified, periods that are open again;
+-- events whose vouchers are named, once they are decided, or wait, under another order key: under the same one they have healed
+-- what names them, or stand in its queue.
 SELECT DISTINCT book.code, letter.waits_for
 FROM ledger.dead_letter AS letter
 JOIN ledger.book USING (book_id)
@@ -36,6 +38,21 @@ JOIN ledger.event ON event.book_id = letter.book_id AND event.position = letter.
 WHERE letter.resolved_position IS NULL AND letter.outcome = 'PARKED' AND letter.waits_for = 'period'
     AND book.posting_mode = 'open'
     AND (convert_from(event.state, 'UTF8')::jsonb ->> 'effective_at')::timestamptz > book.closed_through
+UNION ALL
+SELECT DISTINCT book.code, letter.waits_for
+FROM ledger.dead_letter AS letter
+JOIN ledger.book USING (book_id)
+JOIN ledger.source ON source.book_id = letter.book_id AND starts_with(letter.waits_for, 'voucher:' || source.uri || '#')
+CROSS JOIN LATERAL (
+    SELECT batch_id, ordinal FROM ledger.inbox
+    WHERE inbox.book_id = letter.book_id AND inbox.source_id = source.source_id
+        AND inbox.event_id = substr(letter.waits_for, length('voucher:' || source.uri || '#') + 1)
+    ORDER BY revision DESC LIMIT 1
+) AS latest
+JOIN ledger.block ON block.book_id = letter.book_id AND block.batch_id = latest.batch_id
+JOIN ledger.event ON event.book_id = letter.book_id AND event.position = block.first_position + latest.ordinal
+WHERE letter.resolved_position IS NULL AND letter.outcome = 'PARKED' AND letter.waits_for LIKE 'voucher:%'
+    AND book.posting_mode = 'open' AND (event.type <> 'event.parked' OR event.order_key <> letter.order_key)
 ORDER BY 1, 2;
 
 -- name: of_charts

@@ -128,7 +128,8 @@ WHERE head.book_id = after.book_id AND head.account_id = after.account_id;
 
 -- name: copy_blocks
 -- Step 7: blocks, before the entries whose guard looks for them.
-COPY ledger.block (book_id, number, batch_id, first_position, last_position, recorded_at, merkle_root, previous_hash, hash)
+COPY ledger.block (book_id, number, batch_id, first_position, last_position, recorded_at, merkle_root, previous_hash, hash,
+    leaf_marks)
 FROM STDIN (FORMAT BINARY);
 
 -- name: copy_entries

@@ -19,7 +19,7 @@ from ledger_core.domain.decide import Numbered
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.parts import Part
 from ledger_core.domain.subjects import Subject
-from ledger_core.store.blocks import leaf_hash, leaf_prefix, merkle_root, plain_leaf
+from ledger_core.store.blocks import leaf_hash, leaf_marks, leaf_prefix, merkle_root, plain_leaf
 from ledger_core.store.columns import POSTGRES_EPOCH_US, Int64s, bigints, field_bytes
 from ledger_core.store.encoding import TYPE_OF_OUTCOME
 from ledger_core.store.items import FOLLOWER, Item
@@ -66,6 +66,7 @@ class Span:
     stop: int
     vouchers: int
     merkle_root: bytes
+    leaf_marks: bytes
     min_effective_us: int
     chart_version: int
 
@@ -164,8 +165,9 @@ def _spans(items: Sequence[Item], leaves: Sequence[bytes]) -> list[Span]:
                 vouchers += 1
                 earliest = min(earliest, items[stop].effective_at_us)
             stop += 1
-        root = merkle_root(leaves[start:stop])
-        spans.append(Span(book_id, start, stop, vouchers, root, earliest, book.chart.version))
+        own = leaves[start:stop]
+        sealed = merkle_root(own), leaf_marks(own)
+        spans.append(Span(book_id, start, stop, vouchers, *sealed, earliest, book.chart.version))
         start = stop
     return spans
 

@@ -227,7 +227,8 @@ class Transaction:
                 hashes.append(sealed)
                 recorded.append(recorded_at_us)
                 numbers_of_block = (number + 1, self.prepared.batch_id, position + 1, last, recorded_at_us)
-                blocks.append(block_row(book_id, numbers_of_block, (span.merkle_root, previous, sealed)))
+                hashes_of_block = (span.merkle_root, previous, sealed)
+                blocks.append(block_row(book_id, numbers_of_block, hashes_of_block, span.leaf_marks))
             parameters = {
                 "books": ids, "positions": positions, "voucher_nos": numbers, "hashes": hashes,
                 "recorded_at_us": recorded, "min_effective_us": [span.min_effective_us for span in spans],

@@ -3,15 +3,15 @@
 What a voucher says comes from its event's state, all of it: a member that a later version adds is in `details`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import orjson
 
 from projections.queries.account_changes import AccountChange, account_changes
-from projections.queries.accounts import account, balance_after, entries_until
+from projections.queries.accounts import Account, account, balance_after, entries_until
 from projections.queries.amounts import Amount, Balance, Side, balance_of
 from projections.queries.assets import scales
 from projections.queries.errors import NotFoundError
@@ -71,6 +71,9 @@ class Explanation:
 
     Entries `first_entry` to `entries_in_all` account for the balance: the account stood at zero before the first.
     `changes` are what became of the account besides, newest first: on the first page only.
+
+    With `effective_at` it is the balance of what took effect through that day: then `entries_in_all` of the entries
+    from `first_entry` on do, and balances after entries count those alone.
     """
 
     code: str
@@ -81,6 +84,14 @@ class Explanation:
     entries_in_all: int
     entries: list[ExplainedEntry]
     changes: list[AccountChange]
+    effective_at: date | None = None
+
+    @property
+    def made_by(self) -> int:
+        """How many entries make the balance."""
+        if self.effective_at is not None or not self.entries_in_all:
+            return self.entries_in_all
+        return self.entries_in_all - self.first_entry + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +126,26 @@ def explain(
     low = max(high - limit + 1, first, 1)
     parameters = {"book_id": at.book_id, "account_id": account_id, "first": low, "last": high}
     rows = at.connection.execute(QUERIES["explained_entries"], parameters).fetchall()
-    entries = [
-        ExplainedEntry(
-            posting_sequence=sequence,
-            line=line,
-            side=SIDES[side],
-            amount=Amount(amount_minor, found.currency, found.scale),
-            balance=balance_of(running_minor, found.currency, found.scale),
-            purpose=purpose,
-            voucher=_voucher(scale_of, *voucher),
-        )
-        for sequence, line, side, amount_minor, running_minor, purpose, *voucher in reversed(rows)
-    ]
+    entries = [explained_entry(scale_of, found, row) for row in reversed(rows)]
     changes = account_changes(at, found, as_of_position=position) if after is None else []
     return Explanation(code, found.type, position, balance, first, last, entries, changes)
+
+
+def explained_entry(
+    scale_of: Mapping[str, int], of: Account, row: Sequence[Any], running_minor: int | None = None
+) -> ExplainedEntry:
+    """An entry from its row, with another balance after it than the stored one if that is asked for."""
+    sequence, line, side, amount_minor, stored_minor, purpose, *voucher = row
+    left_minor = stored_minor if running_minor is None else running_minor
+    return ExplainedEntry(
+        posting_sequence=sequence,
+        line=line,
+        side=SIDES[side],
+        amount=Amount(amount_minor, of.currency, of.scale),
+        balance=balance_of(left_minor, of.currency, of.scale),
+        purpose=purpose,
+        voucher=_voucher(scale_of, *voucher),
+    )
 
 
 def explain_voucher(at: Snapshot, voucher_no: int) -> VoucherExplanation:

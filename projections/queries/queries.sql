@@ -302,6 +302,32 @@ WHERE entry.book_id = %(book_id)s AND entry.account_id = %(account_id)s
     AND entry.posting_sequence BETWEEN %(first)s AND %(last)s
 ORDER BY entry.posting_sequence;
 
+-- name: explained_entries_through
+-- The newest entries of one account, up to one, that took effect through a UTC day; likewise.
+SELECT entry.posting_sequence, entry.line, entry.side::text, entry.amount_minor, entry.running_minor,
+    ledger.purpose_name(entry.purpose), event.position, event.voucher_no, event.order_key, event.state,
+    block.number, block.recorded_at
+FROM (
+    SELECT book_id, position, posting_sequence, line, side, amount_minor, running_minor, purpose FROM ledger.entry
+    WHERE book_id = %(book_id)s AND account_id = %(account_id)s AND posting_sequence <= %(last)s
+        AND effective_at < (%(through)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+    ORDER BY posting_sequence DESC LIMIT %(limit)s
+) AS entry
+JOIN ledger.event ON event.book_id = entry.book_id AND event.position = entry.position
+JOIN LATERAL (
+    SELECT block.number, block.recorded_at FROM ledger.block
+    WHERE block.book_id = entry.book_id AND block.last_position >= entry.position
+    ORDER BY block.last_position LIMIT 1
+) AS block ON true
+ORDER BY entry.posting_sequence;
+
+-- name: first_entry_through
+-- The oldest of all entries of one account that took effect through a UTC day.
+SELECT posting_sequence FROM ledger.entry
+WHERE book_id = %(book_id)s AND account_id = %(account_id)s
+    AND effective_at < (%(through)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+ORDER BY posting_sequence LIMIT 1;
+
 -- name: explained_voucher
 -- One voucher by its number, likewise.
 SELECT event.position, event.voucher_no, event.order_key, event.state, block.number, block.recorded_at

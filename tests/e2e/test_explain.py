@@ -49,6 +49,18 @@ def test_the_newest_entries_come_first_and_the_rest_is_counted(shop: TestDatabas
     assert "2 earlier entries are not shown (--last 3 shows them)" in ended.out
 
 
+def test_a_balance_is_explained_at_a_date(shop: TestDatabase) -> None:
+    now = ledgerctl("explain", "shop", WALLET, "--json").json
+    day = now["entries"][0]["voucher"]["effective_at"][:10]
+    at_date = ("explain", "shop", WALLET, "--effective-at")
+    assert ledgerctl(*at_date, day, "--json").json == {**now, "effective_at": day}
+    assert ledgerctl(*at_date, "2020-01-01", "--json").json["entries"] == []
+    drawn = ledgerctl(*at_date, day, "--last", "1").out
+    assert f"3 entries that took effect through {day}" in drawn
+    assert "2 earlier entries are not shown (--last 3 shows them)" in drawn
+    assert ledgerctl(*at_date, day, "--since-zero").code == 2
+
+
 def test_a_balance_is_explained_as_it_was(shop: TestDatabase) -> None:
     now = ledgerctl("explain", "shop", WALLET, "--json").json
     before = now["entries"][0]["voucher"]["position"] - 1

@@ -82,6 +82,10 @@ PLANTED: dict[str, Plant] = {
         """UPDATE ledger.event SET state = convert_to(replace(convert_from(state, 'UTF8'), '"detail":"', '"detail":"?'),
            'UTF8') WHERE book_id = 1 AND type = 'event.rejected'"""
     ),
+    "leaf_marks": sql(
+        """UPDATE ledger.block SET leaf_marks = set_byte(leaf_marks, 3, get_byte(leaf_marks, 3) # 1)
+           WHERE book_id = 1 AND number = 2"""
+    ),
     "voucher_numbers": sql(
         "UPDATE ledger.event SET voucher_no = 99 WHERE book_id = 1 AND voucher_no = 1",
         "UPDATE ledger.event SET voucher_no = 1 WHERE book_id = 1 AND voucher_no = 2",

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from ledger_core.store.appender import microseconds
-from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hash, merkle_root
+from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hash, leaf_marks, merkle_root
 from tests.support.databases import TestDatabase
 
 
@@ -18,8 +18,8 @@ def tampering(database: TestDatabase) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def reseal(connection: psycopg.Connection[Any], book_id: int) -> None:
-    """Hash the book's log again, as someone would who wants the chain to look whole."""
+def reseal(connection: psycopg.Connection[Any], book_id: int, *, mark: bool = True) -> None:
+    """Hash the book's log again, as someone would who wants the chain to look whole; with the marks of its leaves."""
     previous = ZERO_HASH
     blocks = connection.execute(
         """SELECT number, first_position, last_position, recorded_at FROM ledger.block
@@ -32,18 +32,25 @@ def reseal(connection: psycopg.Connection[Any], book_id: int) -> None:
                WHERE book_id = %s AND position BETWEEN %s AND %s ORDER BY position""",
             (book_id, first, last),
         )
-        root = merkle_root([leaf_hash(*event) for event in events])
+        leaves = [leaf_hash(*event) for event in events]
+        root = merkle_root(leaves)
         sealed = block_hash(previous, root, book_id, first, last, microseconds(recorded_at))
         connection.execute(
             """UPDATE ledger.block SET merkle_root = %s, previous_hash = %s, hash = %s
                WHERE book_id = %s AND number = %s""",
             (root, previous, sealed, book_id, number),
         )
+        if mark:
+            connection.execute(
+                """UPDATE ledger.block SET leaf_marks = %s
+                   WHERE book_id = %s AND number = %s AND octet_length(leaf_marks) = %s""",
+                (leaf_marks(leaves), book_id, number, 4 * len(leaves)),
+            )
         previous = sealed
     connection.execute("UPDATE ledger.book SET block_hash = %s WHERE book_id = %s", (previous, book_id))
 
 
-def rewrite_states(connection: psycopg.Connection[Any], where: str, old: str, new: str) -> None:
+def rewrite_states(connection: psycopg.Connection[Any], where: str, old: str, new: str, *, mark: bool = True) -> None:
     """Put `new` for `old` in the states of events, and seal their books again."""
     books = connection.execute(
         f"""UPDATE ledger.event SET state = convert_to(replace(convert_from(state, 'UTF8'), %s, %s), 'UTF8')
@@ -52,7 +59,7 @@ def rewrite_states(connection: psycopg.Connection[Any], where: str, old: str, ne
     ).fetchall()
     assert books, f"no event with {old!r} where {where}"
     for book_id in {row[0] for row in books}:
-        reseal(connection, book_id)
+        reseal(connection, book_id, mark=mark)
 
 
 def recompute_running(connection: psycopg.Connection[Any], account: str) -> None:

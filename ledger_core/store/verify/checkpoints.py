@@ -10,6 +10,7 @@ from ledger_core.store.named_sql import load_queries
 from ledger_core.store.proof.block_tree import Frontier
 from ledger_core.store.proof.checkpoint import Checkpoint
 from ledger_core.store.proof.signing import CHECKPOINT_SIGNED, checkpoint_state
+from ledger_core.store.verify.marks import first_changed
 from ledger_core.store.verify.report import Tally
 from ledger_core.store.verify.snapshot import BookEnd
 from ledger_core.store.verify.start import Start, signed_tree
@@ -95,7 +96,7 @@ def _check_claims(
 ) -> None:
     """Claims in the order of their blocks; the tree is folded along, from where it was signed before the start."""
     blocks = _blocks(connection, book, [claim.block_number for claim in claims])
-    agreed = "none before it agrees"
+    agreed, last_agreed = "none before it agrees", 0
     for claim, tree_root in zip(claims, _tree_roots(connection, book, start, claims), strict=True):
         where = f"book {book.code}: block {claim.block_number}, up to position {claim.position},"
         block = blocks.get(claim.block_number)
@@ -103,13 +104,23 @@ def _check_claims(
             end = f"position {book.position}, block {book.block_number}"
             tally.bad(SIGNED_CHECKPOINTS, f"{where} was signed, and the log ends at {end}")
         elif not _is_same(claim, block) or tree_root not in {None, claim.tree_root}:
-            tally.bad(SIGNED_CHECKPOINTS, f"{where} is not the one that was signed; {agreed}")
+            what = f"{where} is not the one that was signed; {agreed}"
+            if SIGNED_CHECKPOINTS not in tally.first_bad:
+                what += _changed(connection, book, last_agreed, claim.block_number)
+            tally.bad(SIGNED_CHECKPOINTS, what)
         elif claim.log_epoch > book.log_epoch:
             tally.bad(
                 SIGNED_CHECKPOINTS, f"{where} was signed in epoch {claim.log_epoch}, the log is in {book.log_epoch}"
             )
         else:
             agreed = f"the last that agrees is block {claim.block_number}, up to position {claim.position}"
+            last_agreed = claim.block_number
+
+
+def _changed(connection: psycopg.Connection[Any], book: BookEnd, after: int, up_to: int) -> str:
+    """Which event it is, where whoever sealed the blocks again has left the marks of their leaves."""
+    position = first_changed(connection, book.book_id, after, up_to)
+    return "" if position is None else f"; the first event that is not as it was sealed is at position {position}"
 
 
 def _is_same(claim: Checkpoint, block: _Block) -> bool:

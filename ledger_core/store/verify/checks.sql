@@ -14,6 +14,16 @@ SELECT number, batch_id, first_position, last_position, (extract(epoch FROM reco
     previous_hash, hash
 FROM ledger.block WHERE book_id = %s AND number BETWEEN %s AND %s ORDER BY number;
 
+-- name: leaf_marks
+-- Marks of blocks from one on that end up to a position, where they have any.
+SELECT number, leaf_marks FROM ledger.block
+WHERE book_id = %s AND number BETWEEN %s AND %s AND last_position <= %s AND leaf_marks IS NOT NULL ORDER BY number;
+
+-- name: marked_blocks
+-- Blocks after one and up to another whose events are marked.
+SELECT first_position, last_position, leaf_marks FROM ledger.block
+WHERE book_id = %s AND number > %s AND number <= %s AND leaf_marks IS NOT NULL ORDER BY number;
+
 -- name: block_before
 -- The block before the one that holds a position.
 SELECT number, last_position FROM ledger.block

@@ -11,6 +11,7 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "block_hashes": "each block's hash is that of its content and of the block before, the book holds the last",
     "block_times": "recorded_at never falls",
     "merkle_roots": "each block's root is that of its events as they are stored",
+    "leaf_marks": "the marks of a block, which say where it was changed, are those of its leaves",
     "voucher_numbers": "vouchers, and only they, are numbered 1, 2, 3 … in the order of their positions",
     "vouchers_balanced": "debits equal credits per voucher and currency, lines are numbered 1 … n, n of 2 or more",
     "entries_match_events": "entries are what the lines of their voucher's event say, and nothing else",

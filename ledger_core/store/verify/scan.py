@@ -17,7 +17,7 @@ import numpy as np
 import psycopg
 
 from ledger_core.store import cutting
-from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hashes, merkle_root
+from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hashes
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.proof.signing import CHECKPOINT_SIGNED
 from ledger_core.store.verify.accounts import AccountFold, Accounts, Entries, load_accounts
@@ -26,6 +26,7 @@ from ledger_core.store.verify.holds import HOLD_EXPIRED, HoldSums
 from ledger_core.store.verify.inbox import InboxRows, compare_inbox
 from ledger_core.store.verify.lines import Document, Names, check_balance, compare_lines
 from ledger_core.store.verify.links import SaidLinks
+from ledger_core.store.verify.marks import BlockScan
 from ledger_core.store.verify.notices import NoticeSums
 from ledger_core.store.verify.parts import PartSums
 from ledger_core.store.verify.regular import count_sources, entries_agree, inbox_agrees, read_regular
@@ -117,15 +118,13 @@ class _SpanScan:
         )
         self._result = SpanResult(span, AccountFold(len(self._accounts.codes)))
         self._groups = GroupScan(span.book, share.tally)
-        self._pending: list[bytes] = []
         self._large: list[Block] = []
         """With more events than a log reference can count: well only where nothing refers to those beyond."""
 
     def run(self, advance: Callable[[int], None]) -> SpanResult:
         span = self._span
         blocks = self._blocks()
-        roots = iter(blocks)
-        block = next(roots, None)
+        sealed = BlockScan(self._connection, span, blocks, self._tally)
         with (
             closing(Buckets(self._connection, "entries", self._queries["entries"], span)) as entries,
             closing(Buckets(self._connection, "inbox", self._queries["inbox"], span)) as inbox,
@@ -133,7 +132,7 @@ class _SpanScan:
             for bucket, first in enumerate(range(span.first_position, span.last_position + 1, BUCKET)):
                 last = min(first + BUCKET - 1, span.last_position)
                 events = self._events(first, last)
-                block = self._check_roots(events, block, roots, last)
+                sealed.take(events, last)
                 self._check_numbers(events)
                 self._compare(events, entries.take(bucket), inbox.take(bucket), blocks)
                 advance(last - first + 1)
@@ -184,20 +183,6 @@ class _SpanScan:
             self._result.checkpoints += compress(positions, [name == CHECKPOINT_SIGNED for name in types])
         leaves = leaf_hashes(types, order_keys, list(zip(originators, versions, strict=True)), states)
         return Events(positions, voucher_nos, types, order_keys, leaves, states)
-
-    def _check_roots(self, events: Events, block: Block | None, blocks: Iterator[Block], last: int) -> Block | None:
-        """Compares the roots of all blocks that end in this run; what is left over waits for the next."""
-        at = 0
-        while block is not None and block.last <= last:
-            end = bisect_left(events.positions, block.last + 1)
-            if merkle_root(self._pending + events.leaves[at:end]) != block.root:
-                where = f"block {block.number}, positions {block.first} to {block.last}"
-                self._tally.bad("merkle_roots", f"book {self._span.book}: {where}")
-            self._pending = []
-            at = end
-            block = next(blocks, None)
-        self._pending += events.leaves[at:]
-        return block
 
     def _check_numbers(self, events: Events) -> None:
         result, tally = self._result, self._tally

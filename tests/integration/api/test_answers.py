@@ -24,6 +24,7 @@ QUESTIONS = [
     f"{WALLET}/days",
     f"{WALLET}/explain",
     f"{WALLET}/explain?as_of_position=9&entries=since_zero",
+    f"{WALLET}/explain?effective_at=2026-11-21&known_at_position=9",
     f"{SHOP}/groups",
     f"{SHOP}/holds",
     f"{SHOP}/holds?account=wallet:seller:a&status=PLACED",

@@ -1,19 +1,23 @@
 """From a balance to everything behind it: complete, exact, and at one position."""
 
+from datetime import date
+
 import pytest
 from psycopg_pool import ConnectionPool
 
 from projections.queries import accounts, explained_sums, statements, vouchers
 from projections.queries.amounts import Amount, Side, balance_of
+from projections.queries.effective_explanations import explain_effective
 from projections.queries.errors import NotFoundError, PositionAheadError
 from projections.queries.explained_sums import Moved, sums_since_zero
-from projections.queries.explanations import explain, explain_voucher
+from projections.queries.explanations import ExplainedEntry, explain, explain_voucher
 from projections.queries.origins import LogRecord
 from projections.queries.snapshot import Snapshot, snapshot
 from tests.support.databases import TestDatabase
-from tests.support.posted_ledger import PostedLedger, captured, paid_out
+from tests.support.posted_ledger import BOOK, PostedLedger, captured, paid_out
 from tests.support.shop import shop_at
 from tests.support.tampering import rewrite_states, tampering
+from tests.support.two_times import Oracle
 
 CLEARING = "clearing:processor:BRL"
 
@@ -110,6 +114,59 @@ def test_what_followed_the_last_zero_makes_the_balance_at_every_position_of_ever
         assert explain(at, "wallet:seller:z", since_zero=True).first_entry == 3
 
 
+def backdate(shop: PostedLedger) -> None:
+    """Captures of four days, recorded in no order of theirs."""
+    days = (21, 19, 20, 18, 21, 19)
+    shop.post([captured(f"b-{n}", 100 + n, {"a": 100 + n}, time=f"2026-11-{day}T23:59:59.999999Z")
+               for n, day in enumerate(days)])  # fmt: skip
+
+
+def test_at_a_date_what_took_effect_until_then_makes_the_balance_at_every_position_of_every_account(
+    shop: PostedLedger, pool: ConnectionPool, database: TestDatabase
+) -> None:
+    backdate(shop)
+    oracle = Oracle.of(database.dsn(), BOOK)
+    with shop_at(pool) as at:
+        for code in codes(at):
+            for day in (date(2026, 11, 17 + later) for later in range(6)):
+                for position in (at.position, at.position - 1, at.position - 4, 9, 0):
+                    found = explain_effective(at, code, effective_at=day, known_at_position=position)
+                    entries, balance = oracle.balance(code, day, position)
+                    assert (len(found.entries), found.made_by, found.position) == (entries, entries, position)
+                    assert signed(found.balance.side, found.balance.amount) == balance
+                    assert found.first_entry == (found.entries[-1].posting_sequence if entries else 0)
+                    running = 0
+                    for entry in reversed(found.entries):
+                        assert entry.voucher.effective_at.date() <= day
+                        running += signed(entry.side, entry.amount)
+                        assert signed(entry.balance.side, entry.balance.amount) == running
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_pages_at_a_date_hold_each_entry_once_while_others_backdate(
+    shop: PostedLedger, pool: ConnectionPool, limit: int
+) -> None:
+    backdate(shop)
+    day = date(2026, 11, 19)
+    with shop_at(pool) as at:
+        position, whole = at.position, explain_effective(at, CLEARING, effective_at=day)
+    assert len(whole.entries) == 3
+    walked: list[ExplainedEntry] = []
+    after = None
+    while True:
+        with shop_at(pool) as at:
+            page = explain_effective(
+                at, CLEARING, effective_at=day, known_at_position=position, after=after, limit=limit
+            )
+        if not page.entries:
+            break
+        walked += page.entries
+        after = walked[-1].posting_sequence
+        assert (page.position, page.balance, page.first_entry) == (position, whole.balance, whole.first_entry)
+        shop.post([captured(f"new-{after}", 100, {"a": 100}, time="2026-11-19T00:00:00Z")])
+    assert walked == whole.entries
+
+
 def test_an_entry_with_several_accounts_on_the_other_side_is_shared_among_them(
     shop: PostedLedger, pool: ConnectionPool
 ) -> None:
@@ -177,6 +234,10 @@ def test_what_is_not_there_is_not_explained(shop: PostedLedger, pool: Connection
     with shop_at(pool) as at:
         with pytest.raises(PositionAheadError):
             explain(at, CLEARING, as_of_position=at.position + 1)
+        with pytest.raises(PositionAheadError):
+            explain_effective(at, CLEARING, effective_at=date.max, known_at_position=at.position + 1)
+        with pytest.raises(NotFoundError):
+            explain_effective(at, "wallet:seller:nobody", effective_at=date.max)
         for question in (explain, sums_since_zero):
             with pytest.raises(NotFoundError):
                 question(at, "wallet:seller:nobody")

@@ -21,7 +21,7 @@ from ledger_core.store.poster import Poster
 from schemas.events.registry import EVENT_TYPES
 from tests.support.closed_years import FIRST, SECOND, periods_of, reopen
 from tests.support.databases import create_database, drop_database
-from tests.support.postings import CHART, Scene, captured, event, outcomes, paid_out
+from tests.support.postings import CHART, Scene, captured, event, outcomes, paid_out, void_requested
 from tests.support.story_books import into
 
 pytestmark = pytest.mark.postgres
@@ -39,6 +39,7 @@ class Row(NamedTuple):
     before: Step
     message: Message
     comes_true: Step
+    becomes: str = "POSTED"
 
 
 def nothing(_scene: Scene, _book: str) -> None:
@@ -67,6 +68,10 @@ def tell_profile(scene: Scene, book: str) -> None:
         assert outcomes(scene.post(into(book, VERIFIED))) == ["RECORDED"]
 
 
+def post(message: Message) -> Step:
+    return lambda scene, book: scene.post(into(book, message))
+
+
 def older_release(scene: Scene, _book: str) -> None:
     known = {name: schema for name, schema in EVENT_TYPES.items() if name != "payment.captured.v1"}
     with patch("consumers.decode.EVENT_TYPES", known):
@@ -78,6 +83,7 @@ def this_release(scene: Scene, _book: str) -> None:
 
 
 PLAIN = captured("o-1", 10)
+VOID = void_requested("o-1", of="e-1")
 OF_CLOSED_YEAR = captured("o-1", 10, time="2019-06-01T00:00:00Z")
 VERIFIED = event(
     "settlement_profile.updated.v1", SELLER, "profile-1",
@@ -97,6 +103,12 @@ ROWS = [
     Row(Awaited.PROFILE, "it is verified", in_force(STRICT), PLAIN, tell_profile),
     Row(Awaited.PROFILE, "a chart asks for none", in_force(STRICT), PLAIN, in_force({**CHART, "marketplace": {}})),
     Row(Awaited.SCHEMA, "a release knows it", older_release, PLAIN, this_release),
+    Row(Awaited.VOUCHER, "it posts under another order key", nothing, VOID, post(captured("o-2", event_id="e-1")),
+        "ORDER_KEY_DIFFERS"),
+    Row(Awaited.VOUCHER, "it is refused under another order key", nothing, VOID,
+        post(captured("o-2", -1, event_id="e-1")), "VOUCHER_UNKNOWN"),
+    Row(Awaited.VOUCHER, "it waits under another order key", nothing, VOID,
+        post(captured("o-2", to=VAULT, event_id="e-1")), "ORDER_KEY_DIFFERS"),
 ]  # fmt: skip
 
 
@@ -113,7 +125,7 @@ def scene(postgres_server: str) -> Iterator[Scene]:
 
 
 def said(result: BatchResult) -> list[str]:
-    return [decided.outcome.value for _, decided in result.healed]
+    return [decided.code or decided.outcome.value for _, decided in result.healed]
 
 
 def test_every_form_that_can_be_overdue_has_its_rows() -> None:
@@ -136,7 +148,7 @@ def test_what_came_true_when_nobody_healed_is_overdue_and_was_not_before(row: Ro
     assert said(poster.heal_overdue()) == []
     row.comes_true(scene, book)
     again = scene.worker().poster if row.form is Awaited.SCHEMA else poster
-    assert said(again.heal_overdue()) == ["POSTED"]
+    assert said(again.heal_overdue()) == [row.becomes]
     assert said(again.heal_overdue()) == []
 
 

@@ -190,6 +190,24 @@ def test_an_expired_hold_was_captured_until_then(scene: Scene) -> None:
     assert hold(scene) == ("EXPIRED", 30, 70)
 
 
+@pytest.mark.parametrize(
+    ("second_batch_from", "captured"), [(3, "POSTED"), (2, "POSTED"), (1, "HOLD_EXPIRED")],
+    ids=["all in one", "apart from what follows", "between placing and capture"],
+)  # fmt: skip
+def test_a_consumer_that_comes_after_the_time_lets_a_hold_expire_between_its_batches_and_never_within_one(
+    second_batch_from: int, captured: str, scene: Scene
+) -> None:
+    """The one outcome that depends on where batches are cut (ADRs/0010-holds.md): the clock is read once a batch."""
+    events = [due(), taken("h", 30), taken("h", 20)]
+    scene.post(*events[:second_batch_from])
+    if events[second_batch_from:]:
+        scene.post(*events[second_batch_from:])
+    code = scene.one(
+        "SELECT coalesce((SELECT code FROM ledger.dead_letter WHERE event_id = 'captured-h-30'), 'POSTED')"
+    )
+    assert code == captured
+
+
 def test_the_scheduler_lets_holds_expire_that_are_due_and_no_others(scene: Scene) -> None:
     scene.create_book("other")
     scene.post(due("h"), due("k"), placed("never"), placed("later", expires_at="9999-12-30T00:00:00Z"))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.postings import BOOK, Gate, Scene, captured, garbage, outcomes, refunded, voided
+from deploy.demo.messages import Message
+from tests.support.postings import BOOK, TIME, Gate, Scene, captured, event, garbage, outcomes, refunded, voided
 
 pytestmark = pytest.mark.postgres
 
@@ -86,6 +87,25 @@ def test_the_same_key_with_another_payload_is_a_conflict_once_and_its_repeat_a_r
     assert outcomes(scene.post(captured("o-1", 102))) == ["IDEMPOTENCY_CONFLICT"]
     assert scene.vouchers() == 1
     assert scene.balance_minor("wallet:seller:1") == -100
+
+
+@pytest.mark.parametrize(
+    "again",
+    [captured("o-1", time="2026-12-24T00:00:00Z"), captured("o-1")._replace(key=b"o-2")],
+    ids=["time", "Kafka's key"],
+)
+def test_what_the_envelope_says_besides_the_key_makes_no_other_event(again: Message, scene: Scene) -> None:
+    """Producers stamp retries anew: the first one's time stands."""
+    scene.post(captured("o-1"))
+    assert outcomes(scene.post(again)) == ["REPLAYED"]
+    assert scene.one("SELECT max(effective_at AT TIME ZONE 'UTC')::date::text FROM ledger.entry") == TIME[:10]
+
+
+def test_the_same_id_under_another_subject_is_the_event_that_was_decided_first(scene: Scene) -> None:
+    data = {"payment_id": "o-1", "amount_minor": "100", "currency": "EUR", "method": "card"}
+    one, other = (event("payment.captured.v1", subject, "e-1", data) for subject in ("o-1", "o-2"))
+    assert outcomes(scene.post(one, other)) == ["POSTED", "REPLAYED"]
+    assert scene.rows("SELECT order_key FROM ledger.event WHERE voucher_no > 0") == [("o-1",)]
 
 
 def test_three_payloads_of_one_key_in_one_batch_are_one_voucher_and_two_conflicts(scene: Scene) -> None:

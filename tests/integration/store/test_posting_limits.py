@@ -4,6 +4,7 @@ import pytest
 from psycopg import errors
 
 from ledger_core.store.connection import Role, connect
+from tests.support.account_events import closed
 from tests.support.hold_events import placed, released
 from tests.support.hold_events import taken as held_and_taken
 from tests.support.postings import Scene, captured, event, outcomes, paid_out
@@ -149,6 +150,30 @@ def test_a_hold_below_a_minimum_that_warns_says_so_once(scene: Scene) -> None:
         captured("o-1", 50), placed("h-1", 60, of=SELLER), held_and_taken("h-1", (OTHER, 60)), paid_out("p-1", 1)
     )
     assert [row[:3] for row in told(scene)] == [("account.went_negative", "-10", "0")]
+
+
+@pytest.mark.parametrize("policy", ["deny", "warn"])
+def test_no_minimum_of_its_own_keeps_an_account_from_closing(policy: str, scene: Scene) -> None:
+    limit(scene, minimum_minor="60", policy=policy)
+    scene.post(captured("o-1", 100), captured("o-2", 1, to=OTHER))
+    batch = [closed(SELLER, to=OTHER), captured("o-3", 1)]
+    assert outcomes(scene.post(*batch)) == ["POSTED", "ACCOUNT_CLOSED"]
+    assert scene.balance_minor(SELLER) == 0
+    assert told(scene) == []
+
+
+def test_an_account_that_closes_minds_the_limits_of_the_one_that_gets_its_rest(scene: Scene) -> None:
+    limit(scene, OTHER, maximum_minor="50", policy="deny")
+    scene.post(captured("o-1", 100), captured("o-2", 1, to=OTHER))
+    assert outcomes(scene.post(closed(SELLER, to=OTHER))) == ["LIMIT_MAXIMUM"]
+    assert scene.balance_minor(SELLER) == -100
+
+
+def test_a_hold_that_is_given_back_in_the_batch_that_closes_its_account_keeps_nothing(scene: Scene) -> None:
+    limit(scene, minimum_minor="10", policy="deny")
+    scene.post(captured("o-1", 100), captured("o-2", 1, to=OTHER), placed("h-1", 60, of=SELLER))
+    batch = [closed(SELLER, to=OTHER, event_id="early"), released("h-1"), closed(SELLER, to=OTHER)]
+    assert outcomes(scene.post(*batch)) == ["ACCOUNT_HELD", "RECORDED", "POSTED"]
 
 
 @pytest.mark.parametrize("column", ["debits_posted", "debits_pending"])

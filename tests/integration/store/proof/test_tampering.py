@@ -8,7 +8,7 @@ import pytest
 
 from ledger_core.store.proof.checkpoint import open_checkpoint
 from ledger_core.store.proof.signing import StoredCheckpoint
-from ledger_core.store.verify import Since, Trust, VerifyReport, run, verify
+from ledger_core.store.verify import Since, Trust, VerifyReport, run, verify, verify_checkpoints
 from tests.support.databases import TestDatabase, copy_database, create_database, drop_database
 from tests.support.posted_ledger import PostedLedger, captured
 from tests.support.signing import KEY, OTHER_KEY, signed
@@ -62,6 +62,12 @@ def position_of(connection: psycopg.Connection[Any], order: str) -> int:
     return int(row[0])
 
 
+def event_of(connection: psycopg.Connection[Any], order: str) -> str:
+    """As verification names the event of an order whose block's root is wrong."""
+    position = position_of(connection, order)
+    return block_of(connection, order).replace("book shop: ", f"book shop: event at position {position}, ")
+
+
 def block_of(connection: psycopg.Connection[Any], order: str) -> str:
     row = connection.execute(
         """SELECT number, first_position, last_position FROM ledger.block
@@ -105,10 +111,10 @@ def cut_blocks(connection: psycopg.Connection[Any], after: int) -> None:
     )
 
 
-def forge(connection: psycopg.Connection[Any], order: str = "o-5") -> None:
+def forge(connection: psycopg.Connection[Any], order: str = "o-5", *, mark: bool = True) -> None:
     """Another amount in event and entries, and every hash made to fit."""
-    amount = int(order[2:]) * 100
-    rewrite_states(connection, f"order_key = '{order}'", f'"amount_minor":"{amount}"', f'"amount_minor":"{amount + 1}"')
+    amounts = (f'"amount_minor":"{int(order[2:]) * 100 + more}"' for more in (0, 1))
+    rewrite_states(connection, f"order_key = '{order}'", *amounts, mark=mark)
 
 
 def sign_the_forgery(connection: psycopg.Connection[Any]) -> None:
@@ -137,7 +143,7 @@ def test_the_same_byte_is_found_where_it_is_looked_for(since: Since, database: T
     with tampering(database) as connection:
         flip_a_byte(connection, "o-8")
         flip_a_byte(connection, "o-2")
-        early, late = block_of(connection, "o-2"), block_of(connection, "o-8")
+        early, late = event_of(connection, "o-2"), event_of(connection, "o-8")
     report = verify(database.dsn(), books=["shop"], since=since)
     if since.is_everything:
         assert found(report)["merkle_roots"] == early
@@ -147,20 +153,67 @@ def test_the_same_byte_is_found_where_it_is_looked_for(since: Since, database: T
         assert report.events == 0
 
 
-def test_a_flipped_byte_is_named_by_its_block(database: TestDatabase) -> None:
+FLIPPED = {
+    "state": ("o-5", "state = set_byte(state, length(state) - 2, get_byte(state, length(state) - 2) # 1)"),
+    "type": ("o-6", "type = 'fact.recorded'"),
+    "order key": ("o-4", "order_key = 'o-9'"),
+    "originator": ("o-7", "originator_id = gen_random_uuid(), originator_version = 1"),
+}
+"""A change of each column of an event that its leaf is of."""
+
+
+@pytest.mark.parametrize("column", FLIPPED)
+def test_a_flipped_byte_is_named_by_its_row_and_block(column: str, database: TestDatabase) -> None:
+    order, change = FLIPPED[column]
+    with tampering(database) as connection:
+        where = event_of(connection, order)
+        connection.execute(
+            f"UPDATE ledger.event SET {change} WHERE book_id = 1 AND position = %s".encode(),
+            (position_of(connection, order),),
+        )
+    bad = found(verify(database.dsn(), books=["shop"], trust=PINNED))
+    assert bad["merkle_roots"] == where
+    assert "leaf_marks" not in bad
+
+
+def test_a_flipped_byte_of_a_block_sealed_before_there_were_marks_is_named_by_its_block(database: TestDatabase) -> None:
+    with tampering(database) as connection:
+        connection.execute("UPDATE ledger.block SET leaf_marks = NULL WHERE number < 8")
+    report = verify(database.dsn(), trust=PINNED)
+    assert found(report) == {}
+    assert {check.name: check.checked for check in report.checks}["leaf_marks"] > 0
     with tampering(database) as connection:
         flip_a_byte(connection)
         where = block_of(connection, "o-5")
     assert found(verify(database.dsn(), trust=PINNED))["merkle_roots"] == where
 
 
+def test_a_wrong_mark_under_a_right_root_is_named_as_such(database: TestDatabase) -> None:
+    with tampering(database) as connection:
+        where = event_of(connection, "o-5").replace("event at position", "the mark of position")
+        connection.execute(
+            """UPDATE ledger.block SET leaf_marks = set_byte(leaf_marks, at, get_byte(leaf_marks, at) # 1)
+               FROM (SELECT number, (4 * (%(position)s - first_position) + 3)::integer AS at FROM ledger.block
+                   WHERE book_id = 1 AND %(position)s BETWEEN first_position AND last_position) AS marked
+               WHERE book_id = 1 AND block.number = marked.number""",
+            {"position": position_of(connection, "o-5")},
+        )
+    assert found(verify(database.dsn(), trust=PINNED)) == {"leaf_marks": where}
+
+
+@pytest.mark.parametrize("marks", ["leaf_marks || leaf_marks", "substr(leaf_marks, 2)", "''"])
+def test_the_database_takes_one_mark_an_event(marks: str, database: TestDatabase) -> None:
+    with tampering(database) as connection, pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute(f"UPDATE ledger.block SET leaf_marks = {marks} WHERE number = 6".encode())
+
+
 def test_a_deleted_event_is_named_by_its_position(database: TestDatabase) -> None:
     with tampering(database) as connection:
-        position, block = position_of(connection, "o-5"), block_of(connection, "o-5")
+        position, event = position_of(connection, "o-5"), event_of(connection, "o-5")
         connection.execute("DELETE FROM ledger.event WHERE book_id = 1 AND position = %s", (position,))
     bad = found(verify(database.dsn(), trust=PINNED))
     assert bad["positions"] == f"book shop: no event at position {position}"
-    assert bad["merkle_roots"] == block
+    assert bad["merkle_roots"] == event
 
 
 @pytest.mark.parametrize(
@@ -185,9 +238,9 @@ def test_a_deleted_row_is_named(table: str, check: str, named: str, database: Te
     assert bad[check] == named.format(position=position, next_block=row[0] + 1)
 
 
-def test_two_events_that_changed_places_are_named_by_the_first_block(database: TestDatabase) -> None:
+def test_two_events_that_changed_places_are_named_by_the_first(database: TestDatabase) -> None:
     with tampering(database) as connection:
-        where, first = block_of(connection, "o-4"), position_of(connection, "o-4")
+        where, first = event_of(connection, "o-4"), position_of(connection, "o-4")
         swap_two_events(connection)
     bad = found(verify(database.dsn(), trust=PINNED))
     assert bad["merkle_roots"] == where
@@ -244,6 +297,21 @@ def test_a_chain_hashed_again_is_named_between_two_checkpoints(since: Since, dat
         f"the last that agrees is block {first[0]}, up to position {first[1]}"
     )
     assert not bad.keys() & {"merkle_roots", "block_hashes", "blocks"}
+
+
+@pytest.mark.parametrize("since", [Since(), Since(checkpoint=True)])
+def test_a_chain_hashed_again_is_named_by_its_first_event_where_the_marks_were_left(
+    since: Since, database: TestDatabase
+) -> None:
+    with tampering(database) as connection:
+        forge(connection, mark=False)
+        position = position_of(connection, "o-5")
+        where = event_of(connection, "o-5").replace("event at position", "the mark of position")
+    named = f"; the first event that is not as it was sealed is at position {position}"
+    bad = found(verify(database.dsn(), trust=PINNED, since=since))
+    assert bad["signed_checkpoints"].endswith(named)
+    assert bad.get("leaf_marks") == (where if since.is_everything else None)
+    assert verify_checkpoints(database.dsn(), trust=PINNED).first_bad.endswith(named)
 
 
 def test_a_chain_and_checkpoints_made_to_fit_lack_the_signature(database: TestDatabase) -> None:

@@ -1,6 +1,7 @@
 """Every command over one small ledger: its data, its exit code, and what it says when it can't."""
 
 from pathlib import Path
+from typing import LiteralString
 
 import orjson
 import psycopg
@@ -224,16 +225,32 @@ def test_lag_and_doctor_say_how_things_stand(shop: TestDatabase) -> None:
     assert {"python", "postgres", "schema", "durability", "partitions"} <= names
 
 
-def test_a_stopped_partition_is_a_problem(shop: TestDatabase) -> None:
+@pytest.mark.parametrize(
+    "stop",
+    [
+        """INSERT INTO ledger.source_position (topic, partition, beginning, next_offset, stopped_code)
+        VALUES ('payments.events.v1', 0, 0, 0, 'SOURCE_CORRUPT')""",
+        """INSERT INTO projections.source_position (consumer, topic, partition, next_offset, stopped_code)
+        VALUES ('projector', 'ledger.events.v1', 0, 0, 'SOURCE_CORRUPT')""",
+    ],
+    ids=["of payments", "of the ledger, at the projector"],
+)
+def test_a_stopped_partition_is_a_problem(shop: TestDatabase, stop: LiteralString) -> None:
     with psycopg.connect(shop.dsn()) as connection:
-        connection.execute(
-            "INSERT INTO ledger.source_position (topic, partition, beginning, next_offset, stopped_code) "
-            "VALUES ('payments.events.v1', 0, 0, 0, 'REJECT_FLOOD')"
-        )
+        connection.execute(stop)
     assert ledgerctl("lag", "--json").code == 3
     doctor = ledgerctl("doctor")
     assert doctor.code == 3
-    assert "REJECT_FLOOD" in doctor.out
+    assert "SOURCE_CORRUPT" in doctor.out
+
+
+def test_doctor_tells_who_takes_no_postings(shop: TestDatabase) -> None:
+    with psycopg.connect(shop.dsn()) as connection:
+        connection.execute("UPDATE ledger.book SET posting_mode = 'halted' WHERE code = 'shop'")
+        connection.execute("INSERT INTO ledger.maintenance VALUES (0, 'all', 'drain', 'moving house', NULL)")
+        connection.execute("INSERT INTO ledger.maintenance VALUES (1, 'all', 'drain', 'is over', now())")
+    (told,) = [check for check in ledgerctl("doctor", "--json").json["checks"] if check["name"] == "maintenance"]
+    assert told["detail"] == "drain of all in every book: moving house; halted of all in shop: its posting mode"
 
 
 def test_a_rebuild_gives_the_same_rows(shop: TestDatabase) -> None:

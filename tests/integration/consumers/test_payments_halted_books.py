@@ -20,7 +20,7 @@ WAYS = {
     "by maintenance": (
         """INSERT INTO ledger.maintenance (book_id, scope, mode, reason)
         SELECT book_id, 'all', 'halt_posting', 'stock-taking' FROM ledger.book WHERE code = 'shop'""",
-        "DELETE FROM ledger.maintenance",
+        "UPDATE ledger.maintenance SET until_at = clock_timestamp()",
     ),
 }
 

@@ -14,6 +14,7 @@ from tests.support.databases import TestDatabase, create_database, drop_database
 from tests.support.servers import (
     SERVERS_VARIABLE,
     create_servers_folder,
+    go_without_kafka,
     remove_servers_folder,
     sweep_abandoned_folders,
 )
@@ -70,11 +71,7 @@ def kafka_bootstrap() -> str:
     try:
         broker.start()
     except LocalServiceUnavailable as error:
-        required = os.environ.get("LEDGER_TEST_REQUIRE_KAFKA") == "1" or os.environ.get("CI") == "true"
-        message = f"REAL KAFKA NOT TESTED: {error}"
-        if required:
-            pytest.fail(message, pytrace=False)
-        pytest.skip(message)
+        go_without_kafka(error, os.environ)
     return broker.bootstrap_servers
 
 

@@ -40,7 +40,7 @@ def demo(
     if in_steps and olist is None:
         raise typer.BadParameter("goes with --olist", param_hint="--in-steps")
     given = olist_files(olist, orders, in_steps=in_steps) if olist is not None else marketplace_month(seed, orders)
-    with _shown(state.output) as hooks:
+    with shown(state.output) as hooks:
         result = run_demo(given, broker, hooks, replay=replay)
     state.output.data(wire_of(result), lambda console: draw_report(console, result))
     if not result.holds:
@@ -48,7 +48,7 @@ def demo(
 
 
 @contextmanager
-def _shown(output: Output) -> Iterator[Hooks]:
+def shown(output: Output) -> Iterator[Hooks]:
     """Bars on a terminal; elsewhere a line per stage; nothing at all in JSON mode."""
     columns = (
         SpinnerColumn(),

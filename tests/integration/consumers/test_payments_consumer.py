@@ -1,11 +1,13 @@
 """The payments consumer on a log in memory and a real store: batches, positions, gaps, an end in good order."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from consumers.transport.ports import Partition
+from consumers.transport.ports import Partition, Record
+from ledger_core.domain.incoming import Incoming
 from tests.support.consuming import QUICK, Station, until
 from tests.support.postings import (
     TOPIC,
@@ -67,6 +69,37 @@ def test_the_groups_offset_never_runs_ahead_of_the_store(scene: Scene) -> None:
             assert station.committed() == {}
             gate.open()
             await until(lambda: station.committed() == {0: 1}, "committed")
+
+    asyncio.run(play())
+
+
+def test_one_batch_is_prepared_while_one_is_posted_and_no_more(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches hold what the settings allow; what comes faster than it is posted stays in the log."""
+    decoded: list[int] = []
+    decode_many = scene.decoder.decode_many
+
+    def counting(records: Sequence[Record]) -> Sequence[Incoming]:
+        decoded.append(len(records))
+        return decode_many(records)
+
+    monkeypatch.setattr(scene.decoder, "decode_many", counting)
+
+    async def play() -> None:
+        station = Station(scene)
+        await station.open()
+        gate = Gate("before_commit")
+        station.send(*(captured(f"o-{n}") for n in range(240)))
+        async with station.worker(gate):
+            await asyncio.to_thread(gate.wait)
+            await until(lambda: len(decoded) == 2, "the next batch is prepared")
+            for _ in range(20):
+                await asyncio.sleep(0.01)
+            assert decoded == [50, 50]
+            assert station.stored() == {0: 0}
+            gate.open()
+            await station.until_consumed()
+        blocks = "SELECT last_position - first_position + 1 FROM ledger.block WHERE book_id = 1 ORDER BY number"
+        assert scene.rows(blocks)[-5:] == [(50,), (50,), (50,), (50,), (40,)]
 
     asyncio.run(play())
 

@@ -1,9 +1,13 @@
 """The benchmark's rows: each that is promised is there once, and is taken by one measurement."""
 
+import json
 from collections import Counter
+from pathlib import Path
 
 from benchmarks.registry import MEASURES
 from benchmarks.rows import NAMES, ROWS, STAGES
+
+RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 
 PROMISED = {
     "kafka_to_posted_1_worker", "kafka_to_posted_2_workers", "kafka_to_posted_hot", "kafka_to_posted_3_lines",
@@ -29,3 +33,15 @@ def test_what_a_row_is_held_against_is_a_row() -> None:
 def test_the_way_of_an_event_is_told_from_fetch_to_commit() -> None:
     wanted = {"fetch", "decode", "rule", "prepare", "decide", "encode", "entries", "events", "commit"}
     assert STAGES.keys() >= wanted
+
+
+def test_what_was_measured_last_is_told_in_the_rows_of_the_benchmark() -> None:
+    measured = json.loads((RESULTS / "latest.json").read_text("utf-8"))
+    of_the_machine = [one for one in measured if one["name"].startswith("machine_")]
+    rows = {one["name"]: one for one in measured if one not in of_the_machine}
+    assert {one["unit"] for one in of_the_machine} == {"text"}
+    assert rows.keys() <= {*NAMES}
+    assert rows.keys() >= PROMISED | {f"stage_{name}" for name in STAGES}
+    for name, one in rows.items():
+        assert {"name", "value", "unit"} <= one.keys(), name
+        assert ("against" in one) is ("ratio" in one), name

@@ -11,6 +11,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from benchmarks.bench import Bench, Sample
+from benchmarks.unlogged import set_unlogged
 from benchmarks.workload import BUYERS
 from projections.queries.accounts import balance
 from projections.queries.snapshot import open_pool, snapshot
@@ -27,8 +28,6 @@ MAKE_ENTRIES: Final[tuple[LiteralString, ...]] = (
     "SET session_replication_role = replica",
     "SET work_mem = '256MB'",
     "SET maintenance_work_mem = '1GB'",
-    "ALTER TABLE ledger.event SET UNLOGGED",
-    "ALTER TABLE ledger.entry SET UNLOGGED",
     "ALTER TABLE ledger.entry DROP CONSTRAINT entry_pkey",
     """
     CREATE TEMPORARY TABLE wallet AS
@@ -110,6 +109,8 @@ def make_entries(dsn: str, vouchers: int) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         for name, value in settings.items():
             connection.execute("SELECT set_config(%s, %s, false)", (f"bench.{name}", str(value)))
+        for table in ("event", "entry"):
+            set_unlogged(connection, "ledger", table)
         for statement_text in MAKE_ENTRIES:
             connection.execute(statement_text)
 

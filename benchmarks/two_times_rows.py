@@ -10,6 +10,7 @@ from psycopg_pool import ConnectionPool
 
 from benchmarks.bench import Bench, Sample
 from benchmarks.lookup_rows import opened, p99_ms
+from benchmarks.unlogged import set_unlogged
 from ledger_core.store.connection import Role, connect
 from projections.day_rollups.table import roll_up
 from projections.queries.effective_balances import effective_balance
@@ -27,7 +28,6 @@ MAKE_ENTRIES: Final[tuple[LiteralString, ...]] = (
     "SET session_replication_role = replica",
     "SET work_mem = '256MB'",
     "SET maintenance_work_mem = '1GB'",
-    "ALTER TABLE ledger.entry SET UNLOGGED",
     "ALTER TABLE ledger.entry DROP CONSTRAINT entry_pkey",
     """
     INSERT INTO ledger.entry (posting_sequence, position, amount_minor, running_minor, effective_at, book_id,
@@ -86,6 +86,7 @@ def make_entries(dsn: str, entries: int) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         for name, value in settings.items():
             connection.execute("SELECT set_config(%s, %s, false)", (f"bench.{name}", str(value)))
+        set_unlogged(connection, "ledger", "entry")
         for statement_text in MAKE_ENTRIES:
             connection.execute(statement_text)
 

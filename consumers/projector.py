@@ -35,7 +35,7 @@ from projections.runner import MAX_STEP_EVENTS, Applied, Runner
 from projections.source_positions import SourcePosition, read_source_positions, stop_source_position
 
 CONSUMER = "projector"
-MAX_RECORDS = 5_000
+MAX_RECORDS = 10_000
 FETCH_TIMEOUT_MS = 200
 RETRY_MIN_SECONDS = 0.1
 RETRY_MAX_SECONDS = 5.0
@@ -43,7 +43,9 @@ HASH_BYTES = 16
 LAG_SECONDS = 5.0
 ROLL_UP_SECONDS = 1.0
 ROLL_UP_SHARE = 0.1
-"""Roll-ups save readers time and decide nothing, so they may take no more than this part of the projector's time."""
+ROLL_UP_SHARE_BUSY = 0.02
+"""Roll-ups save readers time and decide nothing, so they may take no more than this part of the projector's time, and
+while messages wait hardly any."""
 RETRIED = (TransportUnavailable, *PASSING)
 
 LABELS = ("projector.fetched", "projector.applied")
@@ -229,7 +231,7 @@ class Projector:
     async def _apply(self, batch: Mapping[Partition, Slice]) -> Applied | None:
         await self._tell_stops()
         await self._report_lag()
-        await self._roll_up()
+        await self._roll_up(ROLL_UP_SHARE_BUSY if batch else ROLL_UP_SHARE)
         if not batch:
             return None
         async with self._lock:
@@ -253,7 +255,7 @@ class Projector:
         for projection, positions in lag.items():
             self._metrics.projection_lag(projection, positions)
 
-    async def _roll_up(self) -> None:
+    async def _roll_up(self, share: float) -> None:
         """Roll up stretches of entries that are full, now and then: also when the topic is silent."""
         began = self._clock()
         if began < self._roll_up_at:
@@ -261,7 +263,7 @@ class Projector:
         async with self._lock:
             more = await in_thread(self._roll_up_now)
         ended = self._clock()
-        self._roll_up_at = ended + max(0.0 if more else ROLL_UP_SECONDS, (ended - began) / ROLL_UP_SHARE)
+        self._roll_up_at = ended + max(0.0 if more else ROLL_UP_SECONDS, (ended - began) / share)
 
     # In a thread, under the lock
 

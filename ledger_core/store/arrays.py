@@ -1,11 +1,20 @@
 """PostgreSQL array literals for whole columns: half the cost of adapting every element on its own."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
+
+NOTHING: Final = "{}"
+"""A column that says nothing of any row: `unnest` fills it with nulls beside longer ones, and no zeros are read."""
 
 
 def integers(values: Iterable[int]) -> str:
     """The literal of an integer or bigint array."""
     return "{" + ",".join(map(str, values)) + "}"
+
+
+def sums(values: Sequence[int]) -> str:
+    """The same of what is mostly zero; zeros all the way down are `NOTHING`."""
+    return integers(values) if any(values) else NOTHING
 
 
 def booleans(values: Iterable[bool]) -> str:
@@ -16,7 +25,7 @@ def booleans(values: Iterable[bool]) -> str:
 def texts(values: Sequence[str]) -> str:
     """The literal of a text array (or of any type, from its text); every element is quoted."""
     if not values:
-        return "{}"
+        return NOTHING
     joined = '","'.join(values)
     # Escaping costs five times the joining, and hardly any value needs it.
     if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):

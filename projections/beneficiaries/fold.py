@@ -4,8 +4,9 @@ A share is a line of that purpose; a payout or fee begins with the account that 
 lines had been for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, NamedTuple
 
 from projections.events import VOUCHER_POSTED, EventState, LedgerEvent
@@ -78,9 +79,9 @@ def fold_beneficiaries(events: Iterable[LedgerEvent], rows: BeneficiaryRows) -> 
     for book_id, position, event_type, _, state in events:
         if event_type != VOUCHER_POSTED:
             continue
-        of_type = state["event_type"].rpartition(".v")[0]
+        of_type = _unversioned(state["event_type"])
         if of_type == BY_REQUEST:
-            of_type = next((link["event_type"].rpartition(".v")[0] for link in state.get("reverses", ())), "")
+            of_type = next((_unversioned(link["event_type"]) for link in state.get("reverses", ())), "")
         which = SUMS.get(of_type)
         if which is None or (of_type == ARRIVES and "mirrored" in state and "reverses" not in state):
             continue
@@ -95,6 +96,11 @@ def fold_beneficiaries(events: Iterable[LedgerEvent], rows: BeneficiaryRows) -> 
             touched.add(account)
         for account in touched:
             rows[book_id, account].vouchers += 1
+
+
+@cache
+def _unversioned(event_type: str) -> str:
+    return event_type.rpartition(".v")[0]
 
 
 def _row(
@@ -112,12 +118,16 @@ def _row(
     return row
 
 
-def _moved(state: EventState, which: Sum) -> Iterator[tuple[str, str, int]]:
+def _moved(state: EventState, which: Sum) -> list[tuple[str, str, int]]:
     """Account, currency, and by how much its sum rises, for each line that is a beneficiary's."""
-    lines = state["lines"] if which.keeps else state["lines"][:1]
-    for place, line in enumerate(lines):
-        if not which.keeps or _purpose(state, place, line) == SHARE:
-            yield line[0], line[3], int(line[2]) if line[1] == which.side else -int(line[2])
+    lines = state["lines"]
+    if not which.keeps:
+        shares = lines[:1]
+    elif "mirrored" in state:
+        shares = [line for place, line in enumerate(lines) if _purpose(state, place, line) == SHARE]
+    else:  # nearly always
+        shares = [line for line in lines if line[4] == SHARE]
+    return [(line[0], line[3], int(line[2]) if line[1] == which.side else -int(line[2])) for line in shares]
 
 
 def _kept(state: EventState, which: Sum, sharers: set[str]) -> Iterable[tuple[str, int]]:
@@ -128,9 +138,9 @@ def _kept(state: EventState, which: Sum, sharers: set[str]) -> Iterable[tuple[st
     if named is not None:
         sign = -which.keeps if "mirrored" in state else which.keeps
         return [(account, sign * int(kept)) for account, kept in named.items()]
-    fees = [line for place, line in enumerate(state["lines"]) if _purpose(state, place, line) == COMMISSION]
-    if not fees or len(sharers) != 1:
+    if len(sharers) != 1:
         return ()
+    fees = [line for place, line in enumerate(state["lines"]) if _purpose(state, place, line) == COMMISSION]
     (account,) = sharers
     return [(account, int(line[2]) if line[1] == "C" else -int(line[2])) for line in fees]
 

@@ -5,7 +5,7 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from ledger_core.store.arrays import integers, texts
+from ledger_core.store.arrays import integers, sums, texts
 from projections.beneficiaries.fold import BeneficiaryRows, fold_beneficiaries
 from projections.projection import FoldedProjection, TableSql
 
@@ -14,9 +14,15 @@ INSERT INTO projections.beneficiary_versions AS old (
     book_id, version, account, currency, first_effective_at, last_effective_at, last_position, vouchers, earned_minor,
     commission_minor, refunded_minor, disputed_minor, paid_out_minor, fees_minor
 )
-SELECT * FROM unnest(
+SELECT
+    book_id, version, account, currency, first_at, last_at, last_position, vouchers, coalesce(earned, 0),
+    coalesce(commission, 0), coalesce(refunded, 0), coalesce(disputed, 0), coalesce(paid_out, 0), coalesce(fees, 0)
+FROM unnest(
     %s::integer[], %s::integer[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[],
     %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]
+) AS new (
+    book_id, version, account, currency, first_at, last_at, last_position, vouchers, earned, commission, refunded,
+    disputed, paid_out, fees
 )
 ON CONFLICT (book_id, version, account) DO UPDATE SET
     first_effective_at = least(old.first_effective_at, excluded.first_effective_at),
@@ -61,12 +67,12 @@ def add_beneficiaries(connection: psycopg.Connection, rows: BeneficiaryRows, ver
             texts([row.last_effective_at for row in changes]),
             integers([row.last_position for row in changes]),
             integers([row.vouchers for row in changes]),
-            integers([row.earned_minor for row in changes]),
-            integers([row.commission_minor for row in changes]),
-            integers([row.refunded_minor for row in changes]),
-            integers([row.disputed_minor for row in changes]),
-            integers([row.paid_out_minor for row in changes]),
-            integers([row.fees_minor for row in changes]),
+            sums([row.earned_minor for row in changes]),
+            sums([row.commission_minor for row in changes]),
+            sums([row.refunded_minor for row in changes]),
+            sums([row.disputed_minor for row in changes]),
+            sums([row.paid_out_minor for row in changes]),
+            sums([row.fees_minor for row in changes]),
         ),
     )
 

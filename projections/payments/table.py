@@ -5,7 +5,7 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from ledger_core.store.arrays import booleans, integers, texts
+from ledger_core.store.arrays import NOTHING, booleans, integers, texts
 from projections.payments.fold import PaymentChange, PaymentRows, fold_payments
 from projections.projection import FoldedProjection, TableSql
 
@@ -22,9 +22,12 @@ INSERT INTO projections.payment_versions AS old (
 )
 SELECT
     book_id, version, order_key, family, currency, method, nullif(first_at, '')::timestamptz,
-    nullif(last_at, '')::timestamptz, last_position, events, positions::bigint[], authorised, captured, refunded,
-    voided_minor, reversed, disputed, commission, fees, captures, refunds, executed, unexecuted, final, unfinal, voided,
-    failed, expired, awaits_cash
+    nullif(last_at, '')::timestamptz, last_position, events,
+    CASE events WHEN 1 THEN ARRAY[last_position] ELSE positions::bigint[] END,
+    coalesce(authorised, 0), coalesce(captured, 0), coalesce(refunded, 0), coalesce(voided_minor, 0),
+    coalesce(reversed, 0), coalesce(disputed, 0), coalesce(commission, 0), coalesce(fees, 0), coalesce(captures, 0),
+    coalesce(refunds, 0), coalesce(executed, 0), coalesce(unexecuted, 0), coalesce(final, 0), coalesce(unfinal, 0),
+    coalesce(voided, false), coalesce(failed, false), coalesce(expired, false), coalesce(awaits_cash, false)
 FROM unnest(
     %s::integer[], %s::integer[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
     %s::integer[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
@@ -96,7 +99,10 @@ def add_payments(connection: psycopg.Connection, rows: PaymentRows, versions: Ma
 
 
 def _columns(rows: PaymentRows, versions: Mapping[int, int]) -> list[str]:
+    """What no row of a batch says goes as `NOTHING`: a quarter less work for the database where all were captured."""
     changes: list[PaymentChange] = list(rows.values())
+    said = {name for row in changes for name in vars(row)}
+    longer = any(len(row.positions) > 1 for row in changes)
     return [
         integers([book_id for book_id, _ in rows]),
         integers([versions[book_id] for book_id, _ in rows]),
@@ -108,10 +114,18 @@ def _columns(rows: PaymentRows, versions: Mapping[int, int]) -> list[str]:
         texts([row.last_effective_at for row in changes]),
         integers([row.positions[-1] for row in changes]),
         integers([len(row.positions) for row in changes]),
-        texts([integers(row.positions[:KEPT_POSITIONS]) for row in changes]),
-        *(integers([getattr(row, name) for row in changes]) for name in (*AMOUNTS, *COUNTS)),
-        *(booleans([getattr(row, name) for row in changes]) for name in MARKS),
+        texts([_places(row.positions) for row in changes]) if longer else NOTHING,
+        *(
+            integers([getattr(row, name) for row in changes]) if name in said else NOTHING
+            for name in (*AMOUNTS, *COUNTS)
+        ),
+        *(booleans([getattr(row, name) for row in changes]) if name in said else NOTHING for name in MARKS),
     ]
+
+
+def _places(positions: list[int]) -> str:
+    """Of more than one event; the place of one is the last."""
+    return integers(positions[:KEPT_POSITIONS]) if len(positions) > 1 else ""
 
 
 PAYMENTS = FoldedProjection(

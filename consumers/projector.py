@@ -219,20 +219,23 @@ class Projector:
     def _go_on(self, partitions: Sequence[Partition]) -> None:
         for partition in partitions:
             self._unreadable.pop(partition, None)
+        self._to_be_told = [stop for stop in self._to_be_told if stop.partition not in partitions]
         self._metrics.projector_stopped(len(self._unreadable))
 
     async def _tell_stops(self) -> None:
-        """For whoever asks the store how things stand; the next batch of the partition takes it back."""
+        """For whoever asks the store how things stand; the next batch of the partition takes it back, so what was
+        fetched before the stop is applied before this."""
         while self._to_be_told:
+            told = self._to_be_told[0]
             async with self._lock:
-                await in_thread(self._write_stop, self._to_be_told[0])
-            del self._to_be_told[0]
+                await in_thread(self._write_stop, told)
+            self._to_be_told = [stop for stop in self._to_be_told if stop is not told]
 
     async def _apply(self, batch: Mapping[Partition, Slice]) -> Applied | None:
-        await self._tell_stops()
         await self._report_lag()
         await self._roll_up(ROLL_UP_SHARE_BUSY if batch else ROLL_UP_SHARE)
         if not batch:
+            await self._tell_stops()
             return None
         async with self._lock:
             applied = await in_thread(self._apply_now, batch)
@@ -242,6 +245,7 @@ class Projector:
             logger.error("projection.stopped", book_id=stop.book_id, code=stop.code, detail=stop.detail)
         if applied.foreign:
             logger.warning("projector.foreign_messages", messages=applied.foreign)
+        await self._tell_stops()
         await self._source.commit({partition: part.next_offset for partition, part in batch.items()})
         return applied
 

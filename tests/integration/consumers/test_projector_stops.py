@@ -12,7 +12,7 @@ from consumers.ledger_messages import LEDGER_TOPIC
 from consumers.metrics import ConsumerMetrics
 from consumers.projector import Projector
 from consumers.transport.memory import MemorySource
-from consumers.transport.ports import Partition
+from consumers.transport.ports import Partition, TransportUnavailable
 from tests.support.consuming import until
 from tests.support.planted_ledger import plant
 from tests.support.read_side import ReadSide
@@ -24,11 +24,14 @@ STOPS = "SELECT partition, stopped_code FROM projections.source_position WHERE s
 
 
 @asynccontextmanager
-async def projecting(side: ReadSide, metrics: ConsumerMetrics) -> AsyncIterator[None]:
+async def projecting(
+    side: ReadSide, metrics: ConsumerMetrics, labels: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[None]:
     """A projector until the end of the block; an error of its own comes out there."""
     stop = asyncio.Event()
     source = MemorySource(side.log, [LEDGER_TOPIC])
-    running = asyncio.create_task(Projector(source, side.connect, metrics=metrics).run(stop))
+    projector = Projector(source, side.connect, metrics=metrics, labels=labels)
+    running = asyncio.create_task(projector.run(stop))
     try:
         yield
     finally:
@@ -90,6 +93,29 @@ def test_a_last_record_that_cannot_be_read_is_no_reason_to_end(admin: psycopg.Co
         await read_side.relay_all()
         async with projecting(read_side, ConsumerMetrics()):
             await until(lambda: not behind(admin), "everything is applied")
+
+    asyncio.run(play())
+
+
+def test_a_batch_from_before_that_is_applied_again_does_not_hide_the_stop(
+    admin: psycopg.Connection, read_side: ReadSide
+) -> None:
+    plant(admin).capture("o1", 100)
+    asyncio.run(read_side.relay_all())
+    read_side.log.faults.unreadable[BAD] = 3
+    applied: list[str] = []
+
+    def lost_once(label: str) -> None:
+        if label == "projector.applied":
+            applied.append(label)
+            if len(applied) == 1:
+                raise TransportUnavailable("just now")
+
+    async def play() -> None:
+        metrics = ConsumerMetrics()
+        async with projecting(read_side, metrics, lost_once):
+            await until(lambda: len(applied) == 2 and _gauge(metrics)() == 1, "it has stopped, and is applied again")
+            await until(lambda: admin.execute(STOPS).fetchall() == [(0, "SOURCE_CORRUPT")], "its stop is told")
 
     asyncio.run(play())
 

@@ -136,7 +136,7 @@ def _facts(voucher: ExplainedVoucher) -> Any:
     origin, record = voucher.origin, voucher.origin.record
     pairs: dict[str, object] = {
         "voucher": f"{voucher.voucher_no}, {voucher.kind}, of {voucher.order_key}",
-        "rule": voucher.rule,
+        "rule": f"{voucher.rule}, chart version {voucher.chart_version}",
         "memo": voucher.memo,
         "reverses": ", ".join(f"voucher {number}" for number in voucher.reverses),
         "compensates": ", ".join(f"voucher {number}" for number in voucher.compensates),

@@ -1,6 +1,8 @@
 """`ledgerctl payment`: where payments stand, how they came to it, and what may safely be tried again."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,14 +14,9 @@ from api.cli.read_models import Behind, Limit, Since, Through, began, reading, t
 from api.cli.stores import open_store
 from ledger_core.domain.payment_state import PaymentState
 from projections.queries import payments as payment_queries
-from projections.queries.payment_states import (
-    NEVER_ANEW,
-    PaymentStanding,
-    RetryAdvice,
-    payment_standing,
-    retry_advice,
-)
+from projections.queries.payment_states import PaymentStanding, payment_standing
 from projections.queries.payments import Payment, PaymentFilter
+from projections.queries.retrying import RetrySafety, retry_safety
 from projections.queries.snapshot import Reads
 from projections.queries.timelines import Timeline
 from projections.queries.timelines import timeline as read_timeline
@@ -75,10 +72,12 @@ def timeline(context: typer.Context, order_key: OrderKey, book: Book, _json: Jso
 @app.command("retry-check")
 def retry_check(context: typer.Context, order_key: OrderKey, book: Book, _json: Json = False) -> None:
     """Say for the capture and each refund whether trying again is safe."""
-    answers = retry_advice(_read(context, order_key, book))
-    state_of(context).output.data(
-        {"book": book, "order_key": order_key, "answers": list(answers), "note": NEVER_ANEW},
-        lambda console: _draw_answers(console, answers),
+    state = state_of(context)
+    with open_store(state.database, book=book, say=state.output.say) as store, store.reading(book) as at:
+        payment_standing(at, order_key)
+        safety = retry_safety(at, order_key, datetime.now(UTC))
+    state.output.data(
+        {"book": book, "order_key": order_key, **asdict(safety)}, lambda console: _draw_answers(console, safety)
     )
 
 
@@ -133,9 +132,10 @@ def _draw(console: Console, standing: PaymentStanding) -> None:
         console.print(drawn)
 
 
-def _draw_answers(console: Console, answers: Sequence[RetryAdvice]) -> None:
-    drawn = table("what", "state", "answer", "why")
-    for advice in answers:
-        drawn.add_row(advice.what, advice.state, advice.answer, advice.detail)
+def _draw_answers(console: Console, safety: RetrySafety) -> None:
+    drawn = table("what", "state", "since", "answer", "why")
+    for advice in safety.answers:
+        since = moment(advice.since) if advice.since else "–"
+        drawn.add_row(advice.what, advice.state, since, advice.answer, advice.detail)
     console.print(drawn)
-    console.print(NEVER_ANEW)
+    console.print(f"as of {moment(safety.as_of)}. {safety.note}")

@@ -43,7 +43,8 @@ def _draw(console: Console, voucher: Voucher) -> None:
     console.print(
         details(
             {
-                "voucher": voucher.voucher_no, "kind": voucher.kind, "rule": voucher.rule,
+                "voucher": voucher.voucher_no, "kind": voucher.kind,
+                "rule": f"{voucher.rule}, chart version {voucher.chart_version}",
                 "order key": voucher.order_key, "amount": f"{money(voucher.amount)} {voucher.amount.currency}",
                 "effective": moment(voucher.effective_at),
                 "recorded": moment(voucher.recorded_at), "position": voucher.position,

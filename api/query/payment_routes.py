@@ -112,7 +112,9 @@ def show_payment(
     and what may be tried again, which is exact."""
     with snapshot_for(services, book, query, reads=Reads.PAYMENTS) as at:
         name_position(response, at.position)
-        return wire.PaymentAnswer.story_of(book, at.position, payment_stories.payment_story(at, order_key))
+        return wire.PaymentAnswer.story_of(
+            book, at.position, payment_stories.payment_story(at, order_key, datetime.now(UTC))
+        )
 
 
 @router.get("/timelines/{order_key:path}", summary="List the events of an order key")

@@ -20,6 +20,7 @@ class ExplainedVoucher(Wire):
     block_number: int = Field(description="The block of the book's chain that seals it")
     kind: str
     rule: str = Field(description="Posting rule and its version")
+    chart_version: int = Field(description="Version of the book's chart by which it was posted")
     order_key: str
     memo: str
     effective_at: datetime

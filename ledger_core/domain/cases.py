@@ -1,7 +1,7 @@
 """What is decided, what is known under lock while it is, and what comes of it."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -170,6 +170,11 @@ class Locked:
     """Per book that asks something of payments."""
     attempts: dict[SubjectKey, list[int]] = field(default_factory=dict)
     """When attempts to capture failed, where that matters."""
+    legs: dict[SubjectKey, set[PartKey]] = field(default_factory=dict)
+    """Which parts say how a payment was split, and what of that went where."""
+    propose: Callable[[Case, Fact], Proposal | Refusal] | None = None
+    """What the rule of this case's book says of another fact, with the accounts that it names and that were found:
+    set where what is locked can change what is posted."""
     floors: dict[HeadKey, int | None] = field(default_factory=dict)
     """How far down refunds may draw on an account, where that is asked; None for an account without a floor."""
 

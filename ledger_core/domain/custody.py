@@ -12,9 +12,15 @@ from typing import Final
 
 from ledger_core.domain.cases import Case, Movement
 from ledger_core.domain.chart_reading import CONTROL_PREFIX
-from ledger_core.domain.money import part_minor
-from ledger_core.domain.payments import Beneficiary, PaymentRefunded
-from ledger_core.domain.stories import ChargebackLost, ChargebackOpened, ChargebackWon, RefundCompleted
+from ledger_core.domain.payments import Beneficiary, PaymentRefunded, commission_of
+from ledger_core.domain.stories import (
+    ChargebackLost,
+    ChargebackOpened,
+    ChargebackWon,
+    RefundCompleted,
+    SettlementConfirmed,
+    SettlementFinalityConfirmed,
+)
 from ledger_core.domain.vouchers import Draft, Purpose
 
 COMMISSIONS: Final = "commissions"
@@ -31,28 +37,34 @@ def spares(case: Case) -> bool:
     return all(line.account in found or line.purpose == Purpose.SELLER_SHARE for line in case.draft.lines)
 
 
-def ours(case: Case) -> Sequence[Movement]:
+def ours(case: Case, movements: Sequence[Movement], settled_minor: int) -> Sequence[Movement]:
     """What is the platform's own of a step that follows a payment in direct custody: of a refund the commission that is
-    given back, of a dispute what the processor charges for it; of a settlement, which goes to others, nothing."""
+    given back, of a dispute what the processor charges for it; of a settlement, of which most goes to others, the
+    commission that it brings."""
     if isinstance(case.fact, PaymentRefunded | RefundCompleted):
-        commission = [one for one in case.movements if one.line.purpose == Purpose.PLATFORM_FEE]
+        commission = [one for one in movements if one.line.purpose == Purpose.PLATFORM_FEE]
         if not commission:
             return ()
-        payer, (fee,) = case.movements[0], commission
-        return [payer._replace(line=payer.line._replace(amount_minor=fee.line.amount_minor)), fee]
+        return [_of(movements[0], commission[0].line.amount_minor), *commission]
     if isinstance(case.fact, ChargebackOpened | ChargebackWon | ChargebackLost):
-        return [one for one in case.movements if one.line.purpose == Purpose.FEE]
+        return [one for one in movements if one.line.purpose == Purpose.FEE]
+    if isinstance(case.fact, SettlementConfirmed | SettlementFinalityConfirmed) and settled_minor and movements:
+        return [_of(movements[0], settled_minor), _of(movements[-1], settled_minor)]
     return ()
 
 
-def draft_of(case: Case, draft: Draft, movements: Sequence[Movement], kind: str) -> Draft:
+def _of(movement: Movement, amount_minor: int) -> Movement:
+    return movement._replace(line=movement.line._replace(amount_minor=amount_minor))
+
+
+def draft_of(draft: Draft, movements: Sequence[Movement], kind: str, shares: Sequence[Beneficiary] = ()) -> Draft:
     """The draft with these movements' lines instead of its own, and whose the commissions in them are: no line is a
     beneficiary's, so the voucher names even a single one."""
     lines = [movement.line for movement in movements]
     details = {name: said for name, said in (draft.details or {}).items() if name != COMMISSIONS}
     fee_minor = sum(line.amount_minor for line in lines if line.purpose == Purpose.PLATFORM_FEE)
-    if fee_minor and isinstance(case.fact, PaymentRefunded | RefundCompleted):
-        details |= commissions_of(case.fact.beneficiaries)
+    if fee_minor:
+        details |= commissions_of(shares)
     return replace(draft, kind=draft.kind or kind, lines=lines, details=details, recorded=not lines)
 
 
@@ -60,7 +72,7 @@ def commissions_of(beneficiaries: Sequence[Beneficiary]) -> dict[str, object]:
     """Commission by beneficiary, control accounts aside, as a voucher says it."""
     sums: dict[str, int] = {}
     for share in beneficiaries:
-        fee_minor = part_minor(share.amount_minor, share.commission_bps)
+        fee_minor = commission_of(share)
         if fee_minor and not share.account.startswith(CONTROL_PREFIX):
             sums[share.account] = sums.get(share.account, 0) + fee_minor
     return {COMMISSIONS: {account: str(fee_minor) for account, fee_minor in sums.items()}} if sums else {}

@@ -34,6 +34,8 @@ class Original:
     commissions: Mapping[str, str] = field(default_factory=dict)
     """By account, where the lines do not tell whose commission is whose."""
     reversed: bool = False
+    legs: Sequence[Mapping[str, str]] = ()
+    """Of a split capture, or what followed one: whose part of it is whose, as the voucher says."""
 
 
 @dataclass(slots=True)
@@ -106,7 +108,7 @@ class Vouchers:
                 case.reference, link, order_key, ruling.draft.kind, event_type,
                 ruling.draft.amount_of(case.fact), ruling.movements,
                 ruling.late.redirected_to_us if ruling.late else case.effective_at_us,
-                commissions_said(ruling.draft.details or {}),
+                commissions_said(ruling.draft.details or {}), legs=legs_said(ruling.draft.details or {}),
             ),
         )  # fmt: skip
         self.by_ref[by_event] = self.by_ref[book_id, VoucherRef(number)] = original
@@ -148,6 +150,12 @@ def commissions_said(details: Mapping[str, object]) -> Mapping[str, str]:
     """The commissions by account that the details, or the state, of a voucher name."""
     named = details.get("commissions")
     return named if isinstance(named, dict) else {}
+
+
+def legs_said(details: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
+    """Whose part of a split payment a voucher is about, by its details or its state."""
+    legs = details["split"].get("legs") if "split" in details else details.get("legs")
+    return legs or ()
 
 
 def waits_for(ref: VoucherRef) -> str:

@@ -3,12 +3,11 @@
 A part is written under the lock of its order key's subject. `locked.parts` holds those that this batch is about.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from ledger_core.domain import custody, payment_rules, subjects
-from ledger_core.domain.cases import Case, Locked, Movement, PartKey, Proposal
+from ledger_core.domain import custody, legs, payment_rules, subjects
+from ledger_core.domain.cases import Case, Locked, PartKey, Proposal
 from ledger_core.domain.originals import Original, mirror_of, mirrored
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.parts import (
@@ -42,7 +41,7 @@ from ledger_core.domain.stories import (
     SettlementFinalityFailed,
 )
 from ledger_core.domain.subjects import FAILED, IN_DIRECT_CUSTODY, PARTS, Subject
-from ledger_core.domain.vouchers import Purpose
+from ledger_core.domain.vouchers import Draft, Purpose
 
 PAYMENT_PARTS: Final = frozenset({PartKind.REFUND, PartKind.CHARGEBACK, PartKind.SETTLEMENT})
 """Kinds whose order key is a payment, which they need captured."""
@@ -68,6 +67,7 @@ _TAKES_BACK: Final = (SettlementFailed, SettlementFinalityFailed)
 _FOLLOWS: Final = (RefundCompleted, ChargebackWon, ChargebackLost, PayoutPaid)
 MIRRORS: Final = (ChargebackWon, *_TAKES_BACK, PayoutPaid, PayoutFailed, PayoutReturned)
 """Facts that may post the mirror of what their part posted before."""
+_LIFTED: Final = frozenset({Code.ACCOUNT_MISSING, Code.CONTROL_ACCOUNT_MISSING})
 MIRRORED: Final = (ChargebackOpened, SettlementConfirmed, PayoutRequested)
 """Facts whose vouchers others of their part mirror, beside those of `PayoutPaid`."""
 
@@ -97,20 +97,23 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     subject = locked.subjects.get(case.subject_key) or Subject()
     refusal = _refuse_payment(case, subject, part) if kind in PAYMENT_PARTS else None
     refusal = refusal or _refuse_reversed(case, locked) or refuse_step(fact, part)
-    refusal = refusal or _refuse_amount(case, part, subject, of_payment(case, locked))
-    if refusal is not None or not locked.policies or _is_direct(case, locked):
-        return refusal  # in direct custody no beneficiary's balance bears anything
-    return payment_rules.refuse_refund(case, locked)
+    refusal = refusal or _refuse_amount(case, part, subject, locked)
+    if refusal is not None:
+        return refusal
+    followed = legs.followed(case, locked)
+    if isinstance(followed, Refusal):
+        return followed
+    if not locked.policies or _is_direct(case, locked):
+        return None  # in direct custody no beneficiary's balance bears anything
+    return payment_rules.refuse_refund(case, followed.proposal.movements if followed else case.movements, locked)
 
 
 def lifts(case: Case, locked: Locked) -> bool:
-    """What was refused for want of an account holds no longer where only those who never get an entry have none."""
-    return (
-        case.refusal is not None
-        and case.refusal.code is Code.ACCOUNT_MISSING
-        and _is_direct(case, locked)
-        and custody.spares(case)
-    )
+    """What was refused for want of an account holds no longer where only those who never get an entry have none, or
+    where the legs of the payment say who bears it."""
+    if case.refusal is None or case.refusal.code not in _LIFTED:
+        return False
+    return (_is_direct(case, locked) and custody.spares(case)) or legs.followed(case, locked) is not None
 
 
 def _refuse_reversed(case: Case, locked: Locked) -> Refusal | None:
@@ -130,6 +133,8 @@ def refuse_reversal(original: Original, case: Case, locked: Locked) -> Refusal |
         if left_minor < taken.used_minor:
             return Refusal(Code.VOID_WINDOW_PASSED, "the payment was settled: refund it instead")
         if refusal := payment_rules.refuse_void(case, [original.effective_at_us], locked):
+            return refusal
+        if refusal := legs.refuse_restoring(original, case, locked):
             return refusal
     if original.event_type.startswith(BY_STEPS):
         return Refusal(Code.STEP_NOT_VOIDABLE, "a later step of the same kind takes it back")
@@ -154,8 +159,8 @@ def _refuse_payment(case: Case, subject: Subject, part: Part) -> Refusal | None:
     return None
 
 
-def _refuse_amount(case: Case, part: Part, subject: Subject, taken: Part) -> Refusal | None:
-    fact = case.fact
+def _refuse_amount(case: Case, part: Part, subject: Subject, locked: Locked) -> Refusal | None:
+    fact, taken = case.fact, of_payment(case, locked)
     known = (part.amount_minor, part.asset_id)
     if part.told and (
         (isinstance(fact, (*_FOLLOWS, PaymentRefunded)) and (fact.amount_minor, case.asset_id) != known)
@@ -172,11 +177,25 @@ def _refuse_amount(case: Case, part: Part, subject: Subject, taken: Part) -> Ref
         return Refusal(
             Code.CHARGEBACK_EXCEEDS_CAPTURED, f"{fact.amount_minor} is more than the {left_minor} that is left"
         )
-    if isinstance(fact, SettlementConfirmed) and fact.amount_minor > subject.captured_minor - taken.used_minor:
-        return Refusal(Code.SETTLEMENT_EXCEEDS_CAPTURED, "more than what was captured and not settled")
+    if isinstance(fact, SettlementConfirmed) and fact.amount_minor > _unsettled_minor(case, locked):
+        detail = "more than what the processor captured and has not settled"
+        return Refusal(Code.SETTLEMENT_EXCEEDS_CAPTURED, detail)
     if isinstance(fact, FeeRefunded) and fact.amount_minor > part.amount_minor - part.used_minor:
         return Refusal(Code.FEE_REFUND_EXCEEDS_CHARGED, "more than what is left of the fee")
     return None
+
+
+def _unsettled_minor(case: Case, locked: Locked) -> int:
+    """What of the payment is with the processor and not settled: of captures in escrow what they debited the account
+    that settlements credit; what a wallet paid, or whoever delivered collected, never was there."""
+    subject, taken = locked.subjects.get(case.subject_key) or Subject(), of_payment(case, locked)
+    if _is_direct(case, locked) or not case.movements:
+        return subject.captured_minor - taken.used_minor
+    clearing, known = case.movements[-1].head, locked.vouchers.by_reference
+    captures = [known[key] for one in subject.captures if (key := (case.subject_key[0], one)) in known]
+    moved = [movement for capture in captures for movement in capture.movements if movement.head == clearing]
+    with_processor_minor = sum(movement.line.amount_minor for movement in moved if movement.line.side == "D")
+    return with_processor_minor - taken.used_minor
 
 
 def refuse_void(case: Case, locked: Locked) -> Refusal | None:
@@ -193,25 +212,51 @@ def refuse_void(case: Case, locked: Locked) -> Refusal | None:
 
 
 def propose(case: Case, locked: Locked) -> Proposal:
-    """As its rule says, but where money that was on its way arrives, or goes back as it came."""
-    fact, draft = case.fact, case.draft
-    if draft is not None and _is_direct(case, locked):
-        movements = custody.ours(case)
-        return Proposal(custody.draft_of(case, draft, movements, STEPS[type(fact)].kind.value), movements)
+    """As its rule says, or as the legs of its payment do; but where money that was on its way arrives, or goes back as
+    it came."""
+    fact, draft, movements = case.fact, case.draft, case.movements
+    followed = legs.followed(case, locked)
+    if isinstance(followed, legs.Followed):
+        draft, movements = followed.proposal.draft, followed.proposal.movements
     posted = _posted(case, locked)
+    kind = STEPS[type(fact)].kind.value
+    if draft is not None and _is_direct(case, locked) and not (posted and isinstance(fact, _TAKES_BACK)):
+        settled_minor = _settled_minor(case, locked)
+        movements = custody.ours(case, movements, settled_minor)
+        if settled_minor:
+            draft = replace(draft, details={**(draft.details or {}), legs.COMMISSION: str(settled_minor)})
+        shares = followed.shares if isinstance(followed, legs.Followed) else ()
+        return Proposal(custody.draft_of(draft, movements, kind, shares), movements)
     if draft is None or not posted:
-        return Proposal(draft, () if draft is not None and draft.recorded else case.movements)
-    added: Sequence[Movement] = ()
+        return Proposal(draft, () if draft is not None and draft.recorded else movements)
+    return _mirrored(case, locked, draft, posted)
+
+
+def _mirrored(case: Case, locked: Locked, draft: Draft, posted: list[Original]) -> Proposal:
+    """What takes back what the part posted, with what its rule adds to that."""
+    fact, added = case.fact, case.movements[:0]
+    restored = legs.leg_details(posted[0]) if isinstance(fact, ChargebackWon) else {}
     if isinstance(fact, PayoutPaid):
         posted, added = [replace(posted[0], movements=posted[0].movements[1:])], case.movements[1:]
     elif isinstance(fact, ChargebackWon):
         posted, added = [_without_fees(posted[0])], case.movements
+    elif isinstance(fact, _TAKES_BACK) and (brought_minor := legs.brought_minor(case, locked, fact.settlement_id)):
+        restored = {legs.COMMISSION: str(brought_minor)}
     movements = [*mirror_of(posted), *added]
-    kind = draft.kind or STEPS[type(fact)].kind.value
     lines, amount_minor = [movement.line for movement in movements], _part(case, locked).amount_minor
-    details = {**(draft.details or {}), **mirrored(posted)}
+    details = {**(draft.details or {}), **restored, **mirrored(posted)}
+    kind = draft.kind or STEPS[type(fact)].kind.value
     posts = replace(draft, kind=kind, lines=lines, details=details, recorded=False, amount_minor=amount_minor)
     return Proposal(posts, movements)
+
+
+def _settled_minor(case: Case, locked: Locked) -> int:
+    """What of this settlement in direct custody is the platform's."""
+    if isinstance(case.fact, SettlementConfirmed):
+        return legs.settled_minor(case, locked, _unsettled_minor(case, locked))
+    if isinstance(case.fact, SettlementFinalityConfirmed):
+        return legs.brought_minor(case, locked, case.fact.settlement_id)
+    return 0
 
 
 def _is_direct(case: Case, locked: Locked) -> bool:
@@ -238,21 +283,45 @@ def _without_fees(opened: Original) -> Original:
 
 
 def accept(case: Case, locked: Locked) -> None:
-    """Counts the step, and what it takes of its payment or gives back."""
+    """Counts the step, and what it takes of its payment and of its legs, or gives back."""
     fact, key = case.fact, key_of(case)
     assert fact is not None
+    posts = _posts(case, locked)
     part = locked.parts.setdefault(key, Part())
     state = state_of(STEPS[type(fact)].kind, part)
     if STEPS[type(fact)].kind in PAYMENT_PARTS:
+        _accept_of_legs(case, locked)
         _accept_of_payment(case, locked, part, state)
-    begin(case, part)
-    if _is_direct(case, locked) and part.vouchers[-1:] == [case.reference] and not custody.ours(case):
-        part.vouchers.pop()  # of what it would post, nothing is the platform's
+    begin(case, part, posts=posts)
     if isinstance(fact, FeeRefunded):
         part.used_minor += fact.amount_minor
 
 
-def begin(case: Case, part: Part) -> None:
+def _posts(case: Case, locked: Locked) -> bool:
+    """Whether it posts something of its own, not only the mirror of what its part posted before."""
+    if case.draft is not None and case.draft.recorded:
+        return False
+    if isinstance(case.fact, PayoutPaid):  # also where it mirrors what was requested
+        return bool(case.movements)
+    return bool(propose(case, locked).movements)
+
+
+def _accept_of_legs(case: Case, locked: Locked) -> None:
+    fact = case.fact
+    followed = legs.followed(case, locked)
+    if isinstance(followed, legs.Followed):
+        legs.give_back(case, locked, followed.shares)
+    elif isinstance(fact, ChargebackWon):
+        for original in _posted(case, locked):
+            legs.restore(original, PartKind.LEG_BACK, case, locked)
+    elif isinstance(fact, SettlementConfirmed) and _is_direct(case, locked):
+        if settled_minor := _settled_minor(case, locked):
+            legs.commission_part(case, locked, fact.settlement_id).amount_minor += settled_minor
+    elif isinstance(fact, _TAKES_BACK) and (brought_minor := legs.brought_minor(case, locked, fact.settlement_id)):
+        legs.commission_part(case, locked, fact.settlement_id).used_minor += brought_minor
+
+
+def begin(case: Case, part: Part, *, posts: bool) -> None:
     """What a step writes into its own part, whatever else is known."""
     fact = case.fact
     assert fact is not None
@@ -263,7 +332,7 @@ def begin(case: Case, part: Part) -> None:
         part.amount_minor, part.asset_id = fact.amount_minor, case.asset_id
     if isinstance(fact, SettlementConfirmed):
         part.used_minor = fact.amount_minor - fact.fee_minor
-    if case.movements and not (case.draft is not None and case.draft.recorded):
+    if posts:
         part.vouchers.append(case.reference)
 
 
@@ -294,5 +363,6 @@ def foretell(case: Case, parts: dict[PartKey, Part]) -> bool:
     key = key_of(case)
     if key in parts:
         return False
-    begin(case, parts.setdefault(key, Part()))
+    posts = bool(case.movements) and not (case.draft is not None and case.draft.recorded)
+    begin(case, parts.setdefault(key, Part()), posts=posts)
     return True

@@ -24,9 +24,11 @@ FEE_TRIES: Final = 3
 
 
 class PartKind(StrEnum):
-    """`PAYMENT` is the one part, without an id, that says what of its payment the others have taken. The last four
-    have no steps: three count, and `CUSTODY`, without an id, adds up what was captured in direct custody, and what of
-    that is the platform's."""
+    """`PAYMENT` is the one part, without an id, that says what of its payment the others have taken. Those from
+    `DRAWER` on have no steps: three count, and the rest add up. `CUSTODY`, without an id, what was captured in direct
+    custody, and what of that is the platform's. `LEG` and `LEG_BACK`, by beneficiary, what was captured for it and
+    what of that went back, each with the platform's commission on it. `KEPT`, without an id, what the platform did not
+    give back of that. `COMMISSION`, by settlement in direct custody, what it brought the platform, and took back."""
 
     PAYMENT = "payment"
     REFUND = "refund"
@@ -38,6 +40,10 @@ class PartKind(StrEnum):
     DELIVERY = "delivery"
     ATTEMPT = "attempt"
     CUSTODY = "custody"
+    LEG = "leg"
+    LEG_BACK = "leg_back"
+    KEPT = "kept"
+    COMMISSION = "commission"
 
 
 class PartName(NamedTuple):
@@ -46,7 +52,9 @@ class PartName(NamedTuple):
 
 
 OF_PAYMENT: Final = PartName(PartKind.PAYMENT.value, "")
-COUNTED: Final = frozenset({PartKind.DRAWER, PartKind.DELIVERY, PartKind.ATTEMPT, PartKind.CUSTODY})
+OF_SPLIT: Final = frozenset({PartKind.LEG, PartKind.LEG_BACK, PartKind.KEPT, PartKind.COMMISSION})
+"""Kinds that say how a payment was split, and what of its legs went where."""
+COUNTED: Final = frozenset({PartKind.DRAWER, PartKind.DELIVERY, PartKind.ATTEMPT, PartKind.CUSTODY}) | OF_SPLIT
 CUSTODY: Final = PartName(PartKind.CUSTODY.value, "")
 
 

@@ -1,9 +1,9 @@
 """What a book's policy refuses of captures, voids and refunds, by what is locked and by the times of their events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ledger_core.domain.cases import Case, HeadKey, Locked, SubjectKey
+from ledger_core.domain.cases import Case, HeadKey, Locked, Movement, SubjectKey
 from ledger_core.domain.limits import Counters, standing
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payment_policy import NOTHING, PaymentPolicy
@@ -47,12 +47,12 @@ def refuse_void(case: Case, captured_at_us: Iterable[int], locked: Locked) -> Re
     return Refusal(Code.VOID_WINDOW_PASSED, f"it was captured more than {window} minutes before: refund it instead")
 
 
-def refuse_refund(case: Case, locked: Locked) -> Refusal | None:
+def refuse_refund(case: Case, movements: Sequence[Movement], locked: Locked) -> Refusal | None:
     """The first beneficiary, in the order of lines, of which not enough is available."""
     if not _policy(case, locked).refunds_covered:
         return None
     borne: dict[HeadKey, int] = {}
-    for movement in case.movements:
+    for movement in movements:
         if movement.line.purpose == Purpose.SELLER_SHARE and movement.line.side == "D":
             borne[movement.head] = borne.get(movement.head, 0) + movement.line.amount_minor
     for key, share_minor in borne.items():
@@ -61,7 +61,7 @@ def refuse_refund(case: Case, locked: Locked) -> Refusal | None:
         now = Counters(head.debits_minor, head.credits_minor, head.debits_pending_minor, head.credits_pending_minor)
         available_minor = standing(head.normal_side, now).available_minor
         if floor_minor is not None and available_minor - share_minor < floor_minor:
-            account = next(movement.line.account for movement in case.movements if movement.head == key)
+            account = next(movement.line.account for movement in movements if movement.head == key)
             detail = f"{account} has {available_minor} available, its share of the refund is {share_minor}"
             return Refusal(Code.SELLER_BALANCE_INSUFFICIENT, detail)
     return None

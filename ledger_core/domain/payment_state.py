@@ -1,12 +1,10 @@
-"""Where a payment stands by name, its execution apart from its finality, and what may safely be tried again.
+"""Where a payment stands by name, and its execution apart from its finality.
 
 Read from what decides: the subject of the payment, and its refunds and settlements.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
-from types import MappingProxyType
-from typing import NamedTuple
 
 from ledger_core.domain.parts import State
 from ledger_core.domain.subjects import EXPIRED, FAILED, Subject
@@ -64,31 +62,3 @@ def finality_of(settlements: Iterable[State]) -> Progress:
     if State.FINALITY_FAILED in states:
         return Progress.FAILED
     return Progress.CONFIRMED if states and set(states) == {State.FINAL} else Progress.PENDING
-
-
-class Advice(NamedTuple):
-    """`answer` is one of retry, retry_once, wait, done, investigate."""
-
-    answer: str
-    detail: str
-
-
-NEVER_ANEW = "Starting anew with another id is never safe: it may be done twice."
-
-OF_CAPTURE: Mapping[PaymentState, Advice] = MappingProxyType({
-    PaymentState.INITIATED: Advice("retry", "nothing was captured: the capture may be tried again, with the same id"),
-    PaymentState.AUTHORIZED: Advice("retry", "nothing was captured: the capture may be tried again, with the same id"),
-    PaymentState.PENDING_CASH: Advice("wait", "it is paid in cash when the order is delivered"),
-    PaymentState.CAPTURED: Advice("done", "it was captured"),
-    PaymentState.REFUNDED: Advice("done", "it was captured, and given back since"),
-    PaymentState.VOIDED: Advice("done", "it was called off"),
-    PaymentState.FAILED: Advice("investigate", "it failed: find out why before anybody tries again"),
-})  # fmt: skip
-
-OF_REFUND: Mapping[State, Advice] = MappingProxyType({
-    State.PENDING: Advice("wait", "it waits for approval"),
-    State.APPROVED: Advice("retry_once", "it may be tried again once, with the same id"),
-    State.PROCESSING: Advice("wait", "wait a minute; if it is still processing then, investigate"),
-    State.COMPLETED: Advice("done", "the money went back"),
-    State.FAILED: Advice("investigate", "it failed: find out why before anybody tries again"),
-})  # fmt: skip

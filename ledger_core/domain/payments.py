@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from ledger_core.domain.money import part_minor
+
 CASH_ON_DELIVERY: Final = "cash_on_delivery"
 """The method of a payment that a courier collects."""
 
@@ -18,7 +20,22 @@ class Beneficiary:
 
 @dataclass(slots=True)
 class AtBookRate(Beneficiary):
-    """One whose event names no commission: nothing, or in a marketplace what the book's chart says."""
+    """One whose event names no commission: of a capture nothing, or in a marketplace what the book's chart says; of
+    what follows, what the capture took."""
+
+
+@dataclass(slots=True)
+class ExactShare(Beneficiary):
+    """One whose commission is known to the minor unit: of what was captured for it, the part that goes back."""
+
+    commission_minor: int = 0
+
+
+def commission_of(share: Beneficiary) -> int:
+    """In minor units: rounded down, where it is not known exactly."""
+    if isinstance(share, ExactShare):
+        return share.commission_minor
+    return part_minor(share.amount_minor, share.commission_bps)
 
 
 @dataclass(slots=True)

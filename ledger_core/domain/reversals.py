@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ledger_core.domain import part_life
+from ledger_core.domain import legs, part_life
 from ledger_core.domain.cases import Case, Locked, Proposal
 from ledger_core.domain.heads import late
 from ledger_core.domain.holds import rfc3339
 from ledger_core.domain.originals import Original, links_of, mirror_of, mirrored, ref_of
 from ledger_core.domain.outcomes import Code, Refusal, first_of
+from ledger_core.domain.parts import PartKind
 from ledger_core.domain.periods import NEVER_US, Late, redirect
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.subjects import Subject
@@ -111,8 +112,10 @@ def accept(case: Case, locked: Locked) -> None:
     if original.event_type.startswith(CAPTURED):
         subject.captured_minor -= original.amount_minor
         subject.captures.remove(original.reference)
+        legs.restore(original, PartKind.LEG, case, locked)
     elif original.event_type.startswith(REFUNDED):
         subject.refunded_minor -= original.amount_minor
+        legs.restore(original, PartKind.LEG_BACK, case, locked)
 
 
 def _original(case: Case, locked: Locked) -> Original | Refusal:

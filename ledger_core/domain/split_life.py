@@ -1,6 +1,6 @@
 """Captures of split payments under lock: one custody a payment, and beneficiaries that may be paid out."""
 
-from ledger_core.domain import payment_life
+from ledger_core.domain import legs, payment_life
 from ledger_core.domain.cases import Case, Locked, PartKey
 from ledger_core.domain.chart_reading import CONTROL_PREFIX
 from ledger_core.domain.marketplaces import DIRECT
@@ -38,9 +38,10 @@ def _refuse_unready(case: Case, locked: Locked) -> Refusal | None:
 
 
 def accept(case: Case, locked: Locked) -> None:
-    """As any capture; of one in direct custody it is kept what it was, and what of it is the platform's."""
+    """As any capture; its legs are kept, and of one in direct custody what it was, and what of it is the platform's."""
     payment_life.accept(case, locked)
     fact = _fact(case)
+    legs.capture(case, locked, fact.beneficiaries)
     if fact.custody != DIRECT:
         return
     locked.subjects.setdefault(case.subject_key, Subject()).marks |= IN_DIRECT_CUSTODY

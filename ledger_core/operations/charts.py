@@ -125,10 +125,10 @@ class ChartCommands:
                 "version": after.version, "reason": reason,
                 "changes": [list(change) for change in plan.changes], "document": document,
             }  # fmt: skip
-            append_events(
+            positions = append_events(
                 connection, self._book_id, [NewEvent(CHART_APPLIED, orjson.dumps(applied)), *opened, *limited]
             )
-            parameters = (self._book_id, after.version, Jsonb(document))
+            parameters = (self._book_id, after.version, Jsonb(document), positions[0])
             connection.execute(BOOK_QUERIES["insert_chart"], parameters)
             connection.execute(QUERIES["set_version"], (after.version, self._book_id))
             return plan

@@ -26,11 +26,9 @@ from ledger_core.domain.payments import (
     AtBookRate,
     Beneficiary,
     PaymentCaptured,
-    PaymentRefunded,
     ProvenCaptured,
     SplitCaptured,
 )
-from ledger_core.domain.stories import ChargebackOpened, RefundCompleted
 from ledger_core.domain.vouchers import Draft, Purpose
 from ledger_core.rules.lines import Named, control, lines_of
 from ledger_core.rules.payments import captured, proven
@@ -38,22 +36,19 @@ from ledger_core.rules.payments import captured, proven
 LEGS: Final = UUID("6960dad5-2f09-564d-a4c0-f1e07d9a5620")
 """Name space of the ids of legs: each is made of its payment and its beneficiary, whoever makes it, however often."""
 
-_SHARED: Final = (PaymentCaptured, PaymentRefunded, RefundCompleted, ChargebackOpened)
 _CLEARING: Final = control(Role.PROCESSOR_CLEARING)
 _FEES: Final = control(Role.PLATFORM_FEES)
 
 
 def in_marketplace(fact: Fact | None, chart: Chart) -> Fact | None:
-    """The fact as a marketplace takes it: captures split, in their own custody or in the book's; the book's commission
-    where beneficiaries name none."""
+    """A capture as a marketplace takes it: split, in its own custody or in the book's, with the book's commission where
+    beneficiaries name none. What follows it goes by the legs that it made (`legs`)."""
     marketplace = chart.marketplace
-    if marketplace is None or not isinstance(fact, _SHARED):
+    if marketplace is None or not isinstance(fact, PaymentCaptured):
         return fact
     told, said = (fact.told, fact.custody) if isinstance(fact, SplitCaptured) else (fact, "")
     if any(isinstance(share, AtBookRate) for share in told.beneficiaries):
         told = replace(told, beneficiaries=tuple([_at_rate(share, marketplace) for share in told.beneficiaries]))
-    if not isinstance(told, PaymentCaptured):
-        return told
     return SplitCaptured.of(told, said or marketplace.custody, needs_profiles=marketplace.require_profiles)
 
 

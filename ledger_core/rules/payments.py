@@ -18,7 +18,14 @@ from ledger_core.domain import custody
 from ledger_core.domain.charts import CONTROL_PREFIX, Chart, Role
 from ledger_core.domain.money import MAX_AMOUNT_MINOR, part_minor
 from ledger_core.domain.outcomes import Code, Refusal
-from ledger_core.domain.payments import CASH_ON_DELIVERY, Beneficiary, PaymentCaptured, ProvenCaptured
+from ledger_core.domain.payments import (
+    CASH_ON_DELIVERY,
+    Beneficiary,
+    ExactShare,
+    PaymentCaptured,
+    ProvenCaptured,
+    commission_of,
+)
 from ledger_core.domain.vouchers import Draft, Line, Purpose, Side
 from ledger_core.rules.accounts import control_missing, same_account_on_both_sides
 
@@ -54,7 +61,9 @@ def captured(fact: PaymentCaptured, chart: Chart) -> list[Line] | Draft | Refusa
 def commissions_of(beneficiaries: Sequence[Beneficiary]) -> dict[str, object]:
     """What a voucher says besides its lines where these do not tell whose commission is whose: one beneficiary's is
     the line of platform fees, unless nothing was left to make a line of its own."""
-    if not beneficiaries or (len(beneficiaries) == 1 and beneficiaries[0].commission_bps != WHOLE_BPS):
+    if not beneficiaries or (
+        len(beneficiaries) == 1 and commission_of(beneficiaries[0]) < beneficiaries[0].amount_minor
+    ):
         return {}
     return custody.commissions_of(beneficiaries)
 
@@ -113,7 +122,10 @@ def share_out(
             account, purpose = chart.resolve(account, currency), _PURPOSES.get(share.account, _SHARE_PURPOSE)
             if account is None:
                 return _missing(share.account, currency, amount_minor, beneficiaries)
-        fee_minor = part_minor(share.amount_minor, share.commission_bps)
+        if type(share) is ExactShare:
+            fee_minor = share.commission_minor
+        else:
+            fee_minor = part_minor(share.amount_minor, share.commission_bps)
         rest_minor -= share.amount_minor
         fees_minor += fee_minor
         if fee_minor < share.amount_minor:

@@ -6,6 +6,8 @@
 | processor fees | debit the fee | | credit it again |
 | settlements in transit | debit the rest | credit the rest | credit the rest |
 | cash | | debit the rest | |
+
+Of a payment in direct custody the commission that it brings is moved, and no fee: the legs tell (`domain.legs`).
 """
 
 from ledger_core.domain.charts import Chart, Role

@@ -268,7 +268,7 @@ def create_book(connection: psycopg.Connection[Any], code: str, document: dict[s
         raise BookExistsError(f"book {code} exists already")
     book_id = int(row[0])
     connection.execute(QUERIES["insert_book"], (book_id, code))
-    connection.execute(QUERIES["insert_chart"], (book_id, 1, Jsonb(document)))
+    connection.execute(QUERIES["insert_chart"], (book_id, 1, Jsonb(document), 1))
     connection.execute(QUERIES["insert_relay_checkpoint"], (book_id,))
     openings = declared_openings(chart)
     if openings:

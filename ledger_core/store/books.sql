@@ -63,8 +63,8 @@ ON CONFLICT (code) DO NOTHING RETURNING book_id;
 INSERT INTO ledger.book (book_id, code, chart_version) VALUES (%s, %s, 1);
 
 -- name: insert_chart
--- A version of a book's chart.
-INSERT INTO ledger.chart (book_id, version, document) VALUES (%s, %s, %s);
+-- A version of a book's chart, and where the event stands that puts it in force.
+INSERT INTO ledger.chart (book_id, version, document, position) VALUES (%s, %s, %s, %s);
 
 -- name: insert_relay_checkpoint
 -- Where the relay stands in a new book.

@@ -19,6 +19,7 @@ from ledger_core.store.errors import QueueFullError, SurpriseError
 from ledger_core.store.headers import rows_to_headers
 from ledger_core.store.hold_cases import demand_terms, read_holds
 from ledger_core.store.items import FOLLOWER, Item, ParkedLetter, flat, refuse_misfits, settle
+from ledger_core.store.leg_rows import LegRows
 from ledger_core.store.link_rows import Linked
 from ledger_core.store.notice_rows import read_notices
 from ledger_core.store.original_rows import OriginalRows
@@ -69,10 +70,10 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         parts.read(everything, rows.known)
         originals = OriginalRows(transaction, preparer, everything)
         originals.find(rows.known, parts.to_mirror(everything))
-    locked = _lock(transaction, rows.known, parked, originals)
-    locked.parts = parts.known
+        legs = LegRows(everything, parts, preparer)
+    locked = _lock(transaction, rows.known, parked, originals, legs)
     locked.notices = notices.known if notices is not None else {}
-    read_policies(transaction, everything, locked)
+    read_policies(transaction, everything, locked, legs.bearing)
     with transaction.step("decided"):
         arrivals = [item for item in items if item.arrival != FOLLOWER]
         decision = decide_batch(arrivals, locked, (*transaction.prepared.drain, *originals.answered()))
@@ -147,11 +148,12 @@ def _lock(
     known: dict[SubjectKey, Subject],
     parked: Sequence[Item],
     originals: OriginalRows,
+    legs: LegRows,
 ) -> Locked:
     """Step 4 for every account that this batch could touch, and what is read under these locks."""
     items = transaction.prepared.items
     moved = [movement.head for item in (*items, *flat(parked)) for movement in item.movements]
-    moved += originals.heads()
+    moved += [*originals.heads(), *legs.heads()]
     moved += transaction.holds.stored_heads if transaction.holds is not None else []
     transaction.lock_heads(np.unique(np.array(moved, dtype=np.int64)))
     originals.judge()
@@ -169,7 +171,7 @@ def _lock(
         transaction.holds.read_pending(heads)
     if transaction.accounts is not None:
         transaction.accounts.read(heads)
-    return Locked(
+    locked = Locked(
         heads=heads,
         subjects=known,
         holds=transaction.holds.known if transaction.holds is not None else {},
@@ -180,6 +182,8 @@ def _lock(
         redirecting=frozenset(book_id for book_id, book in books.items() if book.chart.late_events == "redirect"),
         next_reference={book_id: transaction.prepared.batch_id << 16 | count for book_id, count in counts.items()},
     )
+    legs.lend(locked)
+    return locked
 
 
 def _demand_subjects(transaction: Transaction, decision: Decision, rows: SubjectRows) -> None:

@@ -6,12 +6,21 @@ from typing import Any, LiteralString
 import orjson
 
 from ledger_core.domain.cases import SubjectKey
-from ledger_core.domain.originals import SEVERAL, Original, VoucherKey, Vouchers, commissions_said, no_voucher
+from ledger_core.domain.originals import (
+    SEVERAL,
+    Original,
+    VoucherKey,
+    Vouchers,
+    commissions_said,
+    legs_said,
+    no_voucher,
+)
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.part_life import MIRRORED, MIRRORS, key_of
 from ledger_core.domain.payments import PaymentCaptured, PaymentVoided
 from ledger_core.domain.references import VoidRequested, VoucherLink
 from ledger_core.domain.requests import CompensationRequested, VoucherRef
+from ledger_core.domain.stories import SettlementConfirmed
 from ledger_core.domain.subjects import Subject
 from ledger_core.store.books import Book
 from ledger_core.store.encoding import EVENT_PARKED, FACT_RECORDED, VOUCHER_POSTED, moment_us
@@ -20,6 +29,8 @@ from ledger_core.store.named_sql import load_queries
 from ledger_core.store.prepare import Preparer
 from ledger_core.store.transaction import QUERIES, Transaction
 
+_ASKS_FOR_CAPTURES = (PaymentVoided, SettlementConfirmed)
+"""Facts that are decided on what the captures of their payment posted."""
 LINK_QUERIES = load_queries("ledger_core.store", "links.sql")
 
 
@@ -41,7 +52,7 @@ class OriginalRows:
         captures = [
             (item.book.book_id, reference)
             for item in self._items
-            if isinstance(item.fact, PaymentVoided) and item.subject_key in known
+            if isinstance(item.fact, _ASKS_FOR_CAPTURES) and item.subject_key in known
             for reference in known[item.subject_key].captures
         ]
         captures += of_parts
@@ -92,9 +103,9 @@ class OriginalRows:
             return True
         if _steps_meet(self._items):
             return True
-        voided = {item.subject_key for item in self._items if isinstance(item.fact, PaymentVoided)}
-        return bool(voided) and any(
-            item.subject_key in voided and isinstance(item.fact, PaymentCaptured) for item in self._items
+        asking = {item.subject_key for item in self._items if isinstance(item.fact, _ASKS_FOR_CAPTURES)}
+        return bool(asking) and any(
+            item.subject_key in asking and isinstance(item.fact, PaymentCaptured) for item in self._items
         )
 
     def _lock_books(self) -> None:
@@ -134,7 +145,7 @@ class OriginalRows:
             reference, VoucherLink(position, voucher_no), order_key, document["kind"],
             document["event_type"], int(document["amount_minor"]),
             self._preparer.movements_of(book, document["lines"]), moment_us(document["effective_at"]),
-            commissions_said(document),
+            commissions_said(document), legs=legs_said(document),
         )  # fmt: skip
         return self.vouchers.add(book.book_id, original)
 

@@ -8,19 +8,40 @@ from dataclasses import replace
 from typing import Any
 
 from ledger_core.domain.cases import PartKey, SubjectKey
+from ledger_core.domain.custody import FOLLOWS
 from ledger_core.domain.life_cycles import LIFE_CYCLES
 from ledger_core.domain.originals import VoucherKey
 from ledger_core.domain.part_life import MIRRORS, key_of
-from ledger_core.domain.parts import OF_PAYMENT, Part
-from ledger_core.domain.payments import PaymentVoided
+from ledger_core.domain.parts import OF_PAYMENT, OF_SPLIT, Part
+from ledger_core.domain.payments import PaymentVoided, SplitCaptured
 from ledger_core.domain.references import VoidRequested
-from ledger_core.domain.subjects import PARTS, Subject
+from ledger_core.domain.stories import (
+    ChargebackWon,
+    SettlementConfirmed,
+    SettlementFailed,
+    SettlementFinalityConfirmed,
+    SettlementFinalityFailed,
+)
+from ledger_core.domain.subjects import PARTS, SPLIT, Subject
 from ledger_core.store.items import Item
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.subject_rows import key_columns
 from ledger_core.store.transaction import Transaction
 
 QUERIES = load_queries("ledger_core.store", "parts.sql")
+
+
+_ABOUT_LEGS = (
+    SplitCaptured,
+    *FOLLOWS,
+    ChargebackWon,
+    SettlementConfirmed,
+    SettlementFailed,
+    SettlementFinalityConfirmed,
+    SettlementFinalityFailed,
+    VoidRequested,
+)
+"""Facts that read or change the legs of their payment."""
 
 
 class PartRows:
@@ -30,6 +51,8 @@ class PartRows:
         self._transaction = transaction
         self._stored: dict[PartKey, Part] = {}
         self.known: dict[PartKey, Part] = {}
+        self.legs: dict[SubjectKey, set[PartKey]] = {}
+        """Of split payments: which of them say how."""
 
     def read(self, items: Sequence[Item], subjects: Mapping[SubjectKey, Subject]) -> None:
         """The parts that these items, parked ones included, are about."""
@@ -39,6 +62,12 @@ class PartRows:
         reversals = {item.subject_key for item in items if isinstance(item.fact, VoidRequested)}
         if reversals:
             self._take(self._transaction.cursor.execute(QUERIES["parts_to_reverse"], key_columns(reversals)).fetchall())
+        split = _split_keys(items, subjects)
+        if split:
+            self._take(self._transaction.cursor.execute(QUERIES["legs"], key_columns(split)).fetchall())
+            for key in self.known:
+                if key[2] in OF_SPLIT:
+                    self.legs.setdefault(key[:2], set()).add(key)
 
     def _take(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for row in rows:
@@ -89,6 +118,17 @@ def _wanted(items: Sequence[Item], subjects: Mapping[SubjectKey, Subject]) -> It
         subject = subjects.get(item.subject_key)
         if subject is not None and subject.marks & PARTS:
             yield (*item.subject_key, *OF_PAYMENT)
+
+
+def _split_keys(items: Iterable[Item], subjects: Mapping[SubjectKey, Subject]) -> set[SubjectKey]:
+    """Order keys of split payments whose legs matter to these items."""
+    return {
+        item.subject_key
+        for item in items
+        if isinstance(item.fact, _ABOUT_LEGS)
+        and (subject := subjects.get(item.subject_key)) is not None
+        and subject.marks & SPLIT
+    }
 
 
 def _key_columns(keys: Sequence[PartKey]) -> dict[str, Sequence[object]]:

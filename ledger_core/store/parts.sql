@@ -12,6 +12,13 @@ FROM unnest(%(books)s::integer[], %(keys)s::text[]) AS asked (book_id, order_key
 JOIN ledger.subject_part AS part USING (book_id, order_key)
 WHERE part.kind IN ('payment', 'payout');
 
+-- name: legs
+-- How payments of locked order keys were split, and what of that went where.
+SELECT part.book_id, part.order_key, part.kind, part.part_id, told, amount_minor, used_minor, asset_id, vouchers
+FROM unnest(%(books)s::integer[], %(keys)s::text[]) AS asked (book_id, order_key)
+JOIN ledger.subject_part AS part USING (book_id, order_key)
+WHERE part.kind IN ('leg', 'leg_back', 'kept', 'commission');
+
 -- name: write_parts
 -- Step 7 on the exact path: parts that are new, or were told something.
 INSERT INTO ledger.subject_part (book_id, order_key, kind, part_id, told, amount_minor, used_minor, asset_id, vouchers)

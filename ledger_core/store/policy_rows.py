@@ -23,8 +23,11 @@ QUERIES: Final = load_queries("ledger_core.store", "policies.sql")
 _REFUNDS: Final = (PaymentRefunded, RefundCompleted)
 
 
-def read_policies(transaction: Transaction, items: Sequence[Item], locked: Locked) -> None:
-    """Fills `locked` with the policies of these items' books, and with what they ask about."""
+def read_policies(
+    transaction: Transaction, items: Sequence[Item], locked: Locked, by_legs: Mapping[HeadKey, Side]
+) -> None:
+    """Fills `locked` with the policies of these items' books, and with what they ask about; `by_legs` are accounts that
+    refunds may take from though they do not name them."""
     locked.policies = policies = _policies(items)
     if not policies:
         return
@@ -44,6 +47,7 @@ def read_policies(transaction: Transaction, items: Sequence[Item], locked: Locke
         for movement in item.movements
         if _bears(movement)
     }
+    bearing.update(by_legs)
     if bearing:
         _read_floors(transaction, bearing, locked)
 

@@ -40,6 +40,7 @@ class ExplainedVoucher:
     block_number: int
     kind: str
     rule: str
+    chart_version: int
     order_key: str
     memo: str
     effective_at: datetime
@@ -181,7 +182,7 @@ def _balances_after(at: Snapshot, voucher: ExplainedVoucher) -> Iterator[Balance
 
 def _voucher(
     scale_of: Mapping[str, int], position: int, voucher_no: int, order_key: str, stored: bytes, block_number: int,
-    recorded_at: datetime,
+    recorded_at: datetime, chart_version: int,
 ) -> ExplainedVoucher:  # fmt: skip
     state: dict[str, Any] = orjson.loads(stored)
     return ExplainedVoucher(
@@ -190,6 +191,7 @@ def _voucher(
         block_number=block_number,
         kind=state["kind"],
         rule=state["rule"],
+        chart_version=chart_version,
         order_key=order_key,
         memo=state.get("memo", ""),
         effective_at=datetime.fromisoformat(state["effective_at"]),

@@ -4,16 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger_core.domain.parts import COUNTED, Part, PartKind, State, state_of
-from ledger_core.domain.payment_state import (
-    NEVER_ANEW,
-    OF_CAPTURE,
-    OF_REFUND,
-    PaymentState,
-    Progress,
-    execution_of,
-    finality_of,
-    payment_state,
-)
+from ledger_core.domain.payment_state import PaymentState, Progress, execution_of, finality_of, payment_state
 from ledger_core.domain.subjects import Subject
 from projections.queries.amounts import Amount
 from projections.queries.errors import NotFoundError
@@ -48,16 +39,6 @@ class PaymentStanding:
     parts: Sequence[PaymentPart]
 
 
-@dataclass(frozen=True, slots=True)
-class RetryAdvice:
-    """What may be done about one thing; `what` is `capture`, or `refund` and its id."""
-
-    what: str
-    state: str
-    answer: str
-    detail: str
-
-
 def payment_standing(at: Snapshot, order_key: str) -> PaymentStanding:
     """Of one order key. Raises NotFoundError."""
     asked = {"book_id": at.book_id, "order_key": order_key}
@@ -88,19 +69,3 @@ def payment_standing(at: Snapshot, order_key: str) -> PaymentStanding:
         amount_of(authorised), amount_of(captured), amount_of(refunded), amount_of(taken.amount_minor),
         amount_of(taken.used_minor), parked, parts,
     )  # fmt: skip
-
-
-def retry_advice(standing: PaymentStanding) -> Sequence[RetryAdvice]:
-    """Of the capture, and of each refund."""
-    answers = []
-    if standing.state is not None:
-        advice = OF_CAPTURE[standing.state]
-        answers.append(RetryAdvice("capture", standing.state, advice.answer, advice.detail))
-    for part in standing.parts:
-        if part.kind == PartKind.REFUND:
-            advice = OF_REFUND[part.state]
-            answers.append(RetryAdvice(f"refund {part.part_id}", part.state, advice.answer, advice.detail))
-    return answers
-
-
-__all__ = ["NEVER_ANEW", "PaymentPart", "PaymentStanding", "RetryAdvice", "payment_standing", "retry_advice"]

@@ -68,6 +68,18 @@ WHERE payment.book_id = %(book_id)s AND payment.order_key = %(order_key)s;
 -- How many events an order key has, and where they stand.
 SELECT family, events, positions FROM projections.story WHERE book_id = %(book_id)s AND order_key = %(order_key)s;
 
+-- name: positions_of_order_key
+-- Where the events of an order key stand: as far as the read model of payments has come, and behind it.
+SELECT place.position FROM projections.story CROSS JOIN LATERAL unnest(story.positions) AS place (position)
+WHERE story.book_id = %(book_id)s AND story.order_key = %(order_key)s
+UNION
+SELECT event.position FROM ledger.event
+WHERE event.book_id = %(book_id)s AND event.order_key = %(order_key)s AND event.position > greatest(%(after)s::bigint, (
+    SELECT coalesce(max(checkpoint.position), 0) FROM projections.checkpoint
+    WHERE checkpoint.book_id = %(book_id)s AND checkpoint.projection = 'payments' AND checkpoint.state = 'ACTIVE'
+))
+ORDER BY 1;
+
 -- name: events_at
 -- Events at given positions, with the blocks that seal them.
 SELECT event.position, event.voucher_no, event.type, event.state, block.recorded_at

@@ -157,7 +157,9 @@ ORDER BY posting_sequence;
 -- name: voucher
 -- One voucher with its cause.
 SELECT voucher_no, position, kind, rule, order_key, amount_minor, currency, scale, effective_at, recorded_at,
-    source, event_id, event_type, revision, topic, partition, log_offset
+    source, event_id, event_type, revision, topic, partition, log_offset,
+    (SELECT max(chart.version) FROM ledger.chart
+     WHERE chart.book_id = voucher.book_id AND chart.position <= voucher.position)
 FROM read.voucher WHERE book_id = %(book_id)s AND voucher_no = %(voucher_no)s;
 
 -- name: voucher_lines
@@ -290,7 +292,9 @@ FROM read.period WHERE book_id = %(book_id)s AND (%(through)s::date IS NULL OR t
 -- A range of entries of one account with all that their vouchers' events say, and the blocks that seal them.
 SELECT entry.posting_sequence, entry.line, entry.side::text, entry.amount_minor, entry.running_minor,
     ledger.purpose_name(entry.purpose), event.position, event.voucher_no, event.order_key, event.state,
-    block.number, block.recorded_at
+    block.number, block.recorded_at,
+    (SELECT max(chart.version) FROM ledger.chart
+     WHERE chart.book_id = event.book_id AND chart.position <= event.position)
 FROM ledger.entry
 JOIN ledger.event ON event.book_id = entry.book_id AND event.position = entry.position
 JOIN LATERAL (
@@ -306,7 +310,9 @@ ORDER BY entry.posting_sequence;
 -- The newest entries of one account, up to one, that took effect through a UTC day; likewise.
 SELECT entry.posting_sequence, entry.line, entry.side::text, entry.amount_minor, entry.running_minor,
     ledger.purpose_name(entry.purpose), event.position, event.voucher_no, event.order_key, event.state,
-    block.number, block.recorded_at
+    block.number, block.recorded_at,
+    (SELECT max(chart.version) FROM ledger.chart
+     WHERE chart.book_id = event.book_id AND chart.position <= event.position)
 FROM (
     SELECT book_id, position, posting_sequence, line, side, amount_minor, running_minor, purpose FROM ledger.entry
     WHERE book_id = %(book_id)s AND account_id = %(account_id)s AND posting_sequence <= %(last)s
@@ -330,7 +336,9 @@ ORDER BY posting_sequence LIMIT 1;
 
 -- name: explained_voucher
 -- One voucher by its number, likewise.
-SELECT event.position, event.voucher_no, event.order_key, event.state, block.number, block.recorded_at
+SELECT event.position, event.voucher_no, event.order_key, event.state, block.number, block.recorded_at,
+    (SELECT max(chart.version) FROM ledger.chart
+     WHERE chart.book_id = event.book_id AND chart.position <= event.position)
 FROM ledger.event
 JOIN LATERAL (
     SELECT block.number, block.recorded_at FROM ledger.block

@@ -57,7 +57,8 @@ class VoucherLinks:
 
 @dataclass(frozen=True, slots=True)
 class Voucher:
-    """One voucher. `rule` is the posting rule that made it, with its version."""
+    """One voucher. `rule` is the posting rule that made it, with its version, and `chart_version` that of the book's
+    chart by which it did: together what the voucher was posted by, whatever is in force by now."""
 
     voucher_no: int
     position: int
@@ -69,6 +70,7 @@ class Voucher:
     recorded_at: datetime
     cause: Cause
     lines: list[VoucherLine]
+    chart_version: int
     links: VoucherLinks = field(default_factory=VoucherLinks)
 
 
@@ -98,7 +100,7 @@ def _voucher(
     voucher_no: int, position: int, kind: str, rule: str, order_key: str, amount_minor: Decimal, currency:
     str, scale: int,
     effective_at: datetime, recorded_at: datetime, source: str, event_id: str, event_type: str, revision: int,
-    topic: str, partition: int, offset: int,
+    topic: str, partition: int, offset: int, chart_version: int,
 ) -> Voucher:  # fmt: skip
     return Voucher(
         voucher_no=voucher_no,
@@ -111,4 +113,5 @@ def _voucher(
         recorded_at=recorded_at,
         cause=Cause(source, event_id, event_type, revision, topic, partition, offset),
         lines=[],
+        chart_version=chart_version,
     )

@@ -49,7 +49,7 @@ CommissionBps = Annotated[
         ge=0,
         le=10_000,
         description="The platform's commission on the gross part, in basis points; if absent 0, or in a marketplace"
-        " what the book's chart says",
+        " what the book's chart says, and of what follows a split capture what that took",
     ),
 ]
 Reason = Annotated[

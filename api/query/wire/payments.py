@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.query.wire.base import Amount, Balance, NextCursor, Position, Wire
 from api.query.wire.vouchers import Cause, VoucherLink
-from projections.queries import beneficiaries, parts, payment_stories, payments, timelines
+from projections.queries import beneficiaries, parts, payment_stories, payments, retrying, timelines
 
 Progress = Literal["PENDING", "CONFIRMED", "FAILED"]
 FIRST: str = "When its first event happened"
@@ -165,15 +165,18 @@ class Advice(Wire):
     state: str
     answer: str = Field(description="retry, retry_once, wait, done or investigate")
     detail: str
+    since: datetime | None = Field(description="When its last step took effect, where that is known")
+    tries: int = Field(description="How often it was tried since: failed attempts, or refused steps of a refund")
 
 
 class RetrySafety(Wire):
     position: Position = Field(description="Exact at this position of the book, however far the projection has come")
+    as_of: datetime = Field(description="The moment of the question: how long things have stood so is told by it")
     answers: list[Advice]
     note: str
 
     @classmethod
-    def of(cls, safety: payment_stories.RetrySafety) -> Self:
+    def of(cls, safety: retrying.RetrySafety) -> Self:
         return cls.model_validate(safety, from_attributes=True)
 
 

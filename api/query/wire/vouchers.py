@@ -45,7 +45,8 @@ class VoucherAnswer(Wire):
     voucher_no: int
     position: Position
     kind: str
-    rule: str
+    rule: str = Field(description="Posting rule and its version")
+    chart_version: int = Field(description="Version of the book's chart by which it was posted")
     order_key: str
     amount: Amount
     effective_at: datetime
@@ -61,7 +62,8 @@ class VoucherAnswer(Wire):
     def of(cls, book: str, voucher: vouchers.Voucher) -> Self:
         return cls(
             book=book, voucher_no=voucher.voucher_no, position=voucher.position, kind=voucher.kind,
-            rule=voucher.rule, order_key=voucher.order_key, amount=Amount.of(voucher.amount),
+            rule=voucher.rule, chart_version=voucher.chart_version, order_key=voucher.order_key,
+            amount=Amount.of(voucher.amount),
             effective_at=voucher.effective_at, recorded_at=voucher.recorded_at,
             cause=Cause.of(voucher.cause),
             lines=[

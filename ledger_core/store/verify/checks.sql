@@ -319,12 +319,12 @@ FULL JOIN (
 -- name: charts
 -- Versions of a chart that the log did not put in force, or puts in force otherwise; `told` is their place in the log.
 WITH told AS (
-    SELECT row_number() OVER (ORDER BY position) AS version, s -> 'version' AS stated, coalesce(s -> 'document', s -> 'chart') AS document
+    SELECT row_number() OVER (ORDER BY position) AS version, position, s -> 'version' AS stated, coalesce(s -> 'document', s -> 'chart') AS document
     FROM (SELECT position, convert_from(state, 'UTF8')::jsonb AS s FROM ledger.event
           WHERE book_id = %(book_id)s AND type IN ('book.created', 'chart.applied')) event
 )
 SELECT count(*), min(coalesce(chart.version, told.version)) FILTER (WHERE chart.version IS NULL OR told.version IS NULL
-    OR chart.document IS DISTINCT FROM told.document OR coalesce(told.stated, '1') <> to_jsonb(chart.version)
+    OR chart.document IS DISTINCT FROM told.document OR chart.position <> told.position OR coalesce(told.stated, '1') <> to_jsonb(chart.version)
     OR chart.version > (SELECT chart_version FROM ledger.book WHERE book_id = %(book_id)s))
 FROM (SELECT * FROM ledger.chart WHERE book_id = %(book_id)s AND book_id > 0) chart
 FULL JOIN told ON told.version = chart.version;

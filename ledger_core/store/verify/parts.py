@@ -5,6 +5,7 @@ over events and over rows mean equal rows, short of a coincidence; different one
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,7 +15,9 @@ import numpy as np
 import orjson
 import psycopg
 
+from ledger_core.domain.legs import COMMISSION
 from ledger_core.domain.marketplaces import DIRECT
+from ledger_core.domain.originals import legs_said
 from ledger_core.domain.parts import BITS, COUNTED, CUSTODY, MOST, STEPS, PartKind, Step
 from ledger_core.domain.payments import CASH_ON_DELIVERY
 from ledger_core.domain.stories import ID_OF
@@ -50,6 +53,9 @@ _COUNTED: Final[Mapping[bytes, tuple[PartKind, int, int]]] = MappingProxyType({
 })  # fmt: skip
 """Upstream types that are only counted: in which kind of part, and what each adds to its two numbers."""
 _ON_DELIVERY: Final = f'"method":"{CASH_ON_DELIVERY}"'.encode()
+_CONFIRMED: Final = b"settlement.confirmed.v1"
+_OF_SETTLEMENT: Final = (_CONFIRMED, b"settlement.failed.v1", b"settlement.finality_failed.v1")
+_WON: Final = b"chargeback.won.v1"
 _MASK: Final = (1 << 64) - 1
 _SPREAD: Final = 0x9E3779B97F4A7C15
 
@@ -105,6 +111,34 @@ class PartSums:
             used_minor if step.number == _USED.get(kind) else 0,
             reference if posted and step.number in _VOUCHERS[kind] else 0,
         )
+        with suppress(ValueError, KeyError, TypeError):  # the sums then differ
+            self._take_legs(order_key, event_type, document)
+
+    def _take_legs(self, order_key: str, event_type: bytes, document: dict[str, Any]) -> None:
+        """What a step of a split payment does to its legs, or brings the platform of it."""
+        if event_type in _OF_SETTLEMENT:
+            brought_minor, settlement_id = int(document.get(COMMISSION, 0)), str(document["settlement_id"])
+            values = (brought_minor, 0) if event_type == _CONFIRMED else (0, brought_minor)
+            self.add(_hash(order_key, PartKind.COMMISSION.value, settlement_id), 0, *values, 0)
+            return
+        self._add_legs(order_key, PartKind.LEG_BACK, document, -1 if event_type == _WON else 1)
+
+    def _add_legs(self, order_key: str, kind: PartKind, document: Mapping[str, Any], times: int) -> None:
+        commissions_minor = 0
+        for leg in legs_said(document):
+            amount_minor, commission_minor = int(leg["amount_minor"]), int(leg[COMMISSION])
+            self.add(
+                _hash(order_key, kind.value, leg["beneficiary"]), 0, times * amount_minor, times * commission_minor, 0
+            )
+            commissions_minor += commission_minor
+        if document.get("platform_fee") == "kept":
+            self.add(_hash(order_key, PartKind.KEPT.value, ""), 0, times * commissions_minor, 0, 0)
+
+    def take_back(self, reversed_legs: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """Takes out what requests reversed of split payments: order key and state of each such voucher."""
+        for order_key, document in reversed_legs:
+            captured = str(document["event_type"]).startswith("payment.captured.")
+            self._add_legs(order_key, PartKind.LEG if captured else PartKind.LEG_BACK, document, -1)
 
     def _count(self, order_key: str, event_type: bytes, state: bytes) -> None:
         kind, times, closings = _COUNTED[event_type]
@@ -119,7 +153,7 @@ class PartSums:
         self.add(_hash(order_key, kind.value, part_id), 0, times, closings, 0)
 
     def take_splits(self, order_keys: Sequence[str], documents: Sequence[Document]) -> None:
-        """Adds captures in direct custody."""
+        """Adds captures that were split: their legs, and those in direct custody."""
         for order_key, document in zip(order_keys, documents, strict=True):
             if "split" not in document or "kind" not in document:
                 continue
@@ -130,6 +164,8 @@ class PartSums:
                 continue  # the sums then differ
             if direct:
                 self.add(_hash(order_key, *CUSTODY), 0, amount_of(document), commission_minor, 0)
+            with suppress(ValueError, KeyError, TypeError):  # the sums then differ
+                self._add_legs(order_key, PartKind.LEG, document, 1)
 
     def take_row(self, key: tuple[str, str, str], told: int, amount_minor: int, used_minor: int, places: int) -> None:
         """Adds a row; `places` is the sum of those of its vouchers."""
@@ -162,10 +198,12 @@ def check_parts(
     parameters = {"book_id": book.book_id}
     try:
         with connection.transaction():
+            events.take_back(connection.execute(queries["reversed_legs"], {**parameters, "keys": keys}).fetchall())
             if rows.sums != events.sums:
                 bad = connection.execute(queries["first_bad_part"], parameters).fetchone() or ("(unknown)",)
             bad = bad or connection.execute(queries["first_bad_taken"], parameters).fetchone()
-            bad = bad or connection.execute(queries["first_bad_custody"], {"book_id": book.book_id}).fetchone()
+            bad = bad or connection.execute(queries["first_bad_custody"], parameters).fetchone()
+            bad = bad or connection.execute(queries["first_bad_split"], parameters).fetchone()
     except psycopg.DataError:  # a state that is no JSON, which the Merkle roots name
         bad = ("(unknown)",)
     if bad is not None:

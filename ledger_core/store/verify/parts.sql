@@ -33,7 +33,7 @@ WITH said AS (
     FROM tally GROUP BY 1, 2, 3
 ), known AS (
     SELECT order_key, kind, part_id, (SELECT sum(told >> (8 * step) & 255) FROM generate_series(0, 6) AS step) AS steps, 0 AS closings
-    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind NOT IN ('payment', 'drawer', 'delivery', 'attempt', 'custody')
+    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind IN ('refund', 'chargeback', 'settlement', 'payout', 'fee')
     UNION ALL
     SELECT order_key, kind, part_id, amount_minor, used_minor
     FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind IN ('drawer', 'delivery', 'attempt')
@@ -49,6 +49,26 @@ FROM (SELECT order_key FROM ledger.subject WHERE book_id = %(book_id)s AND marks
 FULL JOIN (SELECT order_key FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind = 'custody') AS known
     ON marked.order_key = known.order_key
 WHERE marked.order_key IS NULL OR known.order_key IS NULL ORDER BY 1 LIMIT 1;
+
+-- name: first_bad_split
+-- Split payments that have not both: mark 128, and parts of kind leg.
+SELECT format('legs of order key %%s', coalesce(marked.order_key, known.order_key))
+FROM (SELECT order_key FROM ledger.subject WHERE book_id = %(book_id)s AND marks & 128 > 0) AS marked
+FULL JOIN (SELECT DISTINCT order_key FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind = 'leg') AS known
+    ON marked.order_key = known.order_key
+WHERE marked.order_key IS NULL OR known.order_key IS NULL ORDER BY 1 LIMIT 1;
+
+-- name: reversed_legs
+-- Captures and refunds of split payments that requests took back: order key and state.
+SELECT original.order_key, said.state
+FROM ledger.reversal
+JOIN ledger.event AS mirror ON mirror.book_id = reversal.book_id AND mirror.position = reversal_position
+JOIN ledger.event AS original ON original.book_id = reversal.book_id AND original.position = reversed_position
+CROSS JOIN LATERAL (SELECT convert_from(original.state, 'UTF8')::jsonb AS state) AS said
+WHERE reversal.book_id = %(book_id)s AND convert_from(mirror.state, 'UTF8')::jsonb ->> 'kind' = 'reversal'
+    AND (said.state ? 'split' OR said.state ? 'legs')
+    AND said.state ->> 'event_type' IN ('payment.captured.v1', 'payment.refunded.v1')
+    AND (%(keys)s::text[] IS NULL OR original.order_key = ANY (%(keys)s));
 
 -- name: first_bad_taken
 -- Payments of which refunds, disputes and settlements say to have taken something else than their part of kind payment.

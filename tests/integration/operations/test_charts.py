@@ -85,6 +85,11 @@ def test_a_worker_posts_by_the_version_in_force_when_its_batch_commits(scene: Sc
     scene.topic.send(captured("o-2"))
     assert outcomes(worker.work()) == ["POSTED"]
     assert scene.balance_minor("clearing:other:EUR") == 200
+    assert scene.rows(
+        "SELECT version, position = (SELECT min(position) FROM ledger.event AS told WHERE told.book_id = chart.book_id"
+        " AND told.type IN ('book.created', 'chart.applied') AND told.position >= chart.position)"
+        " FROM ledger.chart WHERE book_id > 0 ORDER BY version"
+    ) == [(1, True), (2, True)], "each version says where it came into force"
 
 
 def test_a_chart_waits_for_the_posting_that_holds_the_book(scene: Scene) -> None:

@@ -50,8 +50,8 @@ def test_an_explanation_is_the_statement_newest_first_with_each_entry_s_voucher(
             for entry, line in zip(found.entries, stated, strict=True):
                 voucher = vouchers.voucher(at, line.voucher_no)
                 told = entry.voucher
-                assert (told.voucher_no, told.position, told.kind, told.rule) == (
-                    voucher.voucher_no, voucher.position, voucher.kind, voucher.rule,
+                assert (told.voucher_no, told.position, told.kind, told.rule, told.chart_version) == (
+                    voucher.voucher_no, voucher.position, voucher.kind, voucher.rule, voucher.chart_version,
                 )  # fmt: skip
                 assert (told.order_key, told.effective_at, told.recorded_at, told.lines) == (
                     voucher.order_key, voucher.effective_at, voucher.recorded_at, voucher.lines,

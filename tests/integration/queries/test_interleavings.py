@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -20,6 +21,7 @@ from tests.support.shop import posting, reading_pool
 pytestmark = pytest.mark.postgres
 
 SHUFFLES = 25
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def in_steps(key: str) -> list[Message]:
@@ -108,7 +110,7 @@ def test_every_order_of_events_ends_alike_or_says_why_not(database: TestDatabase
     asyncio.run(project())
     with reading_pool(database) as pool:
         with snapshot(pool, BOOK, reads=Reads.PAYMENTS) as at:
-            stories = {key: payment_story(at, key) for of_story in keys.values() for key in of_story}
+            stories = {key: payment_story(at, key, NOW) for of_story in keys.values() for key in of_story}
         with snapshot(pool, BOOK, reads=Reads.BENEFICIARIES) as at:
             earned = {key: beneficiary(at, f"wallet:seller:seller-{key}") for key in keys["in_steps"]}
     assert not refusals(stories["in_steps-0"])

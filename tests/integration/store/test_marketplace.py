@@ -88,8 +88,8 @@ def test_one_buyer_and_two_sellers(scene: Scene) -> None:
         CLEARING: 1_000_000, S1: -582_000, S2: -388_000, FEES: -30_000
     }  # fmt: skip
     refund = refunded("o", 1_000_000, of=S1)
-    assert outcomes(scene.post(refund)) == ["POSTED"], "the same commission goes back"
-    assert balances(scene, CLEARING, S1, FEES) == {CLEARING: 0, S1: -582_000 + 970_000, FEES: 0}
+    assert outcomes(scene.post(refund)) == ["POSTED"], "the commission of its own leg goes back, and no other's"
+    assert balances(scene, CLEARING, S1, FEES) == {CLEARING: 0, S1: -582_000 + 982_000, FEES: -12_000}
     scene.assert_whole()
 
 
@@ -108,10 +108,10 @@ DIRECT: list[tuple[str, list[Message], list[str], Mapping[str, int]]] = [
      step("refund.completed", "o", 500, refund_id="r", platform_fee="kept",
           beneficiaries=[{"account": S1, "amount_minor": "500"}])],
      ["RECORDED", "RECORDED", "RECORDED"], {CLEARING: 30, FEES: -30}),
-    ("a settlement is the sellers'", [step("settlement.confirmed", "o", 1_000, fee_minor="9"),
-     step("settlement.finality_confirmed", "o", 991)], ["RECORDED", "RECORDED"], {CLEARING: 30, SETTLING: 0, CASH: 0}),
+    ("of a settlement the commission is the platform's", [step("settlement.confirmed", "o", 1_000, fee_minor="9"),
+     step("settlement.finality_confirmed", "o", 991)], ["POSTED", "POSTED"], {CLEARING: 0, SETTLING: 0, CASH: 30}),
     ("a settlement that fails", [step("settlement.confirmed", "o", 1_000),
-     step("settlement.finality_failed", "o", failure_reason="no")], ["RECORDED", "RECORDED"], {CLEARING: 30}),
+     step("settlement.finality_failed", "o", failure_reason="no")], ["POSTED", "POSTED"], {CLEARING: 30}),
     ("of a dispute that is won only its fee comes and goes", [step("chargeback.opened", "o", 400, fee_minor="15"),
      step("chargeback.won", "o", 400, fee_minor="15")], ["POSTED", "POSTED"],
      {CLEARING: 30, DISPUTES: 0, RESERVE: 0}),

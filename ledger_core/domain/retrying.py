@@ -1,0 +1,76 @@
+"""What may safely be tried again of a payment: by where it stands, since when, and how often it was tried.
+
+Advice for a person: nothing is posted or refused by it. How long is by the times of events against the moment at which
+somebody asks.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from ledger_core.domain.parts import State
+from ledger_core.domain.payment_policy import DEFAULT_APART_MINUTES
+from ledger_core.domain.payment_state import PaymentState
+
+NEVER_ANEW: Final = "Starting anew with another id is never safe: it may be done twice."
+ATTEMPTS_APART: Final = timedelta(minutes=DEFAULT_APART_MINUTES)
+PATIENCE: Final = timedelta(minutes=1)
+"""How long a processor may be at a refund before somebody looks."""
+
+
+class Advice(NamedTuple):
+    """`answer` is one of retry, retry_once, wait, done, investigate."""
+
+    answer: str
+    detail: str
+
+
+class Stand(NamedTuple):
+    """How a capture or a refund came to stand where it does: when its last step took effect, if that is known, and how
+    often it was tried since: attempts to capture that failed, steps of a refund that were refused."""
+
+    since: datetime | None = None
+    tries: int = 0
+
+
+_SAME_ID: Final = "with the same id"
+_FAILED: Final = Advice("investigate", "it failed: find out why before anybody tries again")
+_OF_CAPTURE: Mapping[PaymentState, Advice] = MappingProxyType({
+    PaymentState.PENDING_CASH: Advice("wait", "it is paid in cash when the order is delivered"),
+    PaymentState.CAPTURED: Advice("done", "it was captured"),
+    PaymentState.REFUNDED: Advice("done", "it was captured, and given back since"),
+    PaymentState.VOIDED: Advice("done", "it was called off"),
+    PaymentState.FAILED: _FAILED,
+})  # fmt: skip
+_OF_REFUND: Mapping[State, Advice] = MappingProxyType({
+    State.PENDING: Advice("wait", "it waits for approval"),
+    State.COMPLETED: Advice("done", "the money went back"),
+    State.FAILED: _FAILED,
+})  # fmt: skip
+
+
+def of_capture(state: PaymentState, stand: Stand, now: datetime) -> Advice:
+    """While nothing was captured it may be tried again, but not right after an attempt that failed."""
+    if state in _OF_CAPTURE:
+        return _OF_CAPTURE[state]
+    if stand.tries and stand.since is not None and now - stand.since < ATTEMPTS_APART:
+        until = (stand.since + ATTEMPTS_APART).isoformat(timespec="seconds")
+        return Advice("wait", f"an attempt has just failed: the next one may come at {until}, {_SAME_ID}")
+    return Advice("retry", f"nothing was captured: the capture may be tried again, {_SAME_ID}")
+
+
+def of_refund(state: State, stand: Stand, now: datetime) -> Advice:
+    """What is approved may be tried again once; what is under way has a minute."""
+    if state is State.APPROVED:
+        if stand.tries:
+            return Advice("investigate", "it was tried again since it was approved: find out why nothing came of it")
+        return Advice("retry_once", f"it may be tried again once, {_SAME_ID}")
+    if state is State.PROCESSING:
+        if stand.since is None:
+            return Advice("investigate", "nobody knows since when the processor is at it")
+        if now - stand.since < PATIENCE:
+            until = (stand.since + PATIENCE).isoformat(timespec="seconds")
+            return Advice("wait", f"the processor is at it: investigate if it still is at {until}")
+        return Advice("investigate", "the processor is at it for more than a minute: find out why")
+    return _OF_REFUND[state]

@@ -95,7 +95,7 @@ def _draw_list(console: Console, found: Sequence[PartRow], behind: Behind) -> No
     drawn = table("id", "order key", "state", "amount", "", "account", "began", "why", right=("amount",))
     for one in found:
         drawn.add_row(
-            one.part_id, one.order_key, _state(one), money(one.amount), one.amount.currency, one.account,
+            one.part_id, one.order_key, one.state, money(one.amount), one.amount.currency, one.account,
             moment(one.first_effective_at), one.failure_reason,
         )  # fmt: skip
     console.print(drawn)
@@ -105,14 +105,10 @@ def _draw_list(console: Console, found: Sequence[PartRow], behind: Behind) -> No
 def _draw(console: Console, story: PartStory, behind: Behind) -> None:
     one = story.part
     facts = {
-        one.kind: one.part_id, "order key": one.order_key, "state": _state(one), "account": one.account,
+        one.kind: one.part_id, "order key": one.order_key, "state": one.state, "account": one.account,
         "amount": f"{money(one.amount)} {one.amount.currency}", "why": one.failure_reason,
         "began": moment(one.first_effective_at), "last step": moment(one.last_effective_at),
     }  # fmt: skip
     console.print(details({name: value for name, value in facts.items() if value}))
     console.print(timeline_table(story.events))
     behind.draw(console)
-
-
-def _state(one: PartRow) -> str:
-    return f"{one.state}, taken back" if one.reversed else one.state

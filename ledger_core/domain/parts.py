@@ -121,7 +121,8 @@ STEPS: Mapping[type, Step] = MappingProxyType({
 
 
 class State(StrEnum):
-    """Where a part stands. A settlement's CONFIRMED is executed and not yet final."""
+    """Where a part stands. A settlement's CONFIRMED is executed and not yet final. TAKEN_BACK says that its voucher was
+    reversed by request: no step leads there, so no step follows."""
 
     NONE = "NONE"
     PENDING = "PENDING"
@@ -141,6 +142,7 @@ class State(StrEnum):
     RETRYING = "RETRYING"
     PERMANENTLY_FAILED = "PERMANENTLY_FAILED"
     CHARGED = "CHARGED"
+    TAKEN_BACK = "TAKEN_BACK"
 
 
 _LAST_FIRST: Mapping[PartKind, tuple[tuple[int, State], ...]] = MappingProxyType({

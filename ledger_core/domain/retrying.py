@@ -47,6 +47,7 @@ _OF_REFUND: Mapping[State, Advice] = MappingProxyType({
     State.PENDING: Advice("wait", "it waits for approval"),
     State.COMPLETED: Advice("done", "the money went back"),
     State.FAILED: _FAILED,
+    State.TAKEN_BACK: Advice("investigate", "it was done, and taken back by request: find out whether money went back"),
 })  # fmt: skip
 
 

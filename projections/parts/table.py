@@ -38,7 +38,7 @@ FROM unnest(
     refunded, currency, account, reference, failure_reason
 )
 ON CONFLICT (book_id, version, order_key, kind, part_id) DO UPDATE SET
-    state = excluded.state,
+    state = CASE WHEN old.reversed THEN old.state ELSE excluded.state END,
     told = old.told + excluded.told,
     first_effective_at = least(old.first_effective_at, excluded.first_effective_at),
     last_effective_at = greatest(old.last_effective_at, excluded.last_effective_at),
@@ -55,7 +55,7 @@ ON CONFLICT (book_id, version, order_key, kind, part_id) DO UPDATE SET
 
 # A request names a voucher by its place, which is one of its part's.
 TAKE_BACK: Final[LiteralString] = """
-UPDATE projections.part_versions AS part SET reversed = true
+UPDATE projections.part_versions AS part SET reversed = true, state = 'TAKEN_BACK'
 FROM unnest(%s::integer[], %s::integer[], %s::text[], %s::bigint[]) AS back (book_id, version, order_key, position)
 WHERE part.book_id = back.book_id AND part.version = back.version AND part.order_key = back.order_key
     AND back.position = ANY(part.positions)
@@ -122,7 +122,7 @@ def _add(connection: psycopg.Connection, rows: PartRows, versions: Mapping[int, 
 
 PARTS = FoldedProjection(
     name="parts",
-    fold_version=1,
+    fold_version=2,
     new_rows=PartRows,
     fold=fold_parts,
     write=add_parts,

@@ -48,7 +48,9 @@ def payment_standing(at: Snapshot, order_key: str) -> PaymentStanding:
     authorised, captured, refunded, asset_id, voided, parked, marks, currency, scale = row
     subject = Subject(authorised, captured, refunded, asset_id, voided, parked, marks)
     parts, taken, awaits_cash = [], Part(), False
-    for kind, part_id, told, amount, used, code, digits in at.connection.execute(QUERIES["payment_parts"], asked):
+    for kind, part_id, told, amount, used, code, digits, taken_back in at.connection.execute(
+        QUERIES["payment_parts"], asked
+    ):
         part = Part(told, amount, used)
         if kind == PartKind.PAYMENT:
             taken = part
@@ -57,7 +59,7 @@ def payment_standing(at: Snapshot, order_key: str) -> PaymentStanding:
             awaits_cash |= kind == PartKind.DELIVERY
             continue
         money = (code or currency or "", digits if code else scale or 0)
-        state = state_of(PartKind(kind), part)
+        state = State.TAKEN_BACK if taken_back else state_of(PartKind(kind), part)
         parts.append(PaymentPart(kind, part_id, state, Amount(amount, *money), Amount(used, *money)))
     settlements = [part.state for part in parts if part.kind == PartKind.SETTLEMENT]
 

@@ -228,8 +228,13 @@ FROM ledger.subject LEFT JOIN ledger.asset ON asset.asset_id = subject.asset_id 
 WHERE book_id = %(book_id)s AND order_key = %(order_key)s;
 
 -- name: payment_parts
--- Its refunds, chargebacks, settlements, payouts and fees.
-SELECT kind, part_id, told, amount_minor, used_minor, asset.code, asset.scale
+-- Its refunds, chargebacks, settlements, payouts and fees, and whether a voucher of theirs was taken back by request.
+SELECT kind, part_id, told, amount_minor, used_minor, asset.code, asset.scale, EXISTS (
+    SELECT FROM unnest(subject_part.vouchers) AS reference
+    INNER JOIN ledger.block ON block.book_id = subject_part.book_id AND block.batch_id = reference >> 16
+    INNER JOIN ledger.reversal ON reversal.book_id = block.book_id
+        AND reversal.reversed_position = block.first_position + (reference & 65535)
+)
 FROM ledger.subject_part LEFT JOIN ledger.asset ON asset.asset_id = subject_part.asset_id AND subject_part.asset_id <> 0
 WHERE book_id = %(book_id)s AND order_key = %(order_key)s ORDER BY kind, part_id;
 

@@ -1,10 +1,9 @@
-"""Payment stories from the topic to the API: one book that asks a lot of payments, one run of all processes."""
+"""Payment stories from the topic to the API: a book that asks a lot of payments, a marketplace, one run of all."""
 
 import asyncio
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from tests.e2e.test_processes import running, until_logged
 from tests.support.api import client_of
 from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
+from tests.support.market_stories import MARKET, Story
+from tests.support.market_stories import STORIES as OF_MARKET
 from tests.support.shop import reading_pool
 
 pytestmark = pytest.mark.postgres
@@ -77,16 +78,6 @@ def count(which: str, minor: int, **more: object) -> Message:
         **more,
     }
     return told(f"drawer.{which}", DRAWER, **data)
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """What is sent, what became of each event, and what accounts (debits less credits) and payments answer after it."""
-
-    messages: Sequence[Message]
-    outcomes: Sequence[str]
-    balances: Mapping[str, int]
-    captured: Mapping[str, int]
 
 
 NIGHT = {"account": "wallet:seller:hotel", "amount_minor": "30"}
@@ -158,54 +149,70 @@ async def publish(dsn: str, messages: Sequence[Message]) -> None:
 
 @pytest.fixture
 def client(topics: TestDatabase, tmp_path: Path) -> Iterator[httpx.Client]:
-    chart = tmp_path / "chart.json"
-    chart.write_text(json.dumps({**load_chart(), "payments": ASKS}))
-    assert ledgerctl("book", "create", BOOK, "--chart", str(chart)).code == 0
+    members: Mapping[str, dict[str, object]] = {
+        BOOK: {"payments": ASKS},
+        MARKET: {"marketplace": {"require_profiles": True}},
+    }
+    for book, asked in members.items():
+        chart = tmp_path / f"{book}.json"
+        chart.write_text(json.dumps({**load_chart(), **asked}))
+        assert ledgerctl("book", "create", book, "--chart", str(chart)).code == 0
     with reading_pool(topics) as pool, client_of(pool, wait_seconds=20) as client:
         yield client
 
 
-def position_of(topics: TestDatabase, consumed: int) -> int:
-    """The book's position once so many events were consumed."""
+def positions_of(topics: TestDatabase, consumed: int) -> dict[str, int]:
+    """The books' positions once so many events were consumed."""
     with psycopg.connect(topics.dsn(), autocommit=True) as connection:
         while connection.execute("SELECT next_offset FROM ledger.source_position").fetchall() != [(consumed,)]:
             time.sleep(0.02)  # other processes work meanwhile; nothing is decided by how long
-        row = connection.execute("SELECT position FROM ledger.book WHERE code = %s", [BOOK]).fetchone()
-        assert row is not None
-        return int(row[0])
+        return dict(connection.execute("SELECT code, position FROM ledger.book").fetchall())
+
+
+BOOKS: Mapping[str, Mapping[str, Story]] = {BOOK: STORIES, MARKET: OF_MARKET}
+LAST: Mapping[str, str] = {BOOK: "payments/cod", MARKET: "payouts/w-back"}
 
 
 def test_each_story_is_told_by_the_api_as_it_was_sent_to_the_topic(topics: TestDatabase, client: httpx.Client) -> None:
-    messages = [message for story in STORIES.values() for message in story.messages]
+    messages = [message for stories in BOOKS.values() for story in stories.values() for message in story.messages]
     asyncio.run(publish(topics.dsn(), messages))
     with running("consumers.bootstrap", "all", LEDGER_ALLOW_OWNER_LOGIN="true") as child:
         until_logged(child, "process.started")
-        position = position_of(topics, len(messages))
-        ask(client, "payments/cod", min_position=position)
-    for name, story in STORIES.items():
-        said = [outcome_of(client, dict(message.headers)["ce_id"].decode()) for message in story.messages]
-        assert said == list(story.outcomes), name
-        assert {account: balance_minor(client, account) for account in story.balances} == story.balances, name
-        assert {
-            key: int(ask(client, f"payments/{key}")["captured"]["amount_minor"]) for key in story.captured
-        } == story.captured, name
+        positions = positions_of(topics, len(messages))
+        for book, path in (*LAST.items(), (MARKET, "payments/undone")):  # two read models, each as far as it has come
+            ask(client, path, book, min_position=positions[book])
+    for book, stories in BOOKS.items():
+        for name, story in stories.items():
+            judge(client, book, name, story)
     assert ask(client, "holds/stay")["status"] == "CAPTURED"
     assert ask(client, "payments/in-time")["state"] == "VOIDED"
 
 
-def ask(client: httpx.Client, path: str, **query: object) -> dict[str, Any]:
-    answer = client.get(f"/v1/books/{BOOK}/{path}", params={name: str(value) for name, value in query.items()})
+def judge(client: httpx.Client, book: str, name: str, story: Story) -> None:
+    said = [outcome_of(client, dict(message.headers)["ce_id"].decode(), book) for message in story.messages]
+    assert said == list(story.outcomes), name
+    assert {account: balance_minor(client, account, book) for account in story.balances} == story.balances, name
+    assert {
+        key: int(ask(client, f"payments/{key}", book)["captured"]["amount_minor"]) for key in story.captured
+    } == story.captured, name
+    for path, members in story.answers.items():
+        answer = ask(client, path, book)
+        assert {member: answer[member] for member in members} == members, name
+
+
+def ask(client: httpx.Client, path: str, book: str = BOOK, **query: object) -> dict[str, Any]:
+    answer = client.get(f"/v1/books/{book}/{path}", params={name: str(value) for name, value in query.items()})
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-def outcome_of(client: httpx.Client, event_id: str) -> str:
+def outcome_of(client: httpx.Client, event_id: str, book: str) -> str:
     """Its outcome; the code where it was refused."""
-    last = ask(client, "events", source=SOURCE, id=event_id)["revisions"][-1]
+    last = ask(client, "events", book, source=SOURCE, id=event_id)["revisions"][-1]
     return str(last["code"] or last["outcome"])
 
 
-def balance_minor(client: httpx.Client, account: str) -> int:
-    balance = ask(client, f"accounts/{account}/balance")["balance"]
+def balance_minor(client: httpx.Client, account: str, book: str) -> int:
+    balance = ask(client, f"accounts/{account}/balance", book)["balance"]
     return int(balance["amount_minor"]) * (-1 if balance["side"] == "credit" else 1)

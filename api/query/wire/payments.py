@@ -72,7 +72,7 @@ class Part(Wire):
     order_key: str = Field(description="Of its payment; of a payout or fee its own")
     id: str
     state: str
-    reversed: bool = Field(description="Its voucher was taken back by request")
+    reversed: bool = Field(description="Its voucher was taken back by request: its state is TAKEN_BACK")
     amount: Amount
     fee: Balance = Field(description="What a processor charged for it: debit")
     refunded: Amount = Field(description="What of a fee was given back")

@@ -69,6 +69,12 @@ APPROVED = [
     step("refund.approved", "x", refund_id="r"),
 ]  # fmt: skip
 PROCESSING = [*APPROVED, step("refund.processing", "x", refund_id="r")]
+TAKEN_BACK = [
+    captured("x", 5), step("payment.refunded", "x", amount=5, refund_id="r"),
+    Producer(BOOK, SOURCE).event("voucher.void_requested.v1", "back", "x", TIME, {
+        "voucher": {"event_id": "payment-refunded-r"}, "reason": "the bank refused it",
+    }),
+]  # fmt: skip
 AGAIN = Producer(BOOK, SOURCE).event("refund.approved.v1", "again", "x", TIME, {"payment_id": "x", "refund_id": "r"})
 FAILED = [
     step("payment.intent_created", "x", amount=5, method="card"),
@@ -85,9 +91,19 @@ FAILED = [
         (PROCESSING, timedelta(seconds=60, microseconds=-1), "wait", 0),
         (PROCESSING, timedelta(seconds=60), "investigate", 0),
         (APPROVED, timedelta(days=1), "retry_once", 0),
+        (TAKEN_BACK, timedelta(), "investigate", 0),
         ([*APPROVED, AGAIN], timedelta(), "investigate", 1),
     ],
-    ids=["failed", "a while ago", "processing", "for nearly a minute", "for longer", "approved", "and tried"],
+    ids=[
+        "failed",
+        "a while ago",
+        "processing",
+        "for nearly a minute",
+        "for longer",
+        "approved",
+        "taken back",
+        "and tried",
+    ],
 )
 def test_the_times_of_its_own_events_say_how_long_it_has_stood_so(
     shop: PostedLedger, pool: ConnectionPool, messages: list[object], later: timedelta, answer: str, tries: int

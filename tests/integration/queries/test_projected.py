@@ -106,7 +106,7 @@ def test_payments_and_days_say_what_was_taken_back_by_request_live_and_rebuilt(d
         ("CAPTURED", 300, 700, 1), ("INITIATED", 0, 500, 0), ("CAPTURED", 900, 0, 1),
     ]  # fmt: skip
     assert (found[2].refunded.minor, found[2].refunds) == (0, 0)
-    assert [(part.state, part.reversed) for part in taken_back] == [("COMPLETED", True), ("PAID", True)]
+    assert [(part.state, part.reversed) for part in taken_back] == [("TAKEN_BACK", True), ("TAKEN_BACK", True)]
     assert [(total.debits, total.credits) for total in by_day] == [(total.debits, total.credits) for total in now]
     for projection in PROJECTIONS:
         assert rebuild(ReadSide(database).connect, book_id_of(database), projection).same, projection.name

@@ -1,0 +1,134 @@
+"""Stories of a marketplace, from splits to payouts: what is sent, what becomes of it, and what the API answers then."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploy.demo.messages import Message, Producer
+
+MARKET, SOURCE = "market", "/shop/payments"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What is sent, what became of each event, and what accounts (debits less credits) and payments answer after it.
+
+    `answers` are members of what a path answers.
+    """
+
+    messages: Sequence[Message]
+    outcomes: Sequence[str]
+    balances: Mapping[str, int] = field(default_factory=dict)
+    captured: Mapping[str, int] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+def told(event_type: str, key: str, event_id: str = "", minor: int = 0, **data: Any) -> Message:
+    """A step names its part like the event before its type's last word: `payout-w`."""
+    kind, _, which = event_type.partition(".")
+    body: dict[str, Any] = dict(data)
+    if minor:
+        body |= {"amount_minor": str(minor), "currency": "EUR"}
+    if kind in ("payment", "refund", "chargeback", "settlement"):
+        body["payment_id"] = key
+    if kind in ("refund", "chargeback", "settlement", "payout", "fee", "sale"):
+        body[f"{kind}_id"] = key
+    if which in ("failed", "returned", "finality_failed"):
+        body["failure_reason"] = "no_luck"
+    message_id = event_id or f"{event_type}-{key}"
+    return Producer(MARKET, SOURCE).event(f"{event_type}.v1", message_id, key, "2026-11-21T08:00:00Z", body)
+
+
+def ready(seller: str) -> Message:
+    account = f"wallet:seller:{seller}"
+    verified: dict[str, Any] = {
+        "status": "VERIFIED",
+        "rails": ["sepa"],
+        "bank_account_ref": {"iban": "GE29NB0000000101904917"},
+    }
+    return told("settlement_profile.updated", account, beneficiary=account, **verified)
+
+
+def bought(key: str, shares: Mapping[str, int] | None = None, **data: Any) -> Message:
+    """For 1,000; by the seller that is named like the payment, unless others are."""
+    of = shares or {key: 1_000}
+    parts = [{"account": f"wallet:seller:{name}", "amount_minor": str(minor)} for name, minor in of.items()]
+    return told("payment.captured", key, minor=1_000, method="card", beneficiaries=parts, **data)
+
+
+def refunded(key: str, minor: int) -> Message:
+    """As processors say it: nobody bears it by name."""
+    return told("payment.refunded", key, minor=minor, refund_id=f"r-{key}")
+
+
+def of_seller(event_type: str, key: str, minor: int, **data: Any) -> Message:
+    return told(event_type, key, minor=minor, account="wallet:seller:done", **data)
+
+
+FEE_FAILS = [("fee.failed", "1"), ("fee.retried", "2"), ("fee.failed", "3"), ("fee.retried", "4"), ("fee.failed", "5")]
+STORIES: Mapping[str, Story] = {
+    "one buyer, two sellers who are not ready yet, and part of it given back": Story(
+        [bought("mall", {"mall-a": 750, "mall-b": 250}), ready("mall-a"), ready("mall-b"), refunded("mall", 100)],
+        ["POSTED", "RECORDED", "RECORDED", "POSTED"],
+        {"wallet:seller:mall-a": -728 + 73, "wallet:seller:mall-b": -243 + 25}, {"mall": 1_000},
+        {"payments/mall": {"state": "CAPTURED"}, "refunds/r-mall": {"state": "COMPLETED"}},
+    ),
+    "in direct custody the settlement brings the commission": Story(
+        [ready("stall"), bought("stall", custody="direct"), told("settlement.confirmed", "stall", minor=1_000),
+         told("settlement.finality_confirmed", "stall", minor=1_000)],
+        ["RECORDED", "POSTED", "POSTED", "POSTED"], {}, {"stall": 1_000},
+        {"payments/stall": {"execution": "CONFIRMED", "finality": "CONFIRMED"}},
+    ),
+    "a dispute that is lost, and costs": Story(
+        [ready("lost"), bought("lost"), told("chargeback.opened", "lost", minor=400, fee_minor="15"),
+         told("chargeback.evidence_submitted", "lost"), told("chargeback.lost", "lost", minor=400)],
+        ["RECORDED", "POSTED", "POSTED", "RECORDED", "POSTED"],
+        {"wallet:seller:lost": -970 + 388, "reserve:chargebacks:EUR": 0, "expense:chargebacks:EUR": 15}, {},
+        {"payments/lost": {"state": "CAPTURED"}},
+    ),
+    "a dispute that is won, with its fee": Story(
+        [ready("won"), bought("won"), told("chargeback.opened", "won", minor=400, fee_minor="15"),
+         told("chargeback.won", "won", minor=400, fee_minor="15")],
+        ["RECORDED", "POSTED", "POSTED", "POSTED"], {"wallet:seller:won": -970}, {"won": 1_000},
+    ),
+    "a settlement that is final": Story(
+        [ready("done"), bought("done"), told("settlement.confirmed", "done", minor=1_000, fee_minor="30"),
+         told("settlement.finality_confirmed", "done", minor=970)],
+        ["RECORDED", "POSTED", "POSTED", "POSTED"], {"expense:processor:EUR": 30}, {},
+        {"payments/done": {"execution": "CONFIRMED", "finality": "CONFIRMED"}},
+    ),
+    "and one that is not": Story(
+        [ready("undone"), bought("undone"), told("settlement.confirmed", "undone", minor=1_000),
+         told("settlement.finality_failed", "undone")],
+        ["RECORDED", "POSTED", "POSTED", "POSTED"], {"clearing:settlements:EUR": 0}, {},
+        {"payments/undone": {"execution": "CONFIRMED", "finality": "FAILED"}},
+    ),
+    "a fee that fails three times": Story(
+        [*(told(event_type, "fee-a", f"fee-a-{event_id}") for event_type, event_id in FEE_FAILS),
+         of_seller("fee.charged", "fee-a", 10)],
+        ["RECORDED"] * 5 + ["FEE_PERMANENTLY_FAILED"],
+    ),
+    "a fee that is charged and partly given back": Story(
+        [of_seller("fee.charged", "fee-b", 10, reference="done"), of_seller("fee.refunded", "fee-b", 4)],
+        ["POSTED", "POSTED"], {"wallet:seller:done": -970 + 10 - 4},
+    ),
+    "payouts that fail, and come back": Story(
+        [of_seller("payout.requested", "w-fails", 100), told("payout.failed", "w-fails"),
+         of_seller("payout.requested", "w-back", 100), of_seller("payout.paid", "w-back", 100),
+         told("payout.returned", "w-back")],
+        ["POSTED"] * 5, {"clearing:payouts:EUR": 0}, {},
+        {"payouts/w-fails": {"state": "FAILED", "failure_reason": "no_luck"}, "payouts/w-back": {"state": "RETURNED"}},
+    ),
+    "a sale, its goods, and what the warehouse counts": Story(
+        [told("sale.completed", "sold", minor=100, attempt={"finance": {"source": {"id": "control:CASH"}}}),
+         told("sale.completed", "elsewhere", minor=100),
+         told("cogs.recorded", "sold", minor=60, sale_id="sold"),
+         told("inventory.adjusted", "found", minor=80, adjustment_id="found", direction="increase",
+              reason="correction", reference="count-7")],
+        ["POSTED", "SOURCE_NOT_CHOSEN", "POSTED", "POSTED"],
+        {"revenue:sales:EUR": -100, "expense:cogs:EUR": 60, "inventory:EUR": 20, "expense:inventory:EUR": -80},
+    ),
+    "what all of this comes to": Story(
+        [], [], {"clearing:processor:EUR": 900 + 585 + 1_000 + 1_000, "cash:bank:EUR": 30 + 970 + 100},
+    ),
+}  # fmt: skip

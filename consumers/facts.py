@@ -10,6 +10,7 @@ from consumers.commerce_facts import COMMERCE_FACTS
 from consumers.market_facts import settlement_profile_updated
 from consumers.reservation_facts import RESERVATION_FACTS
 from consumers.story_facts import STORY_FACTS, beneficiaries
+from consumers.transfer_facts import TRANSFER_FACTS
 from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.payments import (
     CASH_ON_DELIVERY,
@@ -96,6 +97,7 @@ FACTS: Mapping[str, Callable[[Any], UpstreamFact]] = MappingProxyType({
     "account.unfrozen.v1": account_facts.account_unfrozen,
     "account.closed.v1": account_facts.account_closed,
     **COMMERCE_FACTS,
+    **TRANSFER_FACTS,
     "settlement_profile.updated.v1": settlement_profile_updated,
 })  # fmt: skip
 

@@ -23,12 +23,13 @@ BookCode = Annotated[str, typer.Argument(metavar="BOOK", help="Code of the book.
 File = Annotated[Path, typer.Argument(help="Chart of accounts (JSON).")]
 Apply = Annotated[bool, typer.Option("--apply", help="Put it in force; without this it is a dry run.")]
 
-# What the next version of a chart may make right: accounts that were missing, profiles asked for, where late events go.
+# What the next version of a chart may make right: accounts that were missing, profiles asked for, where late events go,
+# what transfers need before they settle, sweeps.
 WAITING = """
     SELECT DISTINCT waits_for FROM ledger.dead_letter JOIN ledger.book_directory USING (book_id)
     WHERE book_directory.code = %s AND resolved_position IS NULL AND outcome = 'PARKED'
       AND (waits_for LIKE 'account:%%' OR waits_for LIKE 'control:%%' OR waits_for LIKE 'profile:%%'
-      OR waits_for = 'period')
+      OR waits_for LIKE 'gate:%%' OR waits_for LIKE 'sweep:%%' OR waits_for = 'period')
     ORDER BY waits_for"""
 
 

@@ -19,6 +19,7 @@ from api.query import (
     pages,
     payment_routes,
     period_routes,
+    transfer_routes,
 )
 from api.query.context import RequestContext, RequestMetrics
 from api.query.errors import install_error_handlers, refuse_ambiguous_parameters
@@ -62,6 +63,7 @@ def create_app(
         hold_routes.router,
         book_routes.router,
         payment_routes.router,
+        transfer_routes.router,
         period_routes.router,
         explain_routes.router,
     ):

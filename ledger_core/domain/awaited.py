@@ -16,9 +16,13 @@ class Awaited(StrEnum):
     ACCOUNT = "account:"
     BOOK = "book:"
     CONTROL = "control:"
+    VERIFICATION = "gate:verification:"
+    GATE = "gate:"
+    """Every other gate of a transfer; what opens it comes under the same order key, but a chart may ask for less."""
     PERIOD = "period"
     PROFILE = "profile:"
     SCHEMA = "schema:"
+    SWEEP = "sweep:"
 
 
 NEVER_OVERDUE: Final = frozenset({Awaited.EVENT_TYPES, Awaited.ORDER_KEY})

@@ -16,6 +16,8 @@ from ledger_core.domain.parts import Part
 from ledger_core.domain.payment_policy import PaymentPolicy
 from ledger_core.domain.periods import Late
 from ledger_core.domain.subjects import Subject
+from ledger_core.domain.transfer_policy import TransferPolicy
+from ledger_core.domain.transfers import TransferStand
 from ledger_core.domain.vouchers import Draft, Line, Side
 
 HeadKey = int
@@ -177,6 +179,10 @@ class Locked:
     set where what is locked can change what is posted."""
     floors: dict[HeadKey, int | None] = field(default_factory=dict)
     """How far down refunds may draw on an account, where that is asked; None for an account without a floor."""
+    transfer_policies: Mapping[int, TransferPolicy] = field(default_factory=dict)
+    """Per book with transfers in this batch."""
+    transfers: dict[SubjectKey, TransferStand] = field(default_factory=dict)
+    """What their parts add up to."""
 
 
 @dataclass(slots=True)

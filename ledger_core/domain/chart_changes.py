@@ -60,6 +60,7 @@ def changes(before: Chart, after: Chart) -> list[Change]:
         ("control", _plain(before.controls), _plain(after.controls)),
         ("template", _plain(_by_pattern(before)), _plain(_by_pattern(after))),
         ("book", {"payments": before.payments.flat()}, {"payments": after.payments.flat()}),
+        ("book", {"transfers": before.transfers.flat()}, {"transfers": after.transfers.flat()}),
     )
     found = [change for name, old, new in sections for change in _compare(name, old, new)]
     if before.late_events != after.late_events:

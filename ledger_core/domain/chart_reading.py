@@ -107,17 +107,18 @@ def limits_of(where: str, row: Mapping[str, object]) -> Limits | None:
     only(document, where, {"overdraft_minor", "minimum_minor", "maximum_minor", "policy"})
     if "overdraft_minor" in document and "minimum_minor" in document:
         raise ChartError(f"{where}: a minimum and an overdraft exclude each other")
-    overdraft, minimum = _amount(where, document, "overdraft_minor"), _amount(where, document, "minimum_minor")
+    overdraft, minimum = amount_of(where, document, "overdraft_minor"), amount_of(where, document, "minimum_minor")
     policy = POLICIES.get(text(where, document, "policy")) if "policy" in document else ALLOW
     if policy is None:
         raise ChartError(f"{where}: policy is none of {', '.join(POLICIES)}")
-    limits = Limits(minimum if overdraft is None else -overdraft, _amount(where, document, "maximum_minor"), policy)
+    limits = Limits(minimum if overdraft is None else -overdraft, amount_of(where, document, "maximum_minor"), policy)
     if limits.impossible:
         raise ChartError(f"{where}: the minimum is above the maximum")
     return limits
 
 
-def _amount(where: str, row: Mapping[str, object], name: str) -> int | None:
+def amount_of(where: str, row: Mapping[str, object], name: str) -> int | None:
+    """An amount in minor units, as digits; None where it is left out."""
     if name not in row:
         return None
     digits = text(where, row, name)

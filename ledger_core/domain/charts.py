@@ -25,6 +25,7 @@ from ledger_core.domain.marketplaces import Marketplace, marketplace_of
 from ledger_core.domain.payment_policy import NOTHING, PaymentPolicy, policy_from_document
 from ledger_core.domain.periods import LATE_EVENTS, LateEvents
 from ledger_core.domain.sources import SourcePolicy, default_policy, policy_from_rows
+from ledger_core.domain.transfer_policy import ASKS_NOTHING, TransferPolicy, transfer_policy_of
 
 __all__ = [
     "ACCOUNT_TYPES", "CONTROL_PREFIX", "AccountType", "Chart", "ChartError", "Declared", "Group", "Role", "Template",
@@ -52,6 +53,7 @@ class Role(StrEnum):
     COGS = "COGS"
     INVENTORY = "INVENTORY"
     INVENTORY_ADJUSTMENTS = "INVENTORY_ADJUSTMENTS"
+    TRANSFERS_IN_TRANSIT = "TRANSFERS_IN_TRANSIT"
 
 
 @dataclass(slots=True, frozen=True)
@@ -122,6 +124,7 @@ class Chart:
     payments: PaymentPolicy = NOTHING
     marketplace: Marketplace | None = None
     """Set where captures are split by the book's policy."""
+    transfers: TransferPolicy = ASKS_NOTHING
     _codes: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
 
     def control(self, role: str, currency: str) -> str | None:
@@ -166,7 +169,8 @@ class Chart:
 
 _CURRENCY = "{currency}"
 _MEMBERS = {
-    "name", "groups", "accounts", "controls", "templates", "late_events", "sources", "payments", "marketplace"
+    "name", "groups", "accounts", "controls", "templates", "late_events", "sources", "payments", "marketplace",
+    "transfers",
 }  # fmt: skip
 
 
@@ -179,7 +183,7 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
     "templates": [{"pattern", "type", "parent"?, "limits"?}], "late_events"?,
     "sources"?: [{"source", "types", "through"?}],
     "marketplace"?: {"require_profiles"?, "commission_bps"?, "custody"?},
-    "payments"?}`, the last as `payment_policy` reads it.
+    "payments"?, "transfers"?}`, the last two as `payment_policy` and `transfer_policy` read them.
     """
     only(document, "the chart", _MEMBERS)
     groups = _groups(document)
@@ -194,7 +198,10 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
     templates = [_template(where, row) for where, row in rows(document, "templates", members)]
     payments = policy_from_document(document["payments"]) if "payments" in document else NOTHING
     late_events, sources, marketplace = _late_events(document), _sources(document), marketplace_of(document)
-    chart = Chart(version, controls, tuple(templates), late_events, sources, declared, groups, payments, marketplace)
+    chart = Chart(
+        version, controls, tuple(templates), late_events, sources, declared, groups, payments, marketplace,
+        transfer_policy_of(document),
+    )  # fmt: skip
     _check_patterns(chart)
     _check_parents(chart)
     return chart

@@ -57,7 +57,7 @@ def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None
         return refused(case, case.refusal)
     if not queue:
         return _decide(case, locked)
-    if case.subject_key in satisfied or not _heals(case, queue[0]):
+    if case.subject_key in satisfied or not (_heals(case, queue[0]) or _passes(case, queue)):
         return refused(case, first_of(case.refusal, _QUEUED) or _QUEUED)
     answers = _answers(case, queue[0])
     ruling = _decide(case, locked)
@@ -65,6 +65,14 @@ def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None
     if ruling.outcome in (Outcome.POSTED, Outcome.RECORDED) or (answers and ruling.outcome is Outcome.REJECTED):
         satisfied[case.subject_key] = None
     return ruling
+
+
+def _passes(case: Case, queue: Iterable[Case]) -> bool:
+    return life_cycle_of(case.fact).stands_alone and _all_stand_alone(queue)
+
+
+def _all_stand_alone(queue: Iterable[Case]) -> bool:
+    return all(life_cycle_of(case.fact).stands_alone for case in queue)
 
 
 def _heals(case: Case, head: Case) -> bool:
@@ -87,12 +95,14 @@ def _park(ruling: Ruling, locked: Locked) -> None:
 
 
 def _drain(key: SubjectKey, locked: Locked, decision: Decision) -> None:
-    """Oldest first, until one must go on waiting: what is behind it stays in order, save what it waits for."""
+    """Oldest first, until one must go on waiting: what is behind it stays in order, save what it waits for, or where
+    each stands alone."""
     queue = locked.queues.get(key, deque())
     while queue:
         if _leave_queue(queue[0], queue, locked, decision):
             continue
-        healers = [case for case in queue if _heals(case, queue[0])]
+        alone = _all_stand_alone(queue)
+        healers = [case for case in queue if alone or _heals(case, queue[0])]
         if not any(_leave_queue(case, queue, locked, decision) for case in healers):
             return
 

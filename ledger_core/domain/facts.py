@@ -12,6 +12,7 @@ from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested, VoucherGroupRequested, VoucherRequested
 from ledger_core.domain.stories import StoryFact
 from ledger_core.domain.strays import Stray
+from ledger_core.domain.transfers import TransferFact
 
 Fact = (
     Stray
@@ -27,6 +28,7 @@ Fact = (
     | MerchantChanged
     | CommerceFact
     | NoticeFact
+    | TransferFact
 )
 """What one event of the log is about; each has a rule."""
 

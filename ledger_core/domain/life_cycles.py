@@ -20,6 +20,8 @@ from ledger_core.domain import (
     reversals,
     split_life,
     subjects,
+    sweep_life,
+    transfer_life,
 )
 from ledger_core.domain.account_facts import (
     ACCOUNT_WAITED_FOR,
@@ -33,7 +35,7 @@ from ledger_core.domain.cash import CashReceived, CashRefunded, DrawerClosed, Dr
 from ledger_core.domain.commerce import SaleCompleted
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldConfirmed, HoldPlaced, HoldReleased
-from ledger_core.domain.notices import SettlementProfileUpdated
+from ledger_core.domain.notices import NOTICE_FACTS
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.parts import STEPS
 from ledger_core.domain.payments import (
@@ -54,6 +56,7 @@ from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import CompensationRequested
 from ledger_core.domain.stories import FeeCharged, PayoutRequested
 from ledger_core.domain.strays import Stray
+from ledger_core.domain.transfers import STEP_FACTS, SweepRequested
 
 
 def _never(case: Case, locked: Locked) -> Refusal | None:  # noqa: ARG001
@@ -99,6 +102,8 @@ class LifeCycle:
     """What comes of it can be foretold without a lock, by `subjects`: its batch may be decided over columns."""
     has_part: bool = False
     """It is a step of a refund, chargeback, settlement, payout or fee."""
+    stands_alone: bool = False
+    """It waits only for what it needs itself: events of this kind don't queue behind one another."""
     counted_in: Callable[[Case], PartKey] | None = None
     """The part that counts it, or that says whether it may happen."""
 
@@ -130,6 +135,14 @@ _DRAWER = LifeCycle(
     accept=drawer_life.accept,
     counted_in=drawer_life.part_key,
 )
+_TRANSFER = LifeCycle(
+    misfit=transfer_life.misfit,
+    refuse=transfer_life.refuse,
+    propose=transfer_life.propose,
+    accept=transfer_life.accept,
+    stands_alone=True,
+)
+_NOTICE = LifeCycle(refuse=notice_life.refuse, propose=notice_life.propose, accept=notice_life.accept)
 _FIRST_STEPS = frozenset({PaymentRefunded, PayoutRequested, PayoutPaid, FeeCharged})
 """Steps that mostly come first, and alone: foretold where their part is new."""
 NONE = LifeCycle(has_subject=False, by_columns=True)
@@ -147,6 +160,11 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     PaymentCaptureFailed: replace(_END, accept=payment_counts.fail, counted_in=payment_counts.attempt_key),
     PaymentFailed: _END,
     **{fact: replace(_PART, heals=step.name, by_columns=fact in _FIRST_STEPS) for fact, step in STEPS.items()},
+    **{fact: replace(_TRANSFER, heals=STEPS[fact].name) for fact in STEP_FACTS},
+    SweepRequested: replace(
+        NONE, by_columns=False, refuse=sweep_life.refuse, propose=sweep_life.propose,
+        refuse_sums=sweep_life.refuse_sums,
+    ),
     DrawerOpened: replace(_DRAWER, heals=drawer_life.DRAWER_OPENED),
     DrawerClosed: _DRAWER,
     CashReceived: _DRAWER,
@@ -166,9 +184,7 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
         _PAYMENT, refuse=split_life.refuse, accept=split_life.accept, heals=subjects.CAPTURED, by_columns=False,
         counted_in=split_life.key_of,
     ),
-    SettlementProfileUpdated: LifeCycle(
-        refuse=notice_life.refuse, propose=notice_life.propose, accept=notice_life.accept
-    ),
+    **dict.fromkeys(NOTICE_FACTS, _NOTICE),
     SaleCompleted: replace(NONE, unposted=Outcome.SKIPPED),
 })  # fmt: skip
 

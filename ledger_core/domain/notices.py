@@ -1,7 +1,8 @@
 """Notices: what a service tells of a thing, and what stands until it tells anew. Each is kept, none is changed.
 
-A seller's settlement profile is one. What is decided on a notice is decided on the last one before it in the book's
-log: whoever reads it here looks again under the book's lock, which whoever tells a new one needs, too.
+A seller's settlement profile is one, and whether a customer is verified. What is decided on a notice is decided on the
+last one before it in the book's log: whoever reads it here looks again under the book's lock, which whoever tells a new
+one needs, too.
 """
 
 from collections.abc import Mapping
@@ -9,11 +10,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from ledger_core.domain.transfers import VERIFICATION_GATE
+
 
 class NoticeKind(StrEnum):
     """Of what kind of thing. Stored: append only."""
 
     SETTLEMENT_PROFILE = "settlement_profile"
+    VERIFICATION = "verification"
 
 
 class NoticeName(NamedTuple):
@@ -69,10 +73,42 @@ class SettlementProfileUpdated:
         return f"{PROFILE_WAITED_FOR}{self.beneficiary}" if self.status == VERIFIED else ""
 
 
-NoticeFact = SettlementProfileUpdated
-NOTICE_FACTS: Final = (SettlementProfileUpdated,)
+@dataclass(slots=True)
+class VerificationChanged:
+    """Whether a customer is who it says, and may send and get money."""
+
+    customer: str
+    status: str
+    reason: str = ""
+
+    @property
+    def name(self) -> NoticeName:
+        return verification_of(self.customer)
+
+    @property
+    def order_key(self) -> str:
+        """What the subject of its event must be."""
+        return self.customer
+
+    @property
+    def said(self) -> Mapping[str, object]:
+        return {"status": self.status, **({"reason": self.reason} if self.reason else {})}
+
+    @property
+    def wakes(self) -> str:
+        """What comes true with it that parked events may wait for."""
+        return f"{VERIFICATION_GATE}{self.customer}" if self.status == VERIFIED else ""
+
+
+NoticeFact = SettlementProfileUpdated | VerificationChanged
+NOTICE_FACTS: Final = (SettlementProfileUpdated, VerificationChanged)
 
 
 def profile_of(account: str) -> NoticeName:
     """The notice that tells whether this beneficiary may be paid out."""
     return NoticeName(NoticeKind.SETTLEMENT_PROFILE.value, account)
+
+
+def verification_of(customer: str) -> NoticeName:
+    """The notice that tells whether this customer is verified."""
+    return NoticeName(NoticeKind.VERIFICATION.value, customer)

@@ -6,7 +6,7 @@ A part is written under the lock of its order key's subject. `locked.parts` hold
 from dataclasses import replace
 from typing import Final
 
-from ledger_core.domain import custody, legs, payment_rules, subjects
+from ledger_core.domain import custody, legs, payment_rules, subjects, transfers
 from ledger_core.domain.cases import Case, Locked, PartKey, Proposal
 from ledger_core.domain.originals import Original, mirror_of, mirrored
 from ledger_core.domain.outcomes import Code, Refusal
@@ -56,6 +56,8 @@ BY_STEPS: Final = (
     "fee.",
     "drawer.",
     "cash.",
+    "transfer.",
+    "transaction.",
 )
 """Beginnings of the types of upstream events whose vouchers only other steps take back; cash, which two persons sign
 for when it leaves a drawer, by cash the other way."""
@@ -65,10 +67,12 @@ _SET_ASIDE: Final = (RefundRequested, ChargebackOpened)
 _SET_FREE: Final = (RefundCompleted, RefundFailed, PaymentRefunded, ChargebackWon)
 _TAKES_BACK: Final = (SettlementFailed, SettlementFinalityFailed)
 _FOLLOWS: Final = (RefundCompleted, ChargebackWon, ChargebackLost, PayoutPaid)
-MIRRORS: Final = (ChargebackWon, *_TAKES_BACK, PayoutPaid, PayoutFailed, PayoutReturned)
+MIRRORS: Final = (
+    ChargebackWon, *_TAKES_BACK, PayoutPaid, PayoutFailed, PayoutReturned, *transfers.COMPENSATIONS,
+)  # fmt: skip
 """Facts that may post the mirror of what their part posted before."""
 _LIFTED: Final = frozenset({Code.ACCOUNT_MISSING, Code.CONTROL_ACCOUNT_MISSING})
-MIRRORED: Final = (ChargebackOpened, SettlementConfirmed, PayoutRequested)
+MIRRORED: Final = (ChargebackOpened, SettlementConfirmed, PayoutRequested, *transfers.POSTING)
 """Facts whose vouchers others of their part mirror, beside those of `PayoutPaid`."""
 
 
@@ -117,7 +121,7 @@ def lifts(case: Case, locked: Locked) -> bool:
 
 
 def _refuse_reversed(case: Case, locked: Locked) -> Refusal | None:
-    if any(original.reversed for original in _posted(case, locked)):
+    if any(original.reversed for original in posted_before(case, locked)):
         return Refusal(Code.ALREADY_REVERSED, "what it would take back was reversed by request")
     return None
 
@@ -218,7 +222,7 @@ def propose(case: Case, locked: Locked) -> Proposal:
     followed = legs.followed(case, locked)
     if isinstance(followed, legs.Followed):
         draft, movements = followed.proposal.draft, followed.proposal.movements
-    posted = _posted(case, locked)
+    posted = posted_before(case, locked)
     kind = STEPS[type(fact)].kind.value
     if draft is not None and _is_direct(case, locked) and not (posted and isinstance(fact, _TAKES_BACK)):
         settled_minor = _settled_minor(case, locked)
@@ -265,7 +269,7 @@ def _is_direct(case: Case, locked: Locked) -> bool:
     return subject is not None and bool(subject.marks & IN_DIRECT_CUSTODY)
 
 
-def _posted(case: Case, locked: Locked) -> list[Original]:
+def posted_before(case: Case, locked: Locked) -> list[Original]:
     """What the part of this case posted before, where that matters."""
     if not isinstance(case.fact, MIRRORS):
         return []
@@ -312,7 +316,7 @@ def _accept_of_legs(case: Case, locked: Locked) -> None:
     if isinstance(followed, legs.Followed):
         legs.give_back(case, locked, followed.shares)
     elif isinstance(fact, ChargebackWon):
-        for original in _posted(case, locked):
+        for original in posted_before(case, locked):
             legs.restore(original, PartKind.LEG_BACK, case, locked)
     elif isinstance(fact, SettlementConfirmed) and _is_direct(case, locked):
         if settled_minor := _settled_minor(case, locked):

@@ -1,4 +1,4 @@
-"""Refunds, chargebacks, settlements, payouts and fees by their steps: what each was told, and what may follow.
+"""Refunds, chargebacks, settlements, payouts, fees and transfers by their steps: what each was told, what may follow.
 
 A part belongs to an order key and has a kind and an id. It counts how often each step was accepted, a byte a step
 in one number, and its state is a pure function of that: so it is small, it adds up from the events of the log whatever
@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from ledger_core.domain import stories
+from ledger_core.domain import stories, transfers
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payments import PaymentRefunded, PayoutPaid
@@ -24,11 +24,12 @@ FEE_TRIES: Final = 3
 
 
 class PartKind(StrEnum):
-    """`PAYMENT` is the one part, without an id, that says what of its payment the others have taken. Those from
-    `DRAWER` on have no steps: three count, and the rest add up. `CUSTODY`, without an id, what was captured in direct
-    custody, and what of that is the platform's. `LEG` and `LEG_BACK`, by beneficiary, what was captured for it and
-    what of that went back, each with the platform's commission on it. `KEPT`, without an id, what the platform did not
-    give back of that. `COMMISSION`, by settlement in direct custody, what it brought the platform, and took back."""
+    """`PAYMENT` is the one part, without an id, that says what of its payment the others have taken. A transfer has,
+    beside its own, parts for deposits, for monitoring and for each person that approved. Those from `DRAWER` on have no
+    steps: three count, and the rest add up. `CUSTODY`, without an id, what was captured in direct custody, and what of
+    that is the platform's. `LEG` and `LEG_BACK`, by beneficiary, what was captured for it and what of that went back,
+    each with the platform's commission on it. `KEPT`, without an id, what the platform did not give back of that.
+    `COMMISSION`, by settlement in direct custody, what it brought the platform, and took back."""
 
     PAYMENT = "payment"
     REFUND = "refund"
@@ -36,6 +37,10 @@ class PartKind(StrEnum):
     SETTLEMENT = "settlement"
     PAYOUT = "payout"
     FEE = "fee"
+    TRANSFER = "transfer"
+    INFLOW = "inflow"
+    MONITORING = "monitoring"
+    APPROVAL = "approval"
     DRAWER = "drawer"
     DELIVERY = "delivery"
     ATTEMPT = "attempt"
@@ -60,7 +65,7 @@ CUSTODY: Final = PartName(PartKind.CUSTODY.value, "")
 
 @dataclass(slots=True)
 class Part:
-    """Of a refund, chargeback, payout or fee `amount_minor` is its amount, of a settlement the gross one; `used_minor`
+    """Of a refund, payout, deposit … `amount_minor` is its amount, of a settlement the gross one; `used_minor`
     is what of a fee was refunded, and the net amount of a settlement. Of the payment `amount_minor` is what open
     refunds and disputes have set aside, and `used_minor` what was settled. Of a counted kind `amount_minor` says how
     often, and `used_minor` how often a drawer was closed."""
@@ -98,6 +103,13 @@ _NAMES: Mapping[PartKind, tuple[type, ...]] = {
     ),
     PartKind.PAYOUT: (stories.PayoutRequested, PayoutPaid, stories.PayoutFailed, stories.PayoutReturned),
     PartKind.FEE: (stories.FeeCharged, stories.FeeFailed, stories.FeeRetried, stories.FeeRefunded),
+    PartKind.TRANSFER: (
+        transfers.TransferRequested, transfers.TransferSettled, transfers.TransferFailed,
+        transfers.TransactionCompensated, transfers.ReviewOpened, transfers.ReviewCleared,
+    ),
+    PartKind.INFLOW: transfers.INFLOWS,
+    PartKind.MONITORING: transfers.MONITORING,
+    PartKind.APPROVAL: (transfers.TransferApproved,),
 }  # fmt: skip
 _STEP_NAMES: Mapping[PartKind, tuple[str, ...]] = {
     PartKind.REFUND: (
@@ -110,6 +122,15 @@ _STEP_NAMES: Mapping[PartKind, tuple[str, ...]] = {
     ),
     PartKind.PAYOUT: ("payout.requested", "payout.paid", "payout.failed", "payout.returned"),
     PartKind.FEE: ("fee.charged", "fee.failed", "fee.retried", "fee.refunded"),
+    PartKind.TRANSFER: (
+        "transfer.requested", "transfer.settled", "transfer.failed", "transaction.compensated",
+        "transfer.review.opened", "transfer.review.cleared",
+    ),
+    PartKind.INFLOW: ("transfer.inflow.announced", "transfer.inflow.received", "transfer.inflow.compensated"),
+    PartKind.MONITORING: (
+        "transfer.monitoring.passed", "transfer.monitoring.flagged", "transfer.monitoring.blocked",
+    ),
+    PartKind.APPROVAL: ("transfer.approved",),
 }  # fmt: skip
 
 STEPS: Mapping[type, Step] = MappingProxyType({
@@ -143,6 +164,15 @@ class State(StrEnum):
     PERMANENTLY_FAILED = "PERMANENTLY_FAILED"
     CHARGED = "CHARGED"
     TAKEN_BACK = "TAKEN_BACK"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    SETTLED = "SETTLED"
+    COMPENSATED = "COMPENSATED"
+    ANNOUNCED = "ANNOUNCED"
+    RECEIVED = "RECEIVED"
+    PASSED = "PASSED"
+    FLAGGED = "FLAGGED"
+    BLOCKED = "BLOCKED"
+    GIVEN = "GIVEN"
 
 
 _LAST_FIRST: Mapping[PartKind, tuple[tuple[int, State], ...]] = MappingProxyType({
@@ -156,6 +186,10 @@ _LAST_FIRST: Mapping[PartKind, tuple[tuple[int, State], ...]] = MappingProxyType
     ),
     PartKind.PAYOUT: ((3, State.RETURNED), (1, State.PAID), (2, State.FAILED), (0, State.REQUESTED)),
     PartKind.FEE: ((0, State.CHARGED),),
+    PartKind.TRANSFER: ((3, State.COMPENSATED), (1, State.SETTLED), (2, State.FAILED)),
+    PartKind.INFLOW: ((2, State.COMPENSATED), (1, State.RECEIVED), (0, State.ANNOUNCED)),
+    PartKind.MONITORING: ((2, State.BLOCKED), (0, State.PASSED), (1, State.FLAGGED)),
+    PartKind.APPROVAL: ((0, State.GIVEN),),
 })  # fmt: skip
 """The state that each step leads to, the last one first."""
 
@@ -170,6 +204,8 @@ def state_of(kind: PartKind, part: Part) -> State:
         if failures >= FEE_TRIES:
             return State.PERMANENTLY_FAILED
         return State.RETRYING if retries == failures else State.FAILED
+    if kind is PartKind.TRANSFER and part.told:
+        return State.UNDER_REVIEW if part.count(4) > part.count(5) else State.REQUESTED
     return State.NONE
 
 
@@ -178,7 +214,7 @@ Answer = str | Code
 """MAY, the code by which it never can, or the names of the steps to wait for, joined by `|`."""
 
 _REFUND, _CHARGEBACK, _PAYOUT, _FEE = "refund.requested", "chargeback.opened", "payout.requested", "fee.charged"
-_SETTLEMENT = "settlement.confirmed"
+_SETTLEMENT, _TRANSFER, _INFLOW = "settlement.confirmed", "transfer.requested", "transfer.inflow.received"
 _FEE_OVER = Code.FEE_PERMANENTLY_FAILED
 
 STATE_CODES: Mapping[PartKind, Code] = MappingProxyType({
@@ -187,6 +223,10 @@ STATE_CODES: Mapping[PartKind, Code] = MappingProxyType({
     PartKind.SETTLEMENT: Code.SETTLEMENT_STATE_INVALID,
     PartKind.PAYOUT: Code.PAYOUT_STATE_INVALID,
     PartKind.FEE: Code.FEE_STATE_INVALID,
+    PartKind.TRANSFER: Code.TRANSFER_STATE_INVALID,
+    PartKind.INFLOW: Code.TRANSFER_STATE_INVALID,
+    PartKind.MONITORING: Code.TRANSFER_STATE_INVALID,
+    PartKind.APPROVAL: Code.APPROVAL_NOT_DISTINCT,
 })  # fmt: skip
 """The answer in every state that the table does not name."""
 
@@ -225,6 +265,27 @@ TABLE: Mapping[type, Mapping[State, Answer]] = MappingProxyType({
         State.NONE: _FEE, State.FAILED: _FEE, State.RETRYING: _FEE, State.PERMANENTLY_FAILED: _FEE_OVER,
         State.CHARGED: MAY,
     },
+    transfers.TransferRequested: {State.NONE: MAY},
+    transfers.TransferSettled: {State.NONE: _TRANSFER, State.REQUESTED: MAY, State.UNDER_REVIEW: MAY},
+    transfers.TransferFailed: {State.NONE: _TRANSFER, State.REQUESTED: MAY, State.UNDER_REVIEW: MAY},
+    transfers.TransactionCompensated: {
+        State.NONE: _TRANSFER, State.REQUESTED: "transfer.settled", State.UNDER_REVIEW: "transfer.settled",
+        State.SETTLED: MAY, State.COMPENSATED: Code.ALREADY_COMPENSATED,
+    },
+    transfers.ReviewOpened: {State.NONE: _TRANSFER, State.REQUESTED: MAY},
+    transfers.ReviewCleared: {
+        State.NONE: _TRANSFER, State.REQUESTED: "transfer.review.opened", State.UNDER_REVIEW: MAY,
+    },
+    transfers.InflowAnnounced: {State.NONE: MAY},
+    transfers.InflowReceived: {State.NONE: MAY, State.ANNOUNCED: MAY},
+    transfers.InflowCompensated: {
+        State.NONE: _INFLOW, State.ANNOUNCED: _INFLOW, State.RECEIVED: MAY,
+        State.COMPENSATED: Code.ALREADY_COMPENSATED,
+    },
+    transfers.MonitoringPassed: {State.NONE: MAY, State.FLAGGED: MAY, State.BLOCKED: Code.TRANSFER_BLOCKED},
+    transfers.MonitoringFlagged: {State.NONE: MAY, State.BLOCKED: Code.TRANSFER_BLOCKED},
+    transfers.MonitoringBlocked: {State.NONE: MAY, State.PASSED: MAY, State.FLAGGED: MAY},
+    transfers.TransferApproved: {State.NONE: MAY},
 })  # fmt: skip
 """What a step may do in each state of its part."""
 

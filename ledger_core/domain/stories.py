@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ledger_core.domain import transfers
 from ledger_core.domain.payments import Beneficiary, PaymentRefunded, PayoutPaid
 
 # Refunds ------------------------------------------------------------------------------------------
@@ -220,6 +221,7 @@ ID_OF: Mapping[type, str] = MappingProxyType({
     **dict.fromkeys((SettlementFinalityConfirmed, SettlementFinalityFailed), "settlement_id"),
     **dict.fromkeys((PayoutRequested, PayoutPaid, PayoutFailed, PayoutReturned), "payout_id"),
     **dict.fromkeys((FeeCharged, FeeFailed, FeeRetried, FeeRefunded), "fee_id"),
+    **transfers.ID_OF,
 })  # fmt: skip
 """Which member of a fact names the refund, chargeback … that it is a step of."""
 

@@ -12,7 +12,7 @@ from ledger_core.domain.commerce import CogsRecorded, InventoryAdjusted, SaleCom
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HoldCaptured, HoldConfirmed, HoldPlaced, HoldReleased
 from ledger_core.domain.merchants import MerchantChanged
-from ledger_core.domain.notices import SettlementProfileUpdated
+from ledger_core.domain.notices import SettlementProfileUpdated, VerificationChanged
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payment_methods import PaymentMethodDetached, PaymentMethodTokenized
 from ledger_core.domain.payments import (
@@ -54,6 +54,22 @@ from ledger_core.domain.stories import (
     SettlementFinalityFailed,
 )
 from ledger_core.domain.strays import Stray
+from ledger_core.domain.transfers import (
+    InflowAnnounced,
+    InflowCompensated,
+    InflowReceived,
+    MonitoringBlocked,
+    MonitoringFlagged,
+    MonitoringPassed,
+    ReviewCleared,
+    ReviewOpened,
+    SweepRequested,
+    TransactionCompensated,
+    TransferApproved,
+    TransferFailed,
+    TransferRequested,
+    TransferSettled,
+)
 from ledger_core.domain.vouchers import Draft, Line
 from ledger_core.rules import (
     cash,
@@ -70,6 +86,7 @@ from ledger_core.rules import (
     refunds,
     requested,
     settlements,
+    transfers,
 )
 from ledger_core.rules.recorded import recorded
 
@@ -148,6 +165,21 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     SettlementProfileUpdated: Rule(
         "settlement_profile", "settlement_profile_updated", 1, marketplace.profile_updated
     ),
+    VerificationChanged: Rule("verification", "verification_changed", 1, recorded),
+    TransferRequested: Rule("transfer", "transfer_requested", 1, transfers.told),
+    InflowAnnounced: Rule("transfer", "inflow_announced", 1, transfers.told),
+    InflowReceived: Rule("transfer", "inflow_received", 1, transfers.received),
+    InflowCompensated: Rule("transfer", "inflow_compensated", 1, transfers.told),
+    TransferApproved: Rule("transfer", "transfer_approved", 1, transfers.told),
+    ReviewOpened: Rule("transfer", "review_opened", 1, transfers.told),
+    ReviewCleared: Rule("transfer", "review_cleared", 1, transfers.told),
+    MonitoringPassed: Rule("transfer", "monitoring_passed", 1, transfers.told),
+    MonitoringFlagged: Rule("transfer", "monitoring_flagged", 1, transfers.told),
+    MonitoringBlocked: Rule("transfer", "monitoring_blocked", 1, transfers.told),
+    TransferSettled: Rule("transfer", "transfer_settled", 1, transfers.settled),
+    TransferFailed: Rule("transfer", "transfer_failed", 1, transfers.told),
+    TransactionCompensated: Rule("transfer", "transaction_compensated", 1, transfers.told),
+    SweepRequested: Rule("transfer", "sweep_requested", 1, transfers.swept),
     SaleCompleted: Rule("sale", "sale_completed", 1, commerce.sold),
     CogsRecorded: Rule("cogs", "cogs_recorded", 1, commerce.cost_recorded),
     InventoryAdjusted: Rule("inventory_adjustment", "inventory_adjusted", 1, commerce.inventory_adjusted),

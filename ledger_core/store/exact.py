@@ -1,17 +1,18 @@
 """The exact path: subjects, parked queues and captures read under lock, each event decided one by one."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ledger_core.domain.cases import Case, Decision, Locked, Ruling, SubjectKey
+from ledger_core.domain.cases import Case, Decision, HeadKey, Locked, Ruling, SubjectKey
 from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.domain.subjects import Subject
+from ledger_core.domain.vouchers import Side
 from ledger_core.store.account_cases import find_accounts
 from ledger_core.store.crossing_events import closing_events, crossing_events
 from ledger_core.store.cutting import demand_fits
@@ -29,6 +30,7 @@ from ledger_core.store.prepare import Preparer
 from ledger_core.store.rows import Layout, inbox_rows, lay_out
 from ledger_core.store.subject_rows import SubjectRows, key_columns
 from ledger_core.store.transaction import QUERIES, Transaction, sorted_by_book
+from ledger_core.store.transfer_rows import read_transfers
 
 MAX_PARKED = 1_000
 """Events of the log that may wait on one order key; each member of a group is one."""
@@ -73,7 +75,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         legs = LegRows(everything, parts, preparer)
     locked = _lock(transaction, rows.known, parked, originals, legs)
     locked.notices = notices.known if notices is not None else {}
-    read_policies(transaction, everything, locked, legs.bearing)
+    _read_asked(transaction, everything, locked, legs.bearing)
     with transaction.step("decided"):
         arrivals = [item for item in items if item.arrival != FOLLOWER]
         decision = decide_batch(arrivals, locked, (*transaction.prepared.drain, *originals.answered()))
@@ -184,6 +186,14 @@ def _lock(
     )
     legs.lend(locked)
     return locked
+
+
+def _read_asked(
+    transaction: Transaction, items: Sequence[Item], locked: Locked, by_legs: Mapping[HeadKey, Side]
+) -> None:
+    """What the charts of books ask of payments and transfers, and what that is decided on."""
+    read_policies(transaction, items, locked, by_legs)
+    read_transfers(transaction, items, locked)
 
 
 def _demand_subjects(transaction: Transaction, decision: Decision, rows: SubjectRows) -> None:

@@ -11,8 +11,9 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from ledger_core.domain.chart_reading import CONTROL_PREFIX
-from ledger_core.domain.notices import NOTICE_FACTS, UNTOLD, Notice, NoticeKey, NoticeName, profile_of
+from ledger_core.domain.notices import NOTICE_FACTS, UNTOLD, Notice, NoticeKey, NoticeName, profile_of, verification_of
 from ledger_core.domain.payments import SplitCaptured
+from ledger_core.domain.transfers import TransferSettled
 from ledger_core.store.errors import SurpriseError
 from ledger_core.store.items import Item
 from ledger_core.store.named_sql import load_queries
@@ -65,6 +66,8 @@ def _names(item: Item) -> list[NoticeName]:
     if isinstance(fact, SplitCaptured) and fact.needs_profiles:
         accounts = [share.account for share in fact.beneficiaries]
         return [profile_of(account) for account in accounts if not account.startswith(CONTROL_PREFIX)]
+    if isinstance(fact, TransferSettled) and item.book.chart.transfers.verification:
+        return [verification_of(fact.customer)]
     return []
 
 

@@ -11,6 +11,8 @@ import psycopg
 from ledger_core.domain.awaited import Awaited, form_of
 from ledger_core.domain.charts import Chart
 from ledger_core.domain.incoming import Incoming, Record
+from ledger_core.domain.transfer_policy import TransferPolicy
+from ledger_core.domain.transfers import APPROVAL_GATE, MONITORING_GATE
 from ledger_core.store.books import Books
 from ledger_core.store.exact import letters_of
 from ledger_core.store.named_sql import load_queries
@@ -64,6 +66,19 @@ def _allows(chart: Chart, waits_for: str, assets: Collection[str]) -> bool:
         return chart.control(role, currency) is not None
     if form is Awaited.PROFILE:
         return chart.marketplace is None or not chart.marketplace.require_profiles
+    if form is Awaited.VERIFICATION:
+        return not chart.transfers.verification
+    if form is Awaited.GATE:
+        return _opens(chart.transfers, waits_for)
+    if form is Awaited.SWEEP:
+        return name in chart.transfers.sweeps
     if form is Awaited.PERIOD:
         return chart.late_events == "redirect"
     return form is Awaited.ACCOUNT and any(chart.template_for(name, currency) is not None for currency in assets)
+
+
+def _opens(policy: TransferPolicy, gate: str) -> bool:
+    """Whether the chart asks for less than a gate was closed for. A review or a verdict is none of its business."""
+    if gate.startswith(APPROVAL_GATE):
+        return policy.approvals < int(gate.removeprefix(APPROVAL_GATE))
+    return gate == MONITORING_GATE and not policy.monitoring

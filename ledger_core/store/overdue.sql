@@ -1,8 +1,8 @@
 -- name: by_tables
 -- What parked events go on waiting for though tables say that it has come true, by the book in which they wait:
--- accounts that are there and not frozen, books that are there, profiles that are verified, periods that are open again;
--- events whose vouchers are named, once they are decided, or wait, under another order key: under the same one they have healed
--- what names them, or stand in its queue.
+-- accounts that are there and not frozen, books that are there, profiles and customers that are verified, periods that are open
+-- again; events whose vouchers are named, once they are decided, or wait, under another order key: under the same one they have
+-- healed what names them, or stand in its queue.
 SELECT DISTINCT book.code, letter.waits_for
 FROM ledger.dead_letter AS letter
 JOIN ledger.book USING (book_id)
@@ -29,6 +29,18 @@ CROSS JOIN LATERAL (
     ORDER BY revision DESC LIMIT 1
 ) AS last
 WHERE letter.resolved_position IS NULL AND letter.outcome = 'PARKED' AND letter.waits_for LIKE 'profile:%'
+    AND book.posting_mode = 'open' AND last.said ->> 'status' = 'VERIFIED'
+UNION ALL
+SELECT DISTINCT book.code, letter.waits_for
+FROM ledger.dead_letter AS letter
+JOIN ledger.book USING (book_id)
+CROSS JOIN LATERAL (
+    SELECT said FROM ledger.notice
+    WHERE notice.book_id = letter.book_id AND notice.kind = 'verification'
+        AND notice.key = substr(letter.waits_for, length('gate:verification:') + 1)
+    ORDER BY revision DESC LIMIT 1
+) AS last
+WHERE letter.resolved_position IS NULL AND letter.outcome = 'PARKED' AND letter.waits_for LIKE 'gate:verification:%'
     AND book.posting_mode = 'open' AND last.said ->> 'status' = 'VERIFIED'
 UNION ALL
 SELECT DISTINCT book.code, letter.waits_for
@@ -62,6 +74,7 @@ FROM ledger.dead_letter AS letter
 JOIN ledger.book USING (book_id)
 WHERE letter.resolved_position IS NULL AND letter.outcome = 'PARKED' AND book.posting_mode = 'open'
     AND (letter.waits_for LIKE 'control:%' OR letter.waits_for LIKE 'profile:%' OR letter.waits_for = 'period'
+        OR letter.waits_for LIKE 'gate:%' OR letter.waits_for LIKE 'sweep:%'
         OR letter.waits_for LIKE 'account:%' AND NOT EXISTS (
             SELECT FROM ledger.account
             WHERE account.book_id = letter.book_id

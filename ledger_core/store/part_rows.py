@@ -1,4 +1,4 @@
-"""Rows of refunds, chargebacks, settlements, payouts and fees: read once their subjects are locked, and written back.
+"""Rows of refunds, settlements, payouts, transfers …: read once their subjects are locked, and written back.
 
 A batch without any of them comes here for nothing. What was never told is not there, and is a new part.
 """
@@ -23,6 +23,7 @@ from ledger_core.domain.stories import (
     SettlementFinalityFailed,
 )
 from ledger_core.domain.subjects import PARTS, SPLIT, Subject
+from ledger_core.domain.transfers import STEP_FACTS
 from ledger_core.store.items import Item
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.subject_rows import key_columns
@@ -68,6 +69,9 @@ class PartRows:
             for key in self.known:
                 if key[2] in OF_SPLIT:
                     self.legs.setdefault(key[:2], set()).add(key)
+        transfers = {item.subject_key for item in items if isinstance(item.fact, STEP_FACTS)}
+        if transfers:
+            self._take(self._transaction.cursor.execute(QUERIES["parts_of_keys"], key_columns(transfers)).fetchall())
 
     def _take(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for row in rows:

@@ -19,6 +19,12 @@ FROM unnest(%(books)s::integer[], %(keys)s::text[]) AS asked (book_id, order_key
 JOIN ledger.subject_part AS part USING (book_id, order_key)
 WHERE part.kind IN ('leg', 'leg_back', 'kept', 'commission');
 
+-- name: parts_of_keys
+-- All parts of locked order keys: those of a transfer add up to what was received of it, and who approved.
+SELECT part.book_id, part.order_key, part.kind, part.part_id, told, amount_minor, used_minor, asset_id, vouchers
+FROM unnest(%(books)s::integer[], %(keys)s::text[]) AS asked (book_id, order_key)
+JOIN ledger.subject_part AS part USING (book_id, order_key);
+
 -- name: write_parts
 -- Step 7 on the exact path: parts that are new, or were told something.
 INSERT INTO ledger.subject_part (book_id, order_key, kind, part_id, told, amount_minor, used_minor, asset_id, vouchers)

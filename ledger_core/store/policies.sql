@@ -5,7 +5,7 @@ FROM unnest(%(books)s::integer[], %(keys)s::text[]) AS asked (book_id, order_key
 JOIN ledger.subject_part AS part ON part.book_id = asked.book_id AND part.order_key = asked.order_key AND part.kind = 'attempt';
 
 -- name: floors
--- Of heads that are locked: their minimum with its policy, and what holds will take.
+-- Of heads that are locked: their minimum with its policy, and what holds will take; for refunds and sweeps.
 SELECT head.book_id, head.account_id, minimum_minor, limit_policy::text, debits_pending, credits_pending
 FROM unnest(%(books)s::integer[], %(accounts)s::integer[]) AS asked (book_id, account_id)
 JOIN ledger.account_head AS head USING (book_id, account_id);

@@ -131,6 +131,39 @@ LEFT JOIN ledger.asset ON asset.code = part.currency
 WHERE book_id = %(book_id)s AND order_key = %(order_key)s
 ORDER BY positions[1], kind, part_id;
 
+-- name: transfers
+-- A page of transfers, the newest first, by state and when they began. Version first, as for payments.
+SELECT row.order_key, row.state, row.monitoring, row.approvals, row.reference, row.failure_reason, row.currency, asset.scale,
+    row.amount_minor, row.received_minor, row.compensated_minor, row.first_effective_at, row.last_effective_at, row.last_position
+FROM projections.transfer_all_versions AS row
+LEFT JOIN ledger.asset ON asset.code = row.currency
+WHERE row.book_id = %(book_id)s
+    AND row.version = (
+        SELECT version FROM projections.checkpoint
+        WHERE checkpoint.book_id = %(book_id)s AND projection = 'parts' AND checkpoint.state = 'ACTIVE'
+    )
+    AND (row.first_effective_at, row.order_key) < (%(before)s::timestamptz, %(before_key)s::text)
+    AND row.first_effective_at >= %(since)s::timestamptz AND row.first_effective_at < %(until)s::timestamptz
+    AND (%(state)s::text IS NULL OR row.state = %(state)s)
+ORDER BY row.first_effective_at DESC, row.order_key DESC LIMIT %(limit)s;
+
+-- name: transfer
+-- One of them.
+SELECT row.order_key, row.state, row.monitoring, row.approvals, row.reference, row.failure_reason, row.currency, asset.scale,
+    row.amount_minor, row.received_minor, row.compensated_minor, row.first_effective_at, row.last_effective_at, row.last_position
+FROM projections.transfer AS row
+LEFT JOIN ledger.asset ON asset.code = row.currency
+WHERE row.book_id = %(book_id)s AND row.order_key = %(order_key)s;
+
+-- name: waiting
+-- What events of an order key wait for now, in the order in which they came: exact, however far a projection has come.
+SELECT letter.event_id, source.uri, letter.code, letter.detail, letter.waits_for, letter.position
+FROM ledger.dead_letter AS letter
+INNER JOIN ledger.source ON source.book_id = letter.book_id AND source.source_id = letter.source_id
+WHERE letter.book_id = %(book_id)s AND letter.order_key = %(order_key)s AND letter.resolved_position IS NULL
+    AND letter.outcome = 'PARKED'
+ORDER BY letter.position;
+
 -- name: beneficiaries
 -- A page of beneficiaries by account, with what each has now, less holds.
 SELECT row.account, row.currency, asset.scale, row.earned_minor, row.commission_minor, row.refunded_minor,

@@ -52,6 +52,23 @@ from schemas.events.reservations import (
     ReservationHeldV1,
     ReservationNoShowV1,
 )
+from schemas.events.transfers import (
+    SweepRequestedV1,
+    TransactionCompensatedV1,
+    TransferApprovedV1,
+    TransferFailedV1,
+    TransferInflowAnnouncedV1,
+    TransferInflowCompensatedV1,
+    TransferInflowReceivedV1,
+    TransferMonitoringBlockedV1,
+    TransferMonitoringFlaggedV1,
+    TransferMonitoringPassedV1,
+    TransferRequestedV1,
+    TransferReviewClearedV1,
+    TransferReviewOpenedV1,
+    TransferSettledV1,
+    VerificationChangedV1,
+)
 from schemas.events.vouchers import VoucherGroupRequestedV1, VoucherRequestedV1, VoucherVoidRequestedV1
 
 EVENT_TYPES: Mapping[str, type] = MappingProxyType({
@@ -108,6 +125,21 @@ EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "sale.completed.v1": SaleCompletedV1,
     "cogs.recorded.v1": CogsRecordedV1,
     "inventory.adjusted.v1": InventoryAdjustedV1,
+    "transfer.requested.v1": TransferRequestedV1,
+    "transfer.inflow.announced.v1": TransferInflowAnnouncedV1,
+    "transfer.inflow.received.v1": TransferInflowReceivedV1,
+    "transfer.inflow.compensated.v1": TransferInflowCompensatedV1,
+    "transfer.approved.v1": TransferApprovedV1,
+    "transfer.review.opened.v1": TransferReviewOpenedV1,
+    "transfer.review.cleared.v1": TransferReviewClearedV1,
+    "transfer.monitoring.passed.v1": TransferMonitoringPassedV1,
+    "transfer.monitoring.flagged.v1": TransferMonitoringFlaggedV1,
+    "transfer.monitoring.blocked.v1": TransferMonitoringBlockedV1,
+    "transfer.settled.v1": TransferSettledV1,
+    "transfer.failed.v1": TransferFailedV1,
+    "transaction.compensated.v1": TransactionCompensatedV1,
+    "sweep.requested.v1": SweepRequestedV1,
+    "verification.changed.v1": VerificationChangedV1,
 })  # fmt: skip
 
 _VERSION = re.compile(r"\.v[0-9]{1,6}$")

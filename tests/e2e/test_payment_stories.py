@@ -27,6 +27,7 @@ from tests.support.shop import reading_pool
 pytestmark = pytest.mark.postgres
 
 BOOK, SOURCE = "shop", "/shop/payments"
+GATES = {"monitoring": "required", "approvals": 2}
 ASKS = {"captures": "once", "void_window_minutes": 60, "refund_cover": "available"}
 CONFIRMED: dict[str, Any] = {"confirmed_by": "courier-12", "confirmed_at": "2026-11-21T08:00:00Z"}
 DRAWER, CASH = "cash:drawer:7", {"account": "control:CASH"}
@@ -78,6 +79,26 @@ def count(which: str, minor: int, **more: object) -> Message:
         **more,
     }
     return told(f"drawer.{which}", DRAWER, **data)
+
+
+def transfer(which: str, key: str, event_id: str = "", **data: object) -> Message:
+    """Of a transfer of 80, in one deposit."""
+    more: dict[str, object] = {}
+    if which in ("requested", "inflow.received", "settled"):
+        more = {"amount_minor": "80", "currency": "EUR"}
+    if which.startswith("inflow."):
+        more["inflow_id"] = "deposit-1"
+    if which == "settled":
+        more["to"] = f"wallet:seller:{key}"
+    return told(f"transfer.{which}", key, event_id, minute=0, **{"transfer_id": key, **more, **data})
+
+
+def funded(key: str) -> list[Message]:
+    return [transfer("requested", key), transfer("inflow.received", key)]
+
+
+def approved(key: str, by: str) -> Message:
+    return transfer("approved", key, f"{by} approved {key}", approved_by=by)
 
 
 NIGHT = {"account": "wallet:seller:hotel", "amount_minor": "30"}
@@ -135,6 +156,22 @@ STORIES: Mapping[str, Story] = {
          told("payment_method.detached", "card", payment_method_id="card")],
         ["RECORDED", "RECORDED"], {}, {},
     ),
+    "a transfer that settles once its gates are open": Story(
+        [*funded("moved"), transfer("settled", "moved"), approved("moved", "anna"),
+         transfer("monitoring.passed", "moved"), approved("moved", "ben")],
+        ["RECORDED", "POSTED", "POSTED", "RECORDED", "RECORDED", "RECORDED"],
+        {"wallet:seller:moved": -80}, {},
+    ),
+    "a transfer that waits": Story(
+        [*funded("waits"), transfer("monitoring.passed", "waits"), approved("waits", "anna"),
+         transfer("settled", "waits")],
+        ["RECORDED", "POSTED", "RECORDED", "RECORDED", "TRANSFER_GATE_CLOSED"], {}, {},
+    ),
+    "a transfer that is blocked and goes back": Story(
+        [*funded("blocked"), transfer("settled", "blocked"), transfer("monitoring.blocked", "blocked"),
+         transfer("inflow.compensated", "blocked", reason="blocked")],
+        ["RECORDED", "POSTED", "TRANSFER_BLOCKED", "RECORDED", "POSTED"], {}, {},
+    ),
 }  # fmt: skip
 
 
@@ -150,7 +187,7 @@ async def publish(dsn: str, messages: Sequence[Message]) -> None:
 @pytest.fixture
 def client(topics: TestDatabase, tmp_path: Path) -> Iterator[httpx.Client]:
     members: Mapping[str, dict[str, object]] = {
-        BOOK: {"payments": ASKS},
+        BOOK: {"payments": ASKS, "transfers": GATES},
         MARKET: {"marketplace": {"require_profiles": True}},
     }
     for book, asked in members.items():
@@ -186,6 +223,28 @@ def test_each_story_is_told_by_the_api_as_it_was_sent_to_the_topic(topics: TestD
             judge(client, book, name, story)
     assert ask(client, "holds/stay")["status"] == "CAPTURED"
     assert ask(client, "payments/in-time")["state"] == "VOIDED"
+    demand_transfers(client, positions[BOOK])
+
+
+def demand_transfers(client: httpx.Client, position: int) -> None:
+    """States by name, what waits and for what, pages; over HTTP and on the command line."""
+    moved, waits, blocked = (
+        ask(client, f"transfers/{key}", min_position=position) for key in ("moved", "waits", "blocked")
+    )
+    assert [one["state"] for one in (moved, waits, blocked)] == ["SETTLED", "FUNDED", "BLOCKED"]
+    assert [one["waits"]["events"] for one in (moved, blocked)] == [[], []]
+    assert [event["waits_for"] for event in waits["waits"]["events"]] == ["gate:approval:2"]
+    assert (moved["approved_by"], waits["approved_by"]) == (["anna", "ben"], ["anna"])
+    assert [deposit["state"] for deposit in (*moved["deposits"], *blocked["deposits"])] == ["RECEIVED", "COMPENSATED"]
+    assert [event["outcome"] for event in moved["timeline"]][-1] == "POSTED"
+    assert [one["transfer_id"] for one in ask(client, "transfers", state="FUNDED")["transfers"]] == ["waits"]
+    first = ask(client, "transfers", limit=2)
+    then = ask(client, "transfers", limit=2, cursor=first["next_cursor"])
+    assert {one["transfer_id"] for one in (*first["transfers"], *then["transfers"])} == {"moved", "waits", "blocked"}
+    shown = ledgerctl("--json", "transfer", "show", "waits", "--book", BOOK)
+    assert (shown.code, shown.json["waits"]["events"][0]["waits_for"]) == (0, "gate:approval:2")
+    assert "gate:approval:2" in ledgerctl("transfer", "show", "waits", "--book", BOOK).out
+    assert "BLOCKED" in ledgerctl("transfer", "list", "--book", BOOK).out
 
 
 def judge(client: httpx.Client, book: str, name: str, story: Story) -> None:

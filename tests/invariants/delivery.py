@@ -40,7 +40,8 @@ I5_RELAY = Invariant(
 
 I17_PARKED = Invariant(
     "I17",
-    "A refused event keeps its coordinates, and its bytes unless it had none; parked events of a key heal in order",
+    "A refused event keeps its coordinates, and its bytes unless it had none; parked events of a key heal in order, "
+    "save those of a transfer, which stand alone",
     """
     SELECT format('dead letter %s/%s', letter.book_id, letter.position)
     FROM ledger.dead_letter letter LEFT JOIN ledger.event USING (book_id, position)
@@ -59,6 +60,9 @@ I17_PARKED = Invariant(
         AND later.position > earlier.position AND later.outcome = 'PARKED' AND earlier.outcome = 'PARKED'
     WHERE later.resolved_position < coalesce(earlier.resolved_position, 9223372036854775807)
         AND later.position > coalesce(earlier.resolved_position, 0)
+        AND 2 > (SELECT count(*) FROM ledger.event
+            WHERE event.book_id = later.book_id AND event.position IN (earlier.position, later.position)
+                AND convert_from(state, 'UTF8')::jsonb ->> 'event_type' ~ '^(transfer|transaction)[.]')
     UNION ALL
     SELECT format('subject %s/%s says %s parked', book_id, order_key, parked) FROM ledger.subject
     WHERE parked <> (SELECT count(*) FROM ledger.dead_letter letter

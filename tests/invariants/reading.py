@@ -167,7 +167,8 @@ I6_STATES = Invariant(
     SELECT format('%s %s of %s/%s', coalesce(row.kind, part.kind), part_id, book_id, order_key)
     FROM (
         SELECT * FROM ledger.subject_part JOIN level USING (book_id) WHERE projection = 'parts'
-            AND kind IN ('refund', 'chargeback', 'settlement', 'payout', 'fee')
+            AND kind IN ('refund', 'chargeback', 'settlement', 'payout', 'fee', 'transfer', 'inflow', 'monitoring',
+                'approval')
     ) part
     FULL JOIN (
         SELECT row.* FROM projections.part_versions row JOIN projections.checkpoint USING (book_id, version)

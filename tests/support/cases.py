@@ -22,6 +22,8 @@ from ledger_core.domain.payments import (
 from ledger_core.domain.references import VoidRequested, VoucherLink
 from ledger_core.domain.requests import CompensationRequested, VoucherRef
 from ledger_core.domain.subjects import Subject
+from ledger_core.domain.transfer_policy import TransferPolicy
+from ledger_core.domain.transfers import TransferStand
 from ledger_core.domain.vouchers import Draft, Line, Purpose, Side
 
 BOOK = 1
@@ -106,6 +108,8 @@ class Desk:
     crossings: list[Crossing] = field(default_factory=list)
     parts: dict[PartKey, Part] = field(default_factory=dict)
     notices: dict[NoticeKey, Notice] = field(default_factory=dict)
+    transfers: dict[tuple[int, str], TransferStand] = field(default_factory=dict)
+    gates: TransferPolicy = field(default_factory=TransferPolicy)
     closed_through_us: int = -(2**63)
     batch: int = BATCH
     position: int = 0
@@ -143,6 +147,8 @@ class Desk:
             crossings=self.crossings,
             parts=self.parts,
             notices=self.notices,
+            transfers=self.transfers,
+            transfer_policies={BOOK: self.gates},
             closed_through_us={BOOK: self.closed_through_us},
             next_reference={BOOK: self.batch << 16 | arrivals},
         )

@@ -6,16 +6,15 @@ from functools import cache
 
 from ledger_core.domain.cases import Ruling
 from ledger_core.domain.outcomes import Outcome
-from ledger_core.domain.parts import STEPS, Part, State, state_of
+from ledger_core.domain.parts import STEPS, Part, PartKind, State, state_of
 from ledger_core.domain.payment_state import payment_state
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Line
 from tests.support.cases import BOOK
-from tests.support.story_desk import KEY, STORIES, StoryDesk, types_of
+from tests.support.story_desk import BEGUN, KEY, STORIES, StoryDesk, types_of
 
-CAPTURED = "payment.captured.v1"
 BEFORE = 2
-"""Events before the one that is asked about; and of a payment, as many after its capture."""
+"""Events before the one that is asked about; and as many after what its story begins with."""
 Story = tuple[str, ...]
 
 
@@ -63,7 +62,7 @@ def life_of(event_type: str) -> Life | None:
 @cache
 def _accepted(story: str) -> Sequence[Story]:
     """Stories in which every event is accepted, short ones first."""
-    found: list[Story] = [(), (CAPTURED,)] if story == "payment" else [()]
+    found: list[Story] = [(), (BEGUN[story],)] if story in BEGUN else [()]
     last = found
     for _ in range(BEFORE):
         last = [(*one, name) for one in last for name in types_of(story) if _is_accepted((*one, name))]
@@ -89,13 +88,17 @@ def _part_kind(event_type: str) -> str | None:
 
 
 def _states(desk: StoryDesk, event_type: str, story: str) -> tuple[str, ...]:
-    """Of the payment, and of the refund, dispute … that the event is a step of; nothing is known as NONE."""
+    """Of the payment or transfer, and of the refund, deposit … that it is a step of; NONE where nothing is known."""
     states: list[str] = []
     if story == "payment":
         state = payment_state(desk.subjects.get((BOOK, KEY)) or Subject())
         states.append(state.value if state else State.NONE.value)
-    for step in STEPS.values():
-        if f"{step.name}.v1" == event_type:
-            part = next((part for (*_, kind, _), part in desk.parts.items() if kind == step.kind.value), Part())
-            states.append(state_of(step.kind, part).value)
+    elif story == PartKind.TRANSFER and _part_kind(event_type) != PartKind.TRANSFER:
+        states.append(_part_state(desk, PartKind.TRANSFER))
+    states += [_part_state(desk, step.kind) for step in STEPS.values() if f"{step.name}.v1" == event_type]
     return tuple(states)
+
+
+def _part_state(desk: StoryDesk, of_kind: PartKind) -> str:
+    part = next((part for (*_, kind, _), part in desk.parts.items() if kind == of_kind.value), Part())
+    return state_of(of_kind, part).value

@@ -8,18 +8,19 @@ writes docs/reference/order.md anew; a test says whether it is up to date. Read 
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support.story_desk import STORIES, StoryDesk, types_of
+from tests.support.story_desk import BEGUN, STORIES, StoryDesk, types_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "order.md"
 HEAD = """# Order of events
 
 What becomes of two events of one order key, in the order in which they come. The first column begins with nothing; the
-second, for payments, with a payment of 100 that was captured. What is parked waits, and heals when its predecessor
-comes; the word that stands is the last one on each event. All that share a refund, chargeback or settlement here name
-the same one. What has an order key of its own (a payment, a payout, a fee, a drawer, a stay) never meets another.
+second with a payment of 100 that was captured, or a transfer of 80 that was requested. What is parked waits, and heals
+when its predecessor comes; the word that stands is the last one on each event. All that share a refund, chargeback,
+settlement or deposit here name the same one, and gates are open that only a chart closes. What has an order key of its
+own (a payment, a payout, a fee, a drawer, a stay, a transfer) never meets another.
 This page is written by the code that decides: `python -m tests.support.order_table`.
 """
-CAPTURED = "payment.captured.v1"
+SECOND = {"payment": "on a captured payment", "transfer": "on a requested transfer"}
 Row = tuple[str, str, str, str]
 
 
@@ -29,10 +30,10 @@ def pairs(story: str) -> list[tuple[str, str]]:
 
 
 def row(story: str, first: str, then: str) -> Row:
-    """First, then, and what became of both, from nothing and on a captured payment."""
+    """First, then, and what became of both, from nothing and on what has begun."""
     bare = _said(StoryDesk().play([first, then]))
-    on_captured = _said(StoryDesk().play([CAPTURED, first, then])[1:]) if story == "payment" else ""
-    return first.removesuffix(".v1"), then.removesuffix(".v1"), bare, on_captured
+    on_begun = _said(StoryDesk().play([BEGUN[story], first, then])[1:]) if story in BEGUN else ""
+    return first.removesuffix(".v1"), then.removesuffix(".v1"), bare, on_begun
 
 
 def _said(words: Sequence[str]) -> str:
@@ -43,17 +44,13 @@ def page() -> str:
     parts = [HEAD]
     for story in STORIES:
         parts.append(
-            f"\n## Of a {story}\n\n| first | then | from nothing |" + _second(story, " on a captured payment |")
+            f"\n## Of a {story}\n\n| first | then | from nothing |" + (f" {SECOND[story]} |" if story in SECOND else "")
         )
-        parts.append("\n|---|---|---|" + _second(story, "---|") + "\n")
+        parts.append("\n|---|---|---|" + ("---|" if story in SECOND else "") + "\n")
         for first, then in pairs(story):
             cells = row(story, first, then)
             parts.append("| " + " | ".join(f"`{c}`" if n < 2 else c for n, c in enumerate(cells) if c) + " |\n")
     return "".join(parts)
-
-
-def _second(story: str, text: str) -> str:
-    return text if story == "payment" else ""
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ from schemas.charts import load_chart
 from schemas.events.registry import EVENT_TYPES
 from tests.support.cases import BOOK, EUR, Desk
 
-CHART = chart_from_document(load_chart())
+SAVINGS, SAVED_MINOR = "wallet:seller:savings", 90
+SWEEPS = [{"name": "daily", "from": SAVINGS, "to": "control:CASH", "currency": "EUR", "keep_minor": "20"}]
+CHART = chart_from_document({**load_chart(), "transfers": {"sweeps": SWEEPS}})
 KEY = "story"
 SELLER = "wallet:seller:1"
 BUYER, DRAWER = "wallet:buyer:1", "cash:drawer:1"
@@ -34,12 +36,16 @@ STORIES = {
     "sale": ("sale.", "cogs."),
     "inventory": ("inventory.",),
     "beneficiary": ("settlement_profile.",),
+    "transfer": ("transfer.", "transaction."),
+    "sweep": ("sweep.",),
+    "customer": ("verification.",),
 }
 """Which types of events share an order key."""
 
 _AMOUNTS = {
     "payment": "100", "refund": "40", "chargeback": "40", "settlement": "60", "payout": "30", "fee": "10",
     "cash": "7", "reservation": "90", "sale": "100", "cogs": "60", "inventory": "20",
+    "transfer": "80",
 }  # fmt: skip
 VERIFIED = {"status": "VERIFIED", "rails": ["sepa"], "bank_account_ref": {"user": "u-1"}}
 _MORE: Mapping[str, Mapping[str, object]] = {
@@ -57,7 +63,15 @@ _MORE: Mapping[str, Mapping[str, object]] = {
     "sale.completed.v1": {"attempt": {"finance": {"source": {"id": "control:CASH"}}}},
     "settlement_profile.updated.v1": {"beneficiary": KEY, **VERIFIED},
     "inventory.adjusted.v1": {"direction": "increase", "reason": "correction"},
+    "transfer.settled.v1": {"to": SELLER},
+    "transfer.approved.v1": {"approved_by": "anna"},
+    "sweep.requested.v1": {"rule": "daily"},
+    "verification.changed.v1": {"customer": KEY, "status": "VERIFIED"},
 }
+
+
+BEGUN: Mapping[str, str] = {"payment": "payment.captured.v1", "transfer": "transfer.requested.v1"}
+"""What comes first in a story of which most events need a beginning."""
 
 
 def types_of(story: str) -> list[str]:
@@ -69,7 +83,8 @@ def data_of(event_type: str, part_id: str = "1") -> dict[str, object]:
     """The data of an event that fits its story: same ids, amounts that go together."""
     family = event_type.partition(".")[0]
     required: frozenset[str] = EVENT_TYPES[event_type].__required_keys__  # type: ignore[attr-defined]  # it has them
-    words = {"currency": "EUR", "method": "card", "account": SELLER, "failure_reason": "no_luck", "payment_id": KEY}
+    words = {"currency": "EUR", "method": "card", "account": SELLER, "failure_reason": "no_luck", "payment_id": KEY,
+             "transfer_id": KEY, "reason": "no_luck"}  # fmt: skip
     data: dict[str, object] = {name: words.get(name, part_id) for name in required}
     if "amount_minor" in required:
         data["amount_minor"] = _AMOUNTS[family]
@@ -104,7 +119,8 @@ class StoryDesk(Desk):
         account: str = line.account  # type: ignore[attr-defined]  # a line
         number = self.accounts.setdefault(account, 100 + len(self.accounts))
         head = BOOK << 32 | number
-        self.heads.setdefault(head, Head(0, 0, 0, EUR))
+        saved_minor = SAVED_MINOR if account == SAVINGS else 0
+        self.heads.setdefault(head, Head(0, 0, saved_minor, EUR, normal_side="C" if saved_minor else "D"))
         return Movement(head, EUR, False, line)  # type: ignore[arg-type]  # as above
 
     def play(self, event_types: Sequence[str]) -> list[str]:

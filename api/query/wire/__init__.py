@@ -35,6 +35,7 @@ from api.query.wire.service import (
     ProblemTable,
     ReadyAnswer,
 )
+from api.query.wire.transfers import Transfer, TransferAnswer, TransferPage
 from api.query.wire.vouchers import Cause, Decision, EventAnswer, VoucherAnswer, VoucherLine, VoucherLink
 
 __all__ = [
@@ -82,6 +83,9 @@ __all__ = [
     "StatementAnswer",
     "StatementEntry",
     "TimelineAnswer",
+    "Transfer",
+    "TransferAnswer",
+    "TransferPage",
     "TrialBalanceAnswer",
     "TypeTotal",
     "VoucherAnswer",

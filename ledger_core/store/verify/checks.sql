@@ -220,6 +220,17 @@ JOIN ledger.event AS mirror ON mirror.book_id = reversal.book_id AND mirror.posi
 JOIN ledger.event AS original ON original.book_id = reversal.book_id AND original.position = reversed_position
 WHERE reversal.book_id = %s AND reversal_position > %s GROUP BY reversal_position ORDER BY reversal_position;
 
+-- name: compensating_mirrors
+-- Compensations of transfers with what each takes back: those made by hand have lines of their own.
+SELECT compensating_position, mirror.state, ARRAY[original.state]
+FROM ledger.compensation
+JOIN ledger.event AS mirror ON mirror.book_id = compensation.book_id AND mirror.position = compensating_position
+JOIN ledger.event AS original ON original.book_id = compensation.book_id AND original.position = compensated_position
+WHERE compensation.book_id = %s AND compensating_position > %s
+    AND (position('"event_type":"transfer.inflow.compensated.v1"'::bytea IN mirror.state) > 0
+        OR position('"event_type":"transaction.compensated.v1"'::bytea IN mirror.state) > 0)
+ORDER BY compensating_position;
+
 -- name: reversed_of_payments
 -- What requests took out of the sums of payments: order key, event type and amount of what was reversed, and its place.
 SELECT original.order_key, said.state ->> 'event_type', (said.state ->> 'amount_minor')::bigint,

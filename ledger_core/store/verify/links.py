@@ -16,7 +16,9 @@ MIRRORING: Final = (b"payment.voided.v1", b"voucher.void_requested.v1")
 """Upstream types whose vouchers are mirrors."""
 BY_HAND: Final = (b"voucher.requested.v1", b"voucher.group_requested.v1")
 """Upstream types whose vouchers may make another good."""
-LINKING: Final = frozenset(MIRRORING + BY_HAND)
+COMPENSATING: Final = (b"transfer.inflow.compensated.v1", b"transaction.compensated.v1")
+"""Upstream types whose vouchers always do, and are its mirror."""
+LINKING: Final = frozenset(MIRRORING + BY_HAND + COMPENSATING)
 COMPENSATES: Final = b'"compensates":['
 """Of a state that has this member; text inside a string would have its quotes escaped."""
 OTHER_SIDE: Final = {"D": "C", "C": "D"}
@@ -47,7 +49,7 @@ class SaidLinks:
                 continue
             if event_type in MIRRORING:
                 self.reversals += [(position, linked) for linked in _positions(state, "reverses")]
-            elif event_type in BY_HAND and COMPENSATES in state:
+            elif event_type in COMPENSATING or (event_type in BY_HAND and COMPENSATES in state):
                 self.compensations += [(position, linked) for linked in _positions(state, "compensates")]
 
     def add(self, later: "SaidLinks") -> None:
@@ -64,7 +66,7 @@ def _positions(state: bytes, member: str) -> Iterable[int]:
 
 
 def check_links(connection: psycopg.Connection[Any], book: BookEnd, after: int, said: SaidLinks, tally: Tally) -> None:
-    """Rows say what vouchers say of others, and lines of a mirror are those of the reversed with sides exchanged.
+    """Rows say what vouchers say of others, and lines of a mirror are those of what it takes back, sides exchanged.
     Vouchers at or before the position `after` are left out."""
     queries = load_queries("ledger_core.store.verify", "checks.sql")
     rows = connection.execute(queries["compensations"], (book.book_id, after)).fetchall()
@@ -72,19 +74,27 @@ def check_links(connection: psycopg.Connection[Any], book: BookEnd, after: int, 
     different = set(said.compensations) ^ set(rows)
     if different:
         tally.bad("compensations", f"book {book.code}: link of the voucher at position {min(different)[0]}")
+    else:
+        _check_mirrors(connection, book, after, "compensations", "compensating_mirrors", tally)
     rows = connection.execute(queries["reversals"], (book.book_id, after)).fetchall()
     tally.count("reversals", len(rows))
     different = set(said.reversals) ^ {(mirror, reversed_position) for reversed_position, mirror in rows}
     if different:
         tally.bad("reversals", f"book {book.code}: link of the voucher at position {min(different)[0]}")
         return
-    with connection.cursor(name="mirrors", binary=True) as cursor:
-        cursor.execute(queries["mirrors"], (book.book_id, after))
-        for position, state, reversed_states in cursor:
-            if not _is_mirror(state, reversed_states):
-                tally.bad(
-                    "reversals", f"book {book.code}: voucher at position {position} is no mirror of what it reverses"
-                )
+    _check_mirrors(connection, book, after, "reversals", "mirrors", tally)
+
+
+def _check_mirrors(
+    connection: psycopg.Connection[Any], book: BookEnd, after: int, check: str, query: str, tally: Tally
+) -> None:
+    """The first voucher that is no mirror of what it takes back."""
+    queries = load_queries("ledger_core.store.verify", "checks.sql")
+    with connection.cursor(name=query, binary=True) as cursor:
+        cursor.execute(queries[query], (book.book_id, after))
+        for position, state, taken_back in cursor:
+            if not _is_mirror(state, taken_back):
+                tally.bad(check, f"book {book.code}: voucher at position {position} is no mirror of what it takes back")
                 return
 
 

@@ -1,4 +1,4 @@
-"""Refunds, chargebacks, settlements, payouts and fees against the steps in the log, as `subjects` does for payments.
+"""Refunds, settlements, payouts, transfers … against the steps in the log, as `subjects` does for payments.
 
 What a part was told, the amounts of its steps and the places of its vouchers add up whatever their order. Equal sums
 over events and over rows mean equal rows, short of a coincidence; different ones start the exact, slow comparison.
@@ -35,14 +35,16 @@ _STEPS: Final[Mapping[bytes, tuple[Step, str]]] = MappingProxyType({
 
 _AMOUNTS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType({
     PartKind.REFUND.value: (0, 3, 5), PartKind.CHARGEBACK.value: (0, 2, 3), PartKind.SETTLEMENT.value: (0,),
-    PartKind.PAYOUT.value: (0, 1), PartKind.FEE.value: (0,),
+    PartKind.PAYOUT.value: (0, 1), PartKind.FEE.value: (0,), PartKind.TRANSFER.value: (0, 1),
+    PartKind.INFLOW.value: (0, 1), PartKind.MONITORING.value: (), PartKind.APPROVAL.value: (),
 })  # fmt: skip
 """Steps that say the amount of their part."""
 _USED: Final[Mapping[str, int]] = MappingProxyType({PartKind.SETTLEMENT.value: 0, PartKind.FEE.value: 3})
 """The step that says what is used: of a settlement its amount less its fee."""
 _VOUCHERS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType({
     PartKind.REFUND.value: (3, 5), PartKind.CHARGEBACK.value: (0, 3), PartKind.SETTLEMENT.value: (0, 2),
-    PartKind.PAYOUT.value: (0, 1), PartKind.FEE.value: (0, 3),
+    PartKind.PAYOUT.value: (0, 1), PartKind.FEE.value: (0, 3), PartKind.TRANSFER.value: (1,),
+    PartKind.INFLOW.value: (1,), PartKind.MONITORING.value: (), PartKind.APPROVAL.value: (),
 })  # fmt: skip
 """Steps whose vouchers a part remembers: mirrors are the end of theirs."""
 _COUNTED: Final[Mapping[bytes, tuple[PartKind, int, int]]] = MappingProxyType({

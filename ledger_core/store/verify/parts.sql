@@ -25,7 +25,15 @@ WITH said AS (
     FROM said
     WHERE state ->> 'event_type' IN ('drawer.opened.v1', 'drawer.closed.v1', 'payment.capture_failed.v1')
         OR (state ->> 'event_type' = 'payment.intent_created.v1' AND state ->> 'method' = 'cash_on_delivery')
+), transfer AS (
+    SELECT order_key, CASE WHEN type LIKE 'transfer.inflow.%%' THEN 'inflow' WHEN type LIKE 'transfer.monitoring.%%' THEN 'monitoring'
+            WHEN type = 'transfer.approved.v1' THEN 'approval' ELSE 'transfer' END AS kind,
+        coalesce(state ->> 'inflow_id', state ->> 'approver', state ->> 'transfer_id') AS part_id
+    FROM said CROSS JOIN LATERAL (SELECT state ->> 'event_type' AS type) AS told
+    WHERE split_part(type, '.', 1) IN ('transfer', 'transaction')
 ), counted AS (
+    SELECT order_key, kind, part_id, count(*) AS steps, 0 AS closings FROM transfer GROUP BY 1, 2, 3
+    UNION ALL
     SELECT order_key, CASE family WHEN 'payment' THEN 'refund' ELSE family END AS kind, part_id, count(*) AS steps, 0 AS closings
     FROM step WHERE part_id IS NOT NULL GROUP BY 1, 2, 3
     UNION ALL
@@ -33,7 +41,7 @@ WITH said AS (
     FROM tally GROUP BY 1, 2, 3
 ), known AS (
     SELECT order_key, kind, part_id, (SELECT sum(told >> (8 * step) & 255) FROM generate_series(0, 6) AS step) AS steps, 0 AS closings
-    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind IN ('refund', 'chargeback', 'settlement', 'payout', 'fee')
+    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind IN ('refund', 'chargeback', 'settlement', 'payout', 'fee', 'transfer', 'inflow', 'monitoring', 'approval')
     UNION ALL
     SELECT order_key, kind, part_id, amount_minor, used_minor
     FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind IN ('drawer', 'delivery', 'attempt')

@@ -85,6 +85,10 @@ def twice(event_type: str, *before: Message) -> Row:
     return Row(step(event_type, event_id="again"), [*before, step(event_type)])
 
 
+FUNDED = [step("transfer.requested.v1"), step("transfer.inflow.received.v1")]
+SETTLED = [*FUNDED, step("transfer.settled.v1")]
+
+
 def limited(**limits: str) -> dict[str, object]:
     """A template of accounts with limits that deny."""
     return {"pattern": "wallet:*", "type": "liability", "limits": {**limits, "policy": "deny"}}
@@ -194,6 +198,7 @@ TABLE: Mapping[Code, Row] = {
     Code.CUSTODY_DIFFERS: Row(
         custodial("o", "direct", event_id="second"), [custodial("o", "escrow")], chart=MARKETPLACE
     ),
+    Code.TRANSFER_BLOCKED: Row(step("transfer.settled.v1"), [*FUNDED, step("transfer.monitoring.blocked.v1")]),
     Code.PREDECESSOR_ABSENT: Row(refunded("o")),
     Code.CAPTURE_PROOF_MISSING: Row(captured("o"), chart={"payments": {"capture_proof": "required"}}),
     Code.CAPTURE_TOO_SOON: Row(
@@ -207,6 +212,9 @@ TABLE: Mapping[Code, Row] = {
     Code.FEE_PERMANENTLY_FAILED: Row(step("fee.retried.v1", event_id="too late"), [
         step(f"fee.{what}.v1", event_id=f"{what} {n}") for n in range(3) for what in ("failed", "retried")
     ][:-1]),
+    Code.TRANSFER_STATE_INVALID: twice("transfer.requested.v1"),
+    Code.ALREADY_COMPENSATED: twice("transaction.compensated.v1", *SETTLED),
+    Code.APPROVAL_NOT_DISTINCT: twice("transfer.approved.v1", *FUNDED[:1]),
     Code.VOID_AFTER_REFUND: Row(voided("o"), [captured("o"), refunded("o", 1)]),
     Code.VOID_WINDOW_PASSED: Row(voided(KEY), [captured(KEY), step("settlement.confirmed.v1")]),
     Code.AMOUNT_DIFFERS: Row(
@@ -216,6 +224,8 @@ TABLE: Mapping[Code, Row] = {
     Code.CHARGEBACK_EXCEEDS_CAPTURED: Row(step("chargeback.opened.v1", amount_minor="101"), [captured(KEY)]),
     Code.SETTLEMENT_EXCEEDS_CAPTURED: Row(step("settlement.confirmed.v1", amount_minor="101"), [captured(KEY)]),
     Code.FEE_REFUND_EXCEEDS_CHARGED: Row(step("fee.refunded.v1", amount_minor="11"), [step("fee.charged.v1")]),
+    Code.INFLOW_EXCEEDS_TRANSFER: Row(step("transfer.inflow.received.v1", amount_minor="81"), FUNDED[:1]),
+    Code.TRANSFER_GATE_CLOSED: Row(step("transfer.settled.v1"), FUNDED, chart={"transfers": {"approvals": 1}}),
     Code.SELLER_BALANCE_INSUFFICIENT: Row(
         refunded("o"), [captured("o"), paid_out("w", 1)], chart={"payments": {"refund_cover": "available"}}
     ),
@@ -229,6 +239,7 @@ TABLE: Mapping[Code, Row] = {
     Code.HOLD_RELEASED: Row(taken("h", 1), [placed("h"), released("h")]),
     Code.HOLD_EXPIRED: Row(taken("h", 1), [placed("h", time=LONG_AGO, expires_at=LONG_DUE)]),
     Code.CAPTURE_EXCEEDS_HOLD: Row(taken("h", 101), [placed("h", 100)]),
+    Code.SWEEP_RULE_MISSING: Row(step("sweep.requested.v1")),
     Code.SELLER_PAYOUT_PROFILE_MISSING: Row(captured("o"), chart={"marketplace": {"require_profiles": True}}),
     Code.PLATFORM_COMMISSION_RECIPIENT_MISSING: Row(captured("o"), chart={**MARKETPLACE, "controls": [
         control for control in CONTROLS if control["role"] != "PLATFORM_FEES"

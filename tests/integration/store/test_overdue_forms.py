@@ -64,8 +64,32 @@ def open_vault(scene: Scene, book: str) -> None:
 
 
 def tell_profile(scene: Scene, book: str) -> None:
+    tell(scene, book, VERIFIED)
+
+
+def tell_verification(scene: Scene, book: str) -> None:
+    tell(scene, book, event("verification.changed.v1", "c-1", "c-1", {"customer": "c-1", "status": "VERIFIED"}))
+
+
+def tell(scene: Scene, book: str, notice: Message) -> None:
     with patch.object(Poster, "heal", lambda *_: BatchResult((), ())):
-        assert outcomes(scene.post(into(book, VERIFIED))) == ["RECORDED"]
+        assert outcomes(scene.post(into(book, notice))) == ["RECORDED"]
+
+
+def funded(**asked: object) -> Step:
+    """A transfer that was received, in a book that asks this before it settles."""
+
+    def before(scene: Scene, book: str) -> None:
+        scene.apply_chart({**CHART, "transfers": asked}, book)
+        steps = [transfer("requested", amount_minor="5", currency="EUR"),
+                 transfer("inflow.received", inflow_id="i", amount_minor="5", currency="EUR")]  # fmt: skip
+        assert outcomes(scene.post(*(into(book, step) for step in steps))) == ["RECORDED", "POSTED"]
+
+    return before
+
+
+def transfer(which: str, **data: object) -> Message:
+    return event(f"transfer.{which}.v1", "t-1", which, {"transfer_id": "t-1", **data})
 
 
 def post(message: Message) -> Step:
@@ -91,6 +115,10 @@ VERIFIED = event(
      "bank_account_ref": {"iban": "GE29NB0000000101904917"}},
 )  # fmt: skip
 
+SETTLED = transfer("settled", amount_minor="5", currency="EUR", to=SELLER, customer="c-1")
+SWEEP = {"name": "daily", "from": SELLER, "to": "control:CASH", "currency": "EUR"}
+SWEPT = event("sweep.requested.v1", "s-1", "s-1", {"sweep_id": "s-1", "rule": "daily", "currency": "EUR"})
+
 ROWS = [
     Row(Awaited.ACCOUNT, "it opens", nothing, captured("o-1", to=VAULT), open_vault),
     Row(Awaited.ACCOUNT, "a chart lets it", without("templates", "wallet:seller:*"), PLAIN, in_force(dict(CHART))),
@@ -102,6 +130,13 @@ ROWS = [
         in_force({**CHART, "late_events": "redirect"})),
     Row(Awaited.PROFILE, "it is verified", in_force(STRICT), PLAIN, tell_profile),
     Row(Awaited.PROFILE, "a chart asks for none", in_force(STRICT), PLAIN, in_force({**CHART, "marketplace": {}})),
+    Row(Awaited.GATE, "a chart asks for fewer persons", funded(approvals=2), SETTLED, in_force(dict(CHART))),
+    Row(Awaited.GATE, "a chart asks for no verdict", funded(monitoring="required"), SETTLED, in_force(dict(CHART))),
+    Row(Awaited.VERIFICATION, "it is verified", funded(verification="required"), SETTLED, tell_verification),
+    Row(Awaited.VERIFICATION, "a chart asks for none", funded(verification="required"), SETTLED,
+        in_force(dict(CHART))),
+    Row(Awaited.SWEEP, "a chart declares it", lambda scene, book: scene.post(into(book, PLAIN)), SWEPT,
+        in_force({**CHART, "transfers": {"sweeps": [SWEEP]}})),
     Row(Awaited.SCHEMA, "a release knows it", older_release, PLAIN, this_release),
     Row(Awaited.VOUCHER, "it posts under another order key", nothing, VOID, post(captured("o-2", event_id="e-1")),
         "ORDER_KEY_DIFFERS"),

@@ -19,6 +19,7 @@ from tests.support.faults.record import DROPPED_BOOK, EARLY, fits, with_header
 from tests.support.faults.splits import MARKET_BOOK, MARKET_CHART
 from tests.support.faults.table import APART, CARRIERS
 from tests.support.faults.telling import FILLED, MISSING_ROLE, POLICY, SEEN, TEMPLATES, Telling, in_book
+from tests.support.faults.transfers import SWEEPS
 from tests.support.merchants import drop_book
 from tests.support.postings import BOOK, Scene, outcomes
 
@@ -79,7 +80,8 @@ def answers(postgres_server: str) -> Iterator[dict[Asked, str]]:
     database = create_database(postgres_server)
     with Scene(database.dsn()) as scene:
         controls = [row for row in scene.chart()["controls"] if f"control:{row['role']}" != MISSING_ROLE]
-        scene.apply_chart({**scene.chart(), "controls": controls, "templates": TEMPLATES, "sources": POLICY})
+        asked = {"controls": controls, "templates": TEMPLATES, "sources": POLICY, "transfers": SWEEPS}
+        scene.apply_chart({**scene.chart(), **asked})
         scene.create_books([DROPPED_BOOK, MARKET_BOOK])
         scene.apply_chart(MARKET_CHART, MARKET_BOOK)
         scene.post(*FILLED, SEEN, with_header(SEEN, "ce_source", "/stranger"), in_book(SEEN, MARKET_BOOK))

@@ -58,7 +58,8 @@ def step(event_type: str, attempt: int = 1, **data: object) -> Callable[[str], M
 def step_data(event_type: str, key: str) -> dict[str, Any]:
     """All steps are of one refund, chargeback or settlement of the key."""
     words = {"payment_id": key, "payout_id": key, "fee_id": key, "account": "wallet:payer", "failure_reason": "no_luck",
-             "amount_minor": "100", "currency": "EUR", "method": "card"}  # fmt: skip
+             "amount_minor": "100", "currency": "EUR", "method": "card",
+             "transfer_id": key, "to": "wallet:payee"}  # fmt: skip
     required: frozenset[str] = EVENT_TYPES[event_type].__required_keys__  # type: ignore[attr-defined]  # it has them
     return {name: words.get(name, "1") for name in required}
 
@@ -84,7 +85,7 @@ def amount(amount: int) -> Fault:
     return lambda telling: telling.data.__setitem__("amount_minor", str(amount))
 
 
-def _in_dollars(telling: Telling) -> None:
+def in_dollars(telling: Telling) -> None:
     telling.data["currency"] = "USD"
 
 
@@ -136,7 +137,7 @@ def _follows_payment(state: Code, exceeds: Code, first: Callable[[str], Message]
     """What a first step of a captured payment meets."""
     return {
         Code.PREDECESSOR_ABSENT: on_nothing,
-        Code.CURRENCY_MISMATCH: _in_dollars,
+        Code.CURRENCY_MISMATCH: in_dollars,
         state: posted_before(first),
         exceeds: amount(1_000),
         Code.PAYMENT_VOIDED: posted_before(authorized, voided),
@@ -164,7 +165,7 @@ SETTLEMENT = {
 }  # fmt: skip
 REFUND_AT_ONCE: Mapping[Code, Fault] = {
     Code.PREDECESSOR_ABSENT: on_nothing,
-    Code.CURRENCY_MISMATCH: _in_dollars,
+    Code.CURRENCY_MISMATCH: in_dollars,
     Code.REFUND_STATE_INVALID: posted_before(step("payment.refunded.v1", amount_minor="10")),
     Code.REFUND_EXCEEDS_CAPTURED: amount(1_000),
     Code.PAYMENT_VOIDED: posted_before(authorized, voided),
@@ -173,7 +174,7 @@ REFUND_AT_ONCE: Mapping[Code, Fault] = {
 }
 REFUND_DONE: Mapping[Code, Fault] = {
     Code.AMOUNT_DIFFERS: amount(9),
-    Code.CURRENCY_MISMATCH: _in_dollars,
+    Code.CURRENCY_MISMATCH: in_dollars,
     Code.REFUND_STATE_INVALID: posted_before(step("refund.failed.v1")),
     Code.PERIOD_CLOSED: long_ago,
     Code.ORDER_KEY_PARKED: parked,

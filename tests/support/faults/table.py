@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from ledger_core.domain.outcomes import Code
-from tests.support.faults import cash
+from tests.support.faults import cash, transfers
 from tests.support.faults.accounts import (
     CLOSING,
     FREEZING,
@@ -65,6 +65,13 @@ CARRIERS: Mapping[str, Carrier] = {
     "the refund of a fee": (step_of("fee.refunded.v1", step("fee.charged.v1")), FEE_REFUND),
     "another attempt at a fee": (step_of("fee.retried.v1", step("fee.failed.v1", attempt=9)), FEE_RETRY),
     "a fee": (step_of("fee.charged.v1"), FEE),
+    "the settlement of a transfer": (transfers.settlement, transfers.SETTLED),
+    "a deposit": (transfers.deposit, transfers.DEPOSIT),
+    "a deposit that goes back": (
+        step_of("transfer.inflow.compensated.v1", transfers.REQUESTED, transfers.RECEIVED), transfers.COMPENSATION
+    ),
+    "an approval": (step_of("transfer.approved.v1", transfers.REQUESTED), transfers.APPROVAL),
+    "a sweep": (transfers.sweep, transfers.SWEEP),
     "cash that is given back": (at_drawer("cash.refunded.v1", "drawer.opened.v1"), cash.REFUND),
     "a drawer that opens": (at_drawer("drawer.opened.v1"), cash.OPENING),
     "a drawer that closes": (at_drawer("drawer.closed.v1", "drawer.opened.v1"), cash.CLOSING),
@@ -129,6 +136,14 @@ APART: Mapping[str, set[frozenset[Code]]] = {
     "a refund that is asked for": _of_steps(Code.REFUND_STATE_INVALID),
     "a chargeback": _of_steps(Code.CHARGEBACK_STATE_INVALID),
     "a settlement": _of_steps(Code.SETTLEMENT_STATE_INVALID),
+    # what failed waits for no deposit; each goes to one account, or comes from one
+    "the settlement of a transfer": _between({Code.PREDECESSOR_ABSENT}, {Code.TRANSFER_STATE_INVALID})
+    | _among(_OF_ONE_ACCOUNT & set(transfers.SETTLED)),
+    # a transfer that nobody requested has no currency, no deposits and no flag
+    "a deposit": _between(
+        {Code.PREDECESSOR_ABSENT}, {Code.CURRENCY_MISMATCH, Code.TRANSFER_STATE_INVALID, Code.TRANSFER_GATE_CLOSED}
+    )
+    | _among((_OF_ONE_ACCOUNT | {Code.LIMIT_MINIMUM}) & set(transfers.DEPOSIT)),
     # a request names one voucher
     "a void by request": _among(_NAMED)
     # a request of a closed time itself waits

@@ -22,6 +22,7 @@ def test_every_difference_is_listed_by_section_and_name() -> None:
         accounts=[{**BANK, "parent": "money", "limits": {"minimum_minor": "0", "policy": "deny"}}],
         controls=[{**CASH, "keyed": True}],
         payments={"void_window_minutes": 0},
+        transfers={"approvals": 2, "sweeps": [{"name": "s", "from": "a", "to": "b", "currency": "EUR"}]},
     )
     assert changes(before, after) == [
         Change("group", "money", "added"),
@@ -31,6 +32,8 @@ def test_every_difference_is_listed_by_section_and_name() -> None:
         Change("control", "CASH", "changed", "keyed", "False", "True"),
         Change("template", "wallet:*", "removed"),
         Change("book", "payments", "changed", "void_window_minutes", "", "0"),
+        Change("book", "transfers", "changed", "approvals", "", "2"),
+        Change("book", "transfers", "changed", "sweep s", "", "a to b in EUR, keeping 0"),
     ]
     assert changes(after, after) == []
 

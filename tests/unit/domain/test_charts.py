@@ -5,9 +5,11 @@ import pytest
 from ledger_core.domain.charts import ChartError, Template, chart_from_document
 from ledger_core.domain.limits import Limits
 from ledger_core.domain.payment_policy import PaymentPolicy
+from ledger_core.domain.transfer_policy import SweepRule, TransferPolicy
 from schemas.charts import load_chart
 
 CONTROL = {"role": "CASH", "code": "cash:{currency}", "type": "asset"}
+SWEEP: dict[str, object] = {"name": "s", "from": "a", "to": "b", "currency": "EUR"}
 
 
 def test_marketplace_chart_has_its_roles_and_templates() -> None:
@@ -59,6 +61,25 @@ def test_empty_chart_is_a_chart() -> None:
         ({"payments": {"capture_proof": True}}, "payments: capture_proof is neither optional nor required"),
         ({"payments": {"refund_cover": "all"}}, "payments: refund_cover is neither none nor available"),
         ({"payments": {"void_window_minutes": "60"}}, "payments: void_window_minutes is not a number of minutes"),
+        ({"transfers": []}, "transfers is not an object"),
+        ({"transfers": {"checks": "all"}}, "transfers: unknown member 'checks'"),
+        ({"transfers": {"monitoring": True}}, "transfers: monitoring is neither optional nor required"),
+        ({"transfers": {"approvals": 10}}, "transfers: approvals is no whole number from 0 to 9"),
+        ({"transfers": {"approvals": True}}, "transfers: approvals is no whole number from 0 to 9"),
+        ({"transfers": {"sweeps": [{"name": "s"}]}}, r"transfers\.sweeps\[0\]: from is missing or no text"),
+        ({"transfers": {"sweeps": [SWEEP, SWEEP]}}, r"transfers\.sweeps\[1\]: sweep s is given twice"),
+        (
+            {"transfers": {"sweeps": [{**SWEEP, "to": "a"}]}},
+            r"transfers\.sweeps\[0\]: it sweeps an account into itself",
+        ),
+        (
+            {"transfers": {"sweeps": [{**SWEEP, "to": "control:b"}]}},
+            r"transfers\.sweeps\[0\]: role is not an upper-case name",
+        ),
+        (
+            {"transfers": {"sweeps": [{**SWEEP, "keep_minor": 5}]}},
+            r"transfers\.sweeps\[0\]: keep_minor is missing or no text",
+        ),
         ({"payments": {"attempts_apart_minutes": -1}}, "payments: attempts_apart_minutes is not a number"),
         ({"templates": [{"pattern": "a*b", "type": "asset"}]}, r"templates\[0\]: \* may only stand at the end"),
         ({"templates": [{"pattern": "*", "type": "asset"}]}, r"templates\[0\]: not the code"),
@@ -147,3 +168,17 @@ def test_impossible_groups_accounts_and_limits_are_refused_with_their_place(
 ) -> None:
     with pytest.raises(ChartError, match=f"^{reason}"):
         chart_from_document(document)
+
+
+@pytest.mark.parametrize(
+    ("transfers", "policy"),
+    [
+        ({}, TransferPolicy()),
+        ({"monitoring": "optional", "verification": "optional", "approvals": 0, "sweeps": []}, TransferPolicy()),
+        ({"monitoring": "required", "approvals": 2}, TransferPolicy(monitoring=True, approvals=2)),
+        ({"verification": "required"}, TransferPolicy(verification=True)),
+        ({"sweeps": [{**SWEEP, "keep_minor": "5"}]}, TransferPolicy(sweeps={"s": SweepRule("a", "b", "EUR", 5)})),
+    ],
+)
+def test_a_chart_says_what_its_book_asks_of_transfers(transfers: dict[str, object], policy: TransferPolicy) -> None:
+    assert chart_from_document({"transfers": transfers}).transfers == policy

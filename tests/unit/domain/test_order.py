@@ -55,6 +55,14 @@ GOOD_STORIES = [
     ["reservation.held.v1", "reservation.confirmed.v1", "reservation.no_show.v1"],
     ["payment_method.tokenized.v1", "payment_method.detached.v1"],
     ["sale.completed.v1", "cogs.recorded.v1"],
+    ["transfer.requested.v1", "transfer.inflow.announced.v1", "transfer.inflow.received.v1",
+     "transfer.monitoring.passed.v1", "transfer.settled.v1"],
+    ["transfer.requested.v1", "transfer.inflow.received.v1", "transfer.settled.v1", "transaction.compensated.v1",
+     "transfer.inflow.compensated.v1"],
+    ["transfer.requested.v1", "transfer.inflow.received.v1", "transfer.review.opened.v1",
+     "transfer.review.cleared.v1", "transfer.approved.v1"],
+    ["transfer.requested.v1", "transfer.inflow.received.v1", "transfer.monitoring.flagged.v1", "transfer.failed.v1",
+     "transfer.inflow.compensated.v1"],
 ]  # fmt: skip
 
 
@@ -73,11 +81,13 @@ def test_whatever_the_order_of_a_story_its_end_is_the_same_or_a_code_says_why_no
         assert sum(desk.balances().values()) == 0
 
 
-PAYMENT_TYPES = types_of("payment")
+TYPES = [types_of("payment"), types_of("transfer")]
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(PAYMENT_TYPES), st.sampled_from("12")), max_size=14), st.data())
+@given(st.sampled_from(TYPES).flatmap(lambda types: st.lists(
+    st.tuples(st.sampled_from(types), st.sampled_from("12")), max_size=14
+)), st.data())  # fmt: skip
 def test_any_two_orders_of_any_events_differ_only_by_named_outcomes(
     events: list[tuple[str, str]], data: st.DataObject
 ) -> None:

@@ -189,7 +189,17 @@ class PaymentsConsumer:
             now = time.monotonic()
             wait_ms = self._settings.idle_wait_ms if not count else max(0, int((closes_at - now) * 1000))
             before = self._keeper.placings.copy()
-            fetched = await self._source.fetch(max_records=self._settings.batch_max_events - count, timeout_ms=wait_ms)
+            try:
+                fetched = await self._source.fetch(
+                    max_records=self._settings.batch_max_events - count, timeout_ms=wait_ms
+                )
+            except (PositionLost, PartitionUnreadable) as stop:
+                if not count:
+                    raise
+                # What was read before it is posted first; then it is met again, alone.
+                self._source.seek(stop.partition, stop.position)
+                self._source.resume([stop.partition])
+                fetched = {}
             if not count:
                 closes_at = time.monotonic() + self._settings.batch_max_ms / 1000
             for partition, part in fetched.items():

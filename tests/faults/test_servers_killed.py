@@ -144,7 +144,7 @@ async def pipeline(scene: Scene, log: Log) -> AsyncIterator[None]:
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_broker_killed_under_load_loses_and_doubles_nothing_on_either_side(scene: Scene, broker: LocalKafka) -> None:
     """Between the batches of a producer that sends on, a worker that posts, a relay that publishes what it posts and a
     projector that reads that; they find the broker again by themselves."""

@@ -89,6 +89,24 @@ def test_retention_that_passed_our_position_stops_the_partition(scene: Scene, wh
     asyncio.run(play())
 
 
+def test_what_could_be_read_is_posted_before_its_partition_stops_at_what_can_not(scene: Scene) -> None:
+    async def play() -> None:
+        station = Station(scene, partitions=2)
+        await station.open()
+        station.send(captured("o-1"), captured("o-2"), captured("o-3"), partition=0)
+        station.send(captured("p-1"), partition=1)
+        station.log.faults.unreadable[FIRST] = 2
+        async with station.worker():
+            await until(lambda: station.stopped() == {0: "SOURCE_CORRUPT"}, "stopped")
+            await station.until_consumed([1])
+            assert station.stored()[0] == 2
+            station.send(captured("p-2"), partition=1)
+            await station.until_consumed([1])
+        assert scene.counters(0) == {"posted": 2}
+
+    asyncio.run(play())
+
+
 def test_a_flood_of_rejects_stops_its_partition_with_an_alert_and_no_other(scene: Scene) -> None:
     async def play() -> None:
         station = Station(scene, partitions=2)

@@ -18,7 +18,7 @@ SHOP = "/v1/books/shop"
 STATEMENT = f"{SHOP}/accounts/wallet:seller:a/statement"
 NAMES = {
     "book": "shop", "account": "wallet:seller:a", "voucher_no": "1", "order_key": "o-1", "hold_id": "h-1",
-    "through": "2026-01-31", "refund_id": "r-1", "payout_id": "p-1",
+    "through": "2026-01-31", "refund_id": "r-1", "payout_id": "p-1", "transfer_id": "t-1",
 }  # fmt: skip
 INSIDES = (
     "Traceback", "psycopg", 'File "', ".py", "SELECT", "ledger.", "read.", "postgres", "127.0.0.1",

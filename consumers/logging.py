@@ -12,6 +12,8 @@ from typing import Final, TextIO
 import structlog
 from structlog.typing import Processor
 
+from schemas.iban import is_iban, masked
+
 MASK: Final = "***"
 MAX_TEXT_LENGTH: Final = 2_000
 """A longer value is cut: a log line is bounded (I31)."""
@@ -28,6 +30,8 @@ _SECRET_PAIR: Final = re.compile(
     re.IGNORECASE,
 )
 _SECRET_VALUE: Final = re.compile(r"\b(?:whsec|sk_live|sk_test|rk_live|rk_test)_[A-Za-z0-9+/=_-]+")
+
+_ACCOUNT_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}(?![0-9A-Za-z])")
 
 
 def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:
@@ -66,10 +70,11 @@ def mask_secrets(_logger: object, _method: str, event: MutableMapping[str, objec
 
 
 def masked_text(text: str) -> str:
-    """The text with card numbers, passwords and the credentials of URLs masked."""
+    """The text with card and bank account numbers, passwords and the credentials of URLs masked."""
     text = _CREDENTIALS_IN_URL.sub(f"{MASK}@", text)
     text = _SECRET_PAIR.sub(rf"\1{MASK}", text)
     text = _SECRET_VALUE.sub(MASK, text)
+    text = _ACCOUNT_NUMBER.sub(_masked_account, text)
     return _DIGIT_RUN.sub(_masked_digits, text)
 
 
@@ -88,6 +93,11 @@ def _masked(name: str, value: object) -> object:
     if isinstance(value, (int, float, type(None))):
         return value
     return masked_text(str(value))
+
+
+def _masked_account(found: re.Match[str]) -> str:
+    """As much of an IBAN as the ledger keeps; what has other check digits is none."""
+    return masked(found.group()) if is_iban(found.group()) else found.group()
 
 
 def _masked_digits(run: re.Match[str]) -> str:

@@ -19,6 +19,7 @@ from api.query import (
     pages,
     payment_routes,
     period_routes,
+    profile_routes,
     transfer_routes,
 )
 from api.query.context import RequestContext, RequestMetrics
@@ -61,6 +62,7 @@ def create_app(
         account_routes.router,
         group_routes.router,
         hold_routes.router,
+        profile_routes.router,
         book_routes.router,
         payment_routes.router,
         transfer_routes.router,

@@ -48,6 +48,7 @@ QUESTIONS = [
     f"{SHOP}/payouts/p-1",
     f"{SHOP}/beneficiaries",
     f"{SHOP}/beneficiaries/wallet:seller:a",
+    f"{SHOP}/settlement-profiles?status=PENDING",
     f"{SHOP}/lag",
     f"{SHOP}/periods",
 ]

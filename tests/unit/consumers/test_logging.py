@@ -58,6 +58,8 @@ def test_what_libraries_log_is_masked_too(stream: io.StringIO) -> None:
         ("signed by whsec_c2VjcmV0", "signed by ***"),
         ("3 tokens: one, two", "3 tokens: one, two"),
         ("offset 1234567890123 of partition 3", "offset 1234567890123 of partition 3"),
+        ("to GE29NB0000000101904917, please", "to GE29**************4917, please"),
+        ('{"iban": "GE28NB0000000101904917"}', '{"iban": "GE28NB0000000101904917"}'),
         ("order 53cdb2fc8bc7dce0b6741e2150273451", "order 53cdb2fc8bc7dce0b6741e2150273451"),
     ],
 )

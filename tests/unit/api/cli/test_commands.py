@@ -43,6 +43,7 @@ PROMISED = {
     ("payment", "list"), ("payment", "show"), ("payment", "timeline"),
     ("refund", "list"), ("refund", "show"), ("payout", "list"), ("payout", "show"),
     ("beneficiary", "list"), ("beneficiary", "show"), ("transfer", "list"), ("transfer", "show"),
+    ("profile", "list"), ("profile", "show"),
     ("payment", "retry-check"), ("account", "open"),
     ("account", "freeze"), ("account", "unfreeze"), ("account", "close"), ("account", "limit"),
     ("account", "show"), ("account", "tree"), ("account", "list"),

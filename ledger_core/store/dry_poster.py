@@ -25,6 +25,7 @@ class DryPoster(Poster):
 
     def open(self) -> None:
         self._use([self._connect()] * 4)
+        self._exact_preparer.opens_at_once = True
 
     @contextmanager
     def undone(self) -> Iterator[psycopg.Connection[Any]]:

@@ -5,7 +5,8 @@ StoreError
 ├── SurpriseError        what was prepared does not hold under lock: roll back, go the exact path
 │   ├── ChartMovedError      read the charts again and prepare anew
 │   ├── LimitReachedError    this batch only: an account would pass a limit
-│   └── KeyKnownError        prepare anew, and ask the inbox first
+│   ├── KeyKnownError        prepare anew, and ask the inbox first
+│   └── UnopenedError        open these accounts, then prepare anew
 ├── HoldsDueError        holds whose time has come are touched: let them expire first, then post again
 ├── BatchTooLargeError   more events than a batch may write: post it in pieces (`Poster.post` does)
 ├── QueueFullError       too much waits on one order key: bring about what it waits for, then post again
@@ -15,6 +16,10 @@ StoreError
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ledger_core.store.unopened import Unopened
 
 
 class StoreError(Exception):
@@ -43,6 +48,14 @@ class LimitReachedError(SurpriseError):
 
 class KeyKnownError(SurpriseError):
     """An event that would open an account was decided before: it opens nothing."""
+
+
+class UnopenedError(SurpriseError):
+    """Events that are accepted name accounts that are not open, and open on the fly."""
+
+    def __init__(self, accounts: "Sequence[Unopened]") -> None:
+        super().__init__(f"{len(accounts)} accounts are to open")
+        self.accounts = list(accounts)
 
 
 class HoldsDueError(StoreError):

@@ -80,7 +80,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         arrivals = [item for item in items if item.arrival != FOLLOWER]
         decision = decide_batch(arrivals, locked, (*transaction.prepared.drain, *originals.answered()))
         demand_fits(len(items) + sum(1 + len(whole.followers) for whole in decision.healed))
-        _demand_subjects(transaction, decision, rows)
+        _demand_rows(transaction, decision, rows)
         if holds is not None:
             demand_terms(transaction, decision, holds)
             transaction.held = holds.moved(locked.heads)
@@ -154,8 +154,9 @@ def _lock(
 ) -> Locked:
     """Step 4 for every account that this batch could touch, and what is read under these locks."""
     items = transaction.prepared.items
+    unopened = transaction.unopened.heads() if transaction.unopened is not None else {}
     moved = [movement.head for item in (*items, *flat(parked)) for movement in item.movements]
-    moved += [*originals.heads(), *legs.heads()]
+    moved = [head for head in (*moved, *originals.heads(), *legs.heads()) if head not in unopened]
     moved += transaction.holds.stored_heads if transaction.holds is not None else []
     transaction.lock_heads(np.unique(np.array(moved, dtype=np.int64)))
     originals.judge()
@@ -173,6 +174,7 @@ def _lock(
         transaction.holds.read_pending(heads)
     if transaction.accounts is not None:
         transaction.accounts.read(heads)
+    heads.update(unopened)
     locked = Locked(
         heads=heads,
         subjects=known,
@@ -196,8 +198,11 @@ def _read_asked(
     read_transfers(transaction, items, locked)
 
 
-def _demand_subjects(transaction: Transaction, decision: Decision, rows: SubjectRows) -> None:
-    """An event that parks needs a locked subject row: where one has none, the batch starts over with all of them."""
+def _demand_rows(transaction: Transaction, decision: Decision, rows: SubjectRows) -> None:
+    """What is accepted needs its accounts, and an event that parks a locked subject row: where one has none, the batch
+    starts over with all of them."""
+    if transaction.unopened is not None:
+        transaction.unopened.demand_opened(decision)
     if transaction.prepared.lock_every_key:
         return
     if any(r.outcome is Outcome.PARKED and r.case.subject_key not in rows.locked for r in decision.arrivals):

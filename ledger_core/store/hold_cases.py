@@ -53,7 +53,9 @@ def _choose_sides(items: Sequence[Item], preparer: Preparer) -> None:
         if item.draft is None or not item.movements:
             continue
         (movement,) = item.movements
-        side = OTHER[item.book.accounts[movement.line.account].normal_side]
+        account = preparer.unopened.by_head.get(movement.head)
+        ref = item.book.accounts[movement.line.account] if account is None else account.ref
+        side = OTHER[ref.normal_side]
         line = movement.line._replace(side=side)
         item.movements = [movement._replace(line=line)]
         item.draft = replace(item.draft, lines=[line], details=with_side(item.draft.details, side))

@@ -41,6 +41,7 @@ from ledger_core.store.encoding import cause_of, fact_state, refused_state, rfc3
 
 if TYPE_CHECKING:
     from ledger_core.store.rows import Layout
+    from ledger_core.store.unopened import UnopenedAccounts
 
 
 FOLLOWER = -2
@@ -208,6 +209,8 @@ class Prepared:
     """The database's clock when this batch first asked: holds due by then have expired."""
     hold_terms: dict[SubjectKey, HoldTerms] = field(default_factory=dict)
     """Of holds that turned out to be placed on other terms than by the first placing in this batch."""
+    unopened: "UnopenedAccounts | None" = None
+    """Accounts that open only once it is decided that something is accepted which names them."""
     layout: "Layout | None" = None
     inbox: list[bytes] = field(default_factory=list)
     subjects: list[bytes] = field(default_factory=list)

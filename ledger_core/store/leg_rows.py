@@ -72,10 +72,10 @@ class LegRows:
         draft = propose(fact, case.book.chart)
         if draft is None or isinstance(draft, Refusal):
             return draft or Proposal(None, ())
-        accounts, assets = case.book.accounts, self._preparer.books.assets
+        find, assets = self._preparer.unopened.find, self._preparer.books.assets
         movements = [
             Movement(ref.head, assets[line.currency], ref.keyed, line)
             for line in draft.lines
-            if (ref := accounts.get(line.account)) is not None and ref.head in heads
+            if (ref := find(case.book, line.account)) is not None and ref.head in heads
         ]
         return Proposal(draft, movements)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from ledger_core.domain.cases import Head, HeadKey, Locked, Movement
-from ledger_core.domain.limits import DENY, Policy
+from ledger_core.domain.limits import DENY, NO_LIMITS, Policy
 from ledger_core.domain.payment_policy import PaymentPolicy
 from ledger_core.domain.payments import PaymentCaptured, PaymentRefunded
 from ledger_core.domain.stories import RefundCompleted
@@ -41,7 +41,9 @@ def read_policies(
             at_us = int(np.datetime64(at.removesuffix("Z"), "us").astype(np.int64))
             locked.attempts.setdefault((book_id, order_key), []).append(at_us)
     bearing: dict[HeadKey, Side] = {
-        movement.head: item.book.accounts[movement.line.account].normal_side
+        movement.head: locked.heads[movement.head].normal_side
+        if movement.head < 0
+        else item.book.accounts[movement.line.account].normal_side
         for item in items
         if isinstance(item.fact, _REFUNDS) and item.book.chart.payments.refunds_covered
         for movement in item.movements
@@ -63,7 +65,11 @@ def _bears(movement: Movement) -> bool:
 
 def _read_floors(transaction: Transaction, sides: Mapping[HeadKey, Side], locked: Locked) -> None:
     """How far down refunds may draw on each account; one that may be overdrawn has no floor."""
-    ordered = sorted(sides)
+    for key in sides:
+        if key < 0:  # it is not open: as it would begin
+            limits = locked.heads[key].limits or NO_LIMITS
+            locked.floors[key] = _floor_minor(limits.minimum_minor, limits.policy) if sides[key] == "C" else None
+    ordered = sorted(key for key in sides if key > 0)
     parameters = {"books": [key >> 32 for key in ordered], "accounts": [key & 0xFFFFFFFF for key in ordered]}
     rows = transaction.cursor.execute(QUERIES["floors"], parameters).fetchall()
     for book_id, account_id, minimum_minor, policy, debits_pending, credits_pending in rows:

@@ -33,6 +33,7 @@ from ledger_core.store.errors import (
     LimitReachedError,
     PostingHaltedError,
     SurpriseError,
+    UnopenedError,
 )
 from ledger_core.store.exact import decide_exactly, letters_of
 from ledger_core.store.hold_expiry import expire_keys
@@ -306,6 +307,9 @@ class Poster:
         if isinstance(error, ChartMovedError):
             self._preparer.books.charts_moved = self._exact_preparer.books.charts_moved = True
             return False
+        if isinstance(error, UnopenedError):
+            self._exact_preparer.open(error.accounts)
+            return True
         if isinstance(error, LimitReachedError):
             return True
         if isinstance(error, errors.UniqueViolation):
@@ -335,6 +339,7 @@ class Poster:
             transaction.copy_inbox()
             healed: list[Item] = []
             if exact:
+                transaction.unopened = self._exact_preparer.take_up(prepared)
                 layout, healed = decide_exactly(transaction, self._exact_preparer, self._decode)
                 if transaction.met_known_subjects:
                     self._exact = LOOK_UP_STREAK + 1

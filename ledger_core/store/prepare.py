@@ -21,7 +21,7 @@ from ledger_core.rules.catalogue import propose
 from ledger_core.rules.marketplace import in_marketplace
 from ledger_core.store.arrays import integers, texts
 from ledger_core.store.batch import SourceAdvance
-from ledger_core.store.books import Book, Books
+from ledger_core.store.books import AccountRef, Book, Books
 from ledger_core.store.cutting import demand_fits
 from ledger_core.store.encoding import PURPOSE_NAMES, rfc3339
 from ledger_core.store.errors import ChartMovedError, KeyKnownError
@@ -41,6 +41,7 @@ from ledger_core.store.letters import demand_unchanged
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.openings import misses_account, opening_of
 from ledger_core.store.strays import is_stray, of_no_book, stray_item, wait_for_parking
+from ledger_core.store.unopened import Unopened, UnopenedAccounts, opening_by_chart, unsure
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
 CONFLICT_SOURCE = "conflict"
@@ -60,6 +61,10 @@ class Preparer:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
         self.books = Books(connection)
+        self.unopened = UnopenedAccounts()
+        """Accounts that are named by the last batch, and by what was prepared since, and are not open."""
+        self.opens_at_once = False
+        """Whatever is decided: where nothing stays."""
 
     def prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool) -> Prepared:
         """`look_up` asks the inbox for known keys first; without it all keys count as new, and COPY objects."""
@@ -74,6 +79,7 @@ class Preparer:
     def _prepare(self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance], *, look_up: bool) -> Prepared:
         if self.books.charts_moved:
             self.books.reload_charts()
+        self.unopened = UnopenedAccounts()
         items, replays = self._items_of(*self._arrivals(incoming, advances), look_up)
         if any(item.followers for item in items):
             items = flat(items)
@@ -89,7 +95,10 @@ class Preparer:
         new_parts: dict[PartKey, Part] = {}
         new_subjects = predict(items, new_parts)
         plain = new_subjects is not None and not (self.books.have_policies and policies_ask(items))
-        return Prepared(incoming, advances, batch_id, items, replays, plain, new_subjects or {}, new_parts)
+        plain = plain and not self.unopened.by_head
+        prepared = Prepared(incoming, advances, batch_id, items, replays, plain, new_subjects or {}, new_parts)
+        prepared.unopened = self.unopened
+        return prepared
 
     def prepare_parked(self, letters: Sequence[ParkedLetter]) -> list[Item]:
         """Items from parked dead letters, decoded and proposed anew; they keep their inbox key."""
@@ -108,7 +117,7 @@ class Preparer:
                 member.event_id, member.revision = letter.event_id, letter.revision + 1
             items.append(item)
         _refuse_sources(own, _forbidden(asked, books))
-        self._propose(flat(own))
+        self._propose(flat(own), sure=False)
         return items
 
     def propose_again(self, items: Sequence[Item]) -> None:
@@ -116,7 +125,22 @@ class Preparer:
         books = self._books_of(_asked([item.incoming for item in items]))
         for item in items:
             item.book = books[item.incoming.book]
-        self._propose(list(items))
+        self._propose(list(items), sure=False)
+
+    def take_up(self, prepared: Prepared) -> UnopenedAccounts:
+        """Goes on with a batch, that another preparer may have prepared; answers with the accounts that it names and
+        that are not open, to which come those that are named by what is prepared from now on."""
+        self.unopened = UnopenedAccounts() if prepared.unopened is None else prepared.unopened.copy()
+        return self.unopened
+
+    def open(self, accounts: Sequence[Unopened]) -> None:
+        """Opens accounts that something accepted names; none of a book whose chart has moved."""
+        for code in sorted({unopened.book for unopened in accounts}):
+            openings = [unopened.opening for unopened in accounts if unopened.book == code]
+            try:
+                self.books.open(self.books.find([code])[code], openings)
+            except ChartMovedError:
+                self.books.charts_moved = True
 
     def parked_for(self, book_id: int, waits_for: str) -> tuple[SubjectKey, ...]:
         """Order keys with an event that waits for this."""
@@ -259,8 +283,9 @@ class Preparer:
         assert row is not None
         return int(row[0])
 
-    def _propose(self, items: list[Item], *, keys_are_new: bool = True) -> None:
+    def _propose(self, items: list[Item], *, keys_are_new: bool = True, sure: bool = True) -> None:
         """Asks the rules, finds or opens the accounts they name, and encodes what will be if nothing is refused.
+        What is not `sure` to be decided opens none.
 
         Raises `KeyKnownError` where keys only count as new, and one that would open an account is not.
         """
@@ -289,7 +314,7 @@ class Preparer:
             except KeyError:
                 unresolved.append(item)
         if unresolved:
-            self._resolve(unresolved, assets, keys_are_new=keys_are_new)
+            self._resolve(unresolved, keys_are_new=keys_are_new, sure=sure)
         for item in items:
             if item.followers:
                 refuse_in_advance(item.members)
@@ -300,36 +325,49 @@ class Preparer:
             outcome = Outcome.POSTED if posts else life_cycle_of(item.fact).unposted
             settle(item, item.refusal.outcome if item.refusal else outcome, item.refusal, item.draft, item.movements)
 
-    def _resolve(self, items: Sequence[Item], assets: dict[str, int], *, keys_are_new: bool) -> None:
-        """Accounts that this process does not know yet: looked up, or opened where the chart allows."""
-        wanted: dict[str, dict[str, str]] = defaultdict(dict)
+    def _resolve(self, items: Sequence[Item], *, keys_are_new: bool, sure: bool) -> None:
+        """Accounts that this process does not know yet: looked up, or opened where the chart allows, and what names
+        them is as good as posted."""
+        assets = self.books.assets
         books = {item.book.code: item.book for item in items}
-        for item in items:
-            assert item.draft is not None
-            for line in item.draft.lines:  # the first event to name an account says its currency
-                wanted[item.book.code].setdefault(line.account, line.currency)
-        for code, currencies in wanted.items():
+        for code, currencies in _wanted(items).items():
             self.books.look_up(books[code], [account for account in currencies if account not in books[code].accounts])
         if not keys_are_new:
             self._demand_new([item for item in items if misses_account(item)])
         self._open(items)
-        for code, currencies in wanted.items():
+        unsure = self._unsure([item for item in items if misses_account(item)], sure=sure)
+        for code, currencies in _wanted([item for item in items if id(item) not in unsure]).items():
             self.books.find_accounts(books[code], currencies)
         for item in items:
             assert item.draft is not None
-            accounts = item.book.accounts
-            missing = [line.account for line in item.draft.lines if line.account not in accounts]
+            refs = {line.account: self._ref(item, line) for line in item.draft.lines}
+            missing = [account for account, ref in refs.items() if ref is None]
             # What follows a payment in direct custody posts without its beneficiaries' accounts: known under lock.
             if not missing or isinstance(item.fact, FOLLOWS):
                 item.movements = [
-                    Movement(accounts[line.account].head, assets[line.currency], accounts[line.account].keyed, line)
+                    Movement(ref.head, assets[line.currency], ref.keyed, line)
                     for line in item.draft.lines
-                    if line.account in accounts
+                    if (ref := refs[line.account]) is not None
                 ]
             if missing:
                 item.refusal = Refusal(
                     Code.ACCOUNT_MISSING, f"there is no account {missing[0]}", f"account:{missing[0]}"
                 )
+
+    def _unsure(self, items: Sequence[Item], *, sure: bool) -> set[int]:
+        """Of items that name accounts which are not open, by identity: those of which it is not sure that they post."""
+        if self.opens_at_once or not items:
+            return set()
+        places = unsure(self._connection, items, self.books.assets) if sure else range(len(items))
+        return {id(items[place]) for place in places}
+
+    def _ref(self, item: Item, line: Line) -> AccountRef | None:
+        """The account of a line, open or still to open; None where there is none, and none will open."""
+        ref = item.book.accounts.get(line.account)
+        if ref is not None:
+            return ref
+        opening = opening_by_chart(item.book, line.account, line.currency, self.books.assets)
+        return None if opening is None else self.unopened.ref(item.book, opening, self.books.assets)
 
     def _demand_new(self, items: Sequence[Item]) -> None:
         """An account that is open stays so: what the inbox knows already, with these data or others, opens none."""
@@ -344,6 +382,16 @@ class Preparer:
                 continue
             if fact.account not in item.book.accounts:
                 self.books.open(item.book, [opening_of(fact, item.book.chart)])
+
+
+def _wanted(items: Sequence[Item]) -> dict[str, dict[str, str]]:
+    """By book, the accounts that these items name; the first to name one says its currency."""
+    wanted: dict[str, dict[str, str]] = defaultdict(dict)
+    for item in items:
+        assert item.draft is not None
+        for line in item.draft.lines:
+            wanted[item.book.code].setdefault(line.account, line.currency)
+    return wanted
 
 
 def _take_by_markets(items: Sequence[Item]) -> None:

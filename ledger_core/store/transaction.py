@@ -40,6 +40,7 @@ from ledger_core.store.named_sql import load_queries
 from ledger_core.store.notice_rows import NoticeRows
 from ledger_core.store.outcome_rows import block_row, dead_letter, places, result_of
 from ledger_core.store.rows import Layout, entry_rows, event_rows
+from ledger_core.store.unopened import UnopenedAccounts
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
 BOOK_WAITED_FOR = "book:"
@@ -70,6 +71,8 @@ class Transaction:
         """Notices on which something of this batch was decided."""
         self.held: Mapping[HeadKey, Head] = {}
         """Heads as they will be of which something else is held than before."""
+        self.unopened: UnopenedAccounts | None = None
+        """Accounts that were not open, on which the exact path decided."""
         self.linked: Sequence[Linked] = ()
         """What the exact path posted with links to other vouchers."""
         self._blocks: list[bytes] = []
@@ -176,6 +179,8 @@ class Transaction:
         if items:
             positions, voucher_nos = self._books(layout)
             self._demand_missing(items)
+            if self.unopened is not None:
+                self.unopened.demand_unopened(self.cursor)
             if self.notices is not None:
                 self.notices.demand_last()
             # nothing can be refused after this line

@@ -23,7 +23,7 @@ def read_transfers(transaction: Transaction, items: Sequence[Item], locked: Lock
     swept: dict[HeadKey, Side] = {
         item.movements[0].head: item.book.accounts[item.movements[0].line.account].normal_side
         for item in items
-        if isinstance(item.fact, SweepRequested) and item.movements
+        if isinstance(item.fact, SweepRequested) and item.movements and item.movements[0].head > 0  # open, that is
     }
     if swept:
         _read_available(transaction, swept, locked)

@@ -109,7 +109,7 @@ def test_an_account_that_is_overdrawn_may_still_be_paid_into(scene: Scene) -> No
 
 def test_limits_that_nothing_reaches_are_decided_over_columns(scene: Scene) -> None:
     limit(scene, minimum_minor="0", maximum_minor="1000", policy="deny")
-    scene.post(captured("o-1", 100))
+    scene.post(captured("o-1", 101), paid_out("p-before", 1))  # opens what is not limited
     worker = scene.worker()
     scene.topic.send(*(captured(f"o-{n}", 10) for n in range(2, 12)), *(paid_out(f"p-{n}", 20) for n in range(10)))
     worker.work()

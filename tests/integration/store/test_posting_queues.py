@@ -122,7 +122,8 @@ def test_an_account_that_opens_between_preparation_and_parking_is_not_waited_for
 
 
 def test_healing_many_order_keys_takes_several_transactions(scene: Scene) -> None:
-    scene.post(captured("o-1"), *(paid_out(f"p-{n}", 1, of="vault:1") for n in range(HEALED_AT_ONCE + 20)))
+    scene.post(captured("o-1"), paid_out("p"))
+    scene.post(*(paid_out(f"p-{n}", 1, of="vault:1") for n in range(HEALED_AT_ONCE + 20)))
     scene.accounts().open_account("vault:1", account_type="asset", currency="EUR")
     before = scene.one("SELECT count(*) FROM ledger.block")
     assert len(scene.worker(0).poster.heal(BOOK, "account:vault:1").healed) == HEALED_AT_ONCE + 20

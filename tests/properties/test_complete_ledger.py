@@ -161,9 +161,15 @@ class Machine(RuleBasedStateMachine):
     def void(self, draw: st.DrawFn, name: str) -> plain.Event | None:
         if not self.posting_ids():
             return None
+        knowingly = seldom(draw, 3)
+        vouchers = self.books.vouchers[-8:]
+        if vouchers and seldom(draw, 1):  # members of groups are named by nothing else
+            one = vouchers[draw(st.sampled_from(range(len(vouchers))))]
+            number = one.number + 10_000 * seldom(draw)
+            return plain.Void(name, draw(days), one.order, number=number, in_open_period=knowingly)
         of = draw(st.sampled_from(self.posting_ids()[-8:]))
         order = next(one.order for one in self.sent if one.event_id == of)
-        return plain.Void(name, draw(days), order, of)
+        return plain.Void(name, draw(days), order, of, in_open_period=knowingly)
 
     def place(self, draw: st.DrawFn, name: str) -> plain.Event:
         bps, due = draw(st.sampled_from([0, 333, 1_000, 10_000])), draw(st.sampled_from([False, False, True]))

@@ -49,7 +49,9 @@ def _wire(one: plain.Event) -> tuple[str, Data]:
     if isinstance(one, plain.Group):
         return "voucher.group_requested.v1", {"vouchers": [_voucher(member) for member in one.members]}
     if isinstance(one, plain.Void):
-        return "voucher.void_requested.v1", {"voucher": {"event_id": one.of}, "reason": "a mistake"}
+        voucher = {"voucher_no": str(one.number)} if one.number else {"event_id": one.of}
+        knowingly: Data = {"in_open_period": True} if one.in_open_period else {}
+        return "voucher.void_requested.v1", {"voucher": voucher, "reason": "a mistake", **knowingly}
     if isinstance(one, plain.Place | plain.Capture | plain.Release):
         return _hold(one)
     if type(one) in PAYMENTS:

@@ -56,10 +56,12 @@ class Group(Sent):
 
 @dataclass(frozen=True)
 class Void(Sent):
-    """Takes back the voucher of the event `of`."""
+    """Takes back the voucher of the event `of`, or the one of this number; knowingly of a closed period, or not."""
 
     order: str = ""
     of: str = ""
+    number: int = 0
+    in_open_period: bool = False
 
 
 @dataclass(frozen=True)

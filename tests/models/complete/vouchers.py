@@ -79,12 +79,16 @@ def accept_group(books: Books, group: Group) -> str:
 
 
 def refuse_void(books: Books, void: Void) -> Refusal | None:
-    posted = books.posted_by(void.of)
-    if not posted and books.outcomes.get(void.of, "") in ("", *PARKING):
+    posted = _named(books, void)
+    if not posted and not void.number and books.outcomes.get(void.of, "") in ("", *PARKING):
         return Refusal("PREDECESSOR_ABSENT", f"voucher:{void.of}")
     if len(posted) != 1:
         return Refusal("VOUCHER_UNKNOWN")
     return first(_refuse_original(books, posted[0], void))
+
+
+def _named(books: Books, void: Void) -> list[Posted]:
+    return [one for one in books.vouchers if one.number == void.number] if void.number else books.posted_by(void.of)
 
 
 def _refuse_original(books: Books, original: Posted, void: Void) -> Iterator[Refusal | None]:
@@ -94,6 +98,9 @@ def _refuse_original(books: Books, original: Posted, void: Void) -> Iterator[Ref
         yield Refusal("REVERSAL_NOT_REVERSIBLE")
     if original.kind in NOT_VOIDABLE:
         yield Refusal(NOT_VOIDABLE[original.kind])
+    of_closed = original.day <= books.closed < void.day
+    if of_closed and not void.in_open_period and not books.redirects:
+        yield Refusal("VOUCHER_PERIOD_CLOSED")
     payment = books.payments[original.order]
     if original.of == "capture" and payment.captured - original.amount < payment.refunded:
         yield Refusal("VOID_AFTER_REFUND")
@@ -101,7 +108,7 @@ def _refuse_original(books: Books, original: Posted, void: Void) -> Iterator[Ref
 
 
 def accept_void(books: Books, void: Void) -> str:
-    (original,) = books.posted_by(void.of)
+    (original,) = _named(books, void)
     original.reversed = True
     payment = books.payments[original.order]
     if original.of == "capture":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from consumers import account_facts, hold_facts, requests
+from consumers import account_facts, hold_facts, rate_facts, requests
 from consumers.cash_facts import CASH_FACTS, capture_with_proof, intent_created
 from consumers.commerce_facts import COMMERCE_FACTS
 from consumers.market_facts import settlement_profile_updated
@@ -14,6 +14,8 @@ from consumers.transfer_facts import TRANSFER_FACTS
 from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.payments import (
     CASH_ON_DELIVERY,
+    Exchange,
+    ExchangedCaptured,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentRefunded,
@@ -21,6 +23,7 @@ from ledger_core.domain.payments import (
     PayoutPaid,
     SplitCaptured,
 )
+from ledger_core.domain.quotes import Quote
 from schemas.events.payments import (
     PaymentAuthorizedV1,
     PaymentCapturedV1,
@@ -35,6 +38,8 @@ def payment_authorized(data: PaymentAuthorizedV1) -> PaymentAuthorized:
 
 
 def payment_captured(data: PaymentCapturedV1) -> PaymentCaptured:
+    if "exchange" in data:
+        return captured_across(data)
     if (
         "gateway_transaction_id" in data or "gateway_response" in data or "confirmed_by" in data
         or "confirmed_at" in data or data["method"] == CASH_ON_DELIVERY
@@ -54,6 +59,18 @@ def payment_captured(data: PaymentCapturedV1) -> PaymentCaptured:
     return SplitCaptured.of(fact, data["custody"]) if "custody" in data else fact
 
 
+def captured_across(data: PaymentCapturedV1) -> PaymentCaptured:
+    """A capture whose beneficiaries are credited in another currency than the payer's."""
+    exchange = data["exchange"]
+    plain = data.copy()
+    custody = plain.pop("custody", None)
+    del plain["exchange"]
+    told = payment_captured(plain)
+    quoted = Exchange(int(exchange["amount_minor"]), exchange["currency"], Quote(**exchange["quote"]))
+    fact = ExchangedCaptured.of(told, quoted)
+    return SplitCaptured.of(fact, custody) if custody is not None else fact
+
+
 def payment_voided(data: PaymentVoidedV1) -> PaymentVoided:
     return PaymentVoided(data["payment_id"], data.get("reason", ""))
 
@@ -68,6 +85,7 @@ def payment_refunded(data: PaymentRefundedV1) -> PaymentRefunded:
         beneficiaries(shares) if shares else (),
         data.get("payer"),
         data.get("platform_fee") == "kept",
+        data["exchange"]["currency"] if "exchange" in data else "",
     )
 
 
@@ -99,10 +117,12 @@ FACTS: Mapping[str, Callable[[Any], UpstreamFact]] = MappingProxyType({
     **COMMERCE_FACTS,
     **TRANSFER_FACTS,
     "settlement_profile.updated.v1": settlement_profile_updated,
+    "fx.rate_published.v1": rate_facts.fx_rate_published,
 })  # fmt: skip
 
 CURRENCIES: Mapping[str, Callable[[Any], set[str]]] = MappingProxyType({
     "voucher.requested.v1": requests.currencies,
     "voucher.group_requested.v1": requests.currencies_of_group,
+    "fx.rate_published.v1": rate_facts.currencies,
 })  # fmt: skip
 """The currencies that data name, where that is not in a member `currency` of their own."""

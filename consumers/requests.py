@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from types import MappingProxyType
 
+from ledger_core.domain.quotes import Quote
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.requests import (
     Adjustment,
     CompensationRequested,
-    Quote,
     VoucherGroupRequested,
     VoucherRef,
     VoucherRequested,

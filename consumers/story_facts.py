@@ -43,6 +43,8 @@ def _reader(kind: type[StoryFact | EndFact]) -> Callable[[Mapping[str, Any]], St
                 members[name] = int(members[name])
         if "beneficiaries" in members:
             members["beneficiaries"] = beneficiaries(members["beneficiaries"])
+        if "exchange" in members:
+            members["credited_currency"] = members.pop("exchange")["currency"]
         if "platform_fee" in members:
             members["keeps_fee"] = members.pop("platform_fee") == "kept"
         return kind(**members)

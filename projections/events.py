@@ -37,6 +37,10 @@ class EventState(TypedDict):
     reverses: NotRequired[Sequence[Reversed]]
     mirrored: NotRequired[Sequence[str]]
     """Of a voucher that takes others back: what its first lines had been for, by name, line by line."""
+    notice: NotRequired[Mapping[str, str]]
+    """What a service told of a thing, and of what kind of thing; more may be in it that is no text."""
+    exchanged: NotRequired[Mapping[str, str]]
+    """Of a payment across currencies: what it moved in the beneficiaries' currency, as amount_minor and currency."""
     commissions: NotRequired[Mapping[str, str]]
     """Commission by beneficiary, where the lines do not tell whose it is."""
 

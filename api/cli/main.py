@@ -36,6 +36,7 @@ from api.cli import (
     profiles,
     projector,
     proof,
+    rates,
     reconcile,
     transfers,
     trial_balance,
@@ -72,6 +73,7 @@ app.command()(balance.balance)
 app.command(name="trial-balance")(trial_balance.trial_balance)
 app.command()(findings.findings)
 app.command()(parked.parked)
+app.command()(rates.rates)
 app.command()(consume.consume)
 for commands in (
     books.app,

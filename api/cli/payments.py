@@ -14,6 +14,7 @@ from api.cli.read_models import Behind, Limit, Since, Through, began, reading, t
 from api.cli.stores import open_store
 from ledger_core.domain.payment_state import PaymentState
 from projections.queries import payments as payment_queries
+from projections.queries.payment_exchanges import PaymentExchange, payment_exchange
 from projections.queries.payment_states import PaymentStanding, payment_standing
 from projections.queries.payments import Payment, PaymentFilter
 from projections.queries.retrying import RetrySafety, retry_safety
@@ -55,8 +56,14 @@ def list_payments(
 @app.command()
 def show(context: typer.Context, order_key: OrderKey, book: Book, _json: Json = False) -> None:
     """Show where a payment stands: its state, execution and finality, amounts, refunds, disputes and settlements."""
-    standing = _read(context, order_key, book)
-    state_of(context).output.data({"book": book, "payment": standing}, lambda console: _draw(console, standing))
+    state = state_of(context)
+    with (
+        open_store(state.database, book=book, say=state.output.say) as store,
+        store.reading(book) as at,
+    ):
+        standing, exchange = payment_standing(at, order_key), payment_exchange(at, order_key)
+    said = {"book": book, "payment": standing, **({"exchange": exchange} if exchange else {})}
+    state.output.data(said, lambda console: _draw(console, standing, exchange))
 
 
 @app.command()
@@ -111,7 +118,7 @@ def _draw_timeline(console: Console, found: Timeline, behind: Behind) -> None:
     behind.draw(console)
 
 
-def _draw(console: Console, standing: PaymentStanding) -> None:
+def _draw(console: Console, standing: PaymentStanding, exchange: PaymentExchange | None) -> None:
     amounts = {
         name: f"{money(amount)} {amount.currency}".strip()
         for name, amount in (
@@ -120,6 +127,9 @@ def _draw(console: Console, standing: PaymentStanding) -> None:
         )
     }  # fmt: skip
     rows = {"order key": standing.order_key, "state": standing.state or "-", **amounts}
+    if exchange is not None:
+        for name, amount in (("credited", exchange.credited), ("credited back", exchange.credited_back)):
+            rows[name] = f"{money(amount)} {amount.currency}"
     if standing.state is not None:
         rows |= {"execution": standing.execution.value, "finality": standing.finality.value}
     if standing.parked:

@@ -10,7 +10,7 @@ from rich.table import Table
 from api.cli.command import Book, Json, group, state_of
 from api.cli.output import details, moment, money, table
 from api.cli.stores import open_store
-from projections.queries.vouchers import Voucher, VoucherLine, VoucherLink
+from projections.queries.vouchers import Quote, Voucher, VoucherLine, VoucherLink
 from projections.queries.vouchers import voucher as read_voucher
 
 app = group("voucher", "Show vouchers.")
@@ -48,6 +48,7 @@ def _draw(console: Console, voucher: Voucher) -> None:
                 "order key": voucher.order_key, "amount": f"{money(voucher.amount)} {voucher.amount.currency}",
                 "effective": moment(voucher.effective_at),
                 "recorded": moment(voucher.recorded_at), "position": voucher.position,
+                **_quoted(voucher.quote),
                 "cause": f"{cause.event_type} {cause.event_id} of {cause.source}",
                 "record": f"{cause.topic}[{cause.partition}] at offset {cause.offset}",
                 **_linked("reverses", links.reverses), **_linked("reversed by", links.reversed_by),
@@ -56,6 +57,16 @@ def _draw(console: Console, voucher: Voucher) -> None:
         )
     )  # fmt: skip
     console.print(lines_table(voucher.lines))
+
+
+def _quoted(quote: Quote | None) -> dict[str, object]:
+    if quote is None:
+        return {}
+    stale = ", stale" if quote.stale else ""
+    return {
+        "rate": f"{quote.rate} {quote.counter} for 1 {quote.base}",
+        "quoted": f"{moment(quote.quoted_at)} by {quote.provider} ({quote.source}){stale}",
+    }
 
 
 def _linked(name: str, links: Sequence[VoucherLink]) -> dict[str, object]:

@@ -20,6 +20,7 @@ from api.query import (
     payment_routes,
     period_routes,
     profile_routes,
+    rate_routes,
     transfer_routes,
 )
 from api.query.context import RequestContext, RequestMetrics
@@ -67,6 +68,7 @@ def create_app(
         payment_routes.router,
         transfer_routes.router,
         period_routes.router,
+        rate_routes.router,
         explain_routes.router,
     ):
         app.include_router(router)

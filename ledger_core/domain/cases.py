@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger_core.domain.account_facts import AccountStand, Closing
+from ledger_core.domain.exchanges import Exchanged
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import Hold, HoldTerms
 from ledger_core.domain.limits import Limits
@@ -156,6 +157,8 @@ class Locked:
     """By order key, which is the hold's id."""
     parts: dict[PartKey, Part] = field(default_factory=dict)
     """Those that this batch is about; one that is not here is new."""
+    exchanges: dict[SubjectKey, Exchanged] = field(default_factory=dict)
+    """Payments across currencies; one that is not here was captured in its own, or not yet."""
     notices: dict[NoticeKey, Notice] = field(default_factory=dict)
     """Those that this batch is about, or decides on."""
     told: list[tuple[NoticeKey, Notice]] = field(default_factory=list)

@@ -20,6 +20,7 @@ from ledger_core.domain.chart_reading import (
     text,
     type_of,
 )
+from ledger_core.domain.exchange_policy import UNSAID, ExchangePolicy, exchange_policy_of
 from ledger_core.domain.limits import Limits
 from ledger_core.domain.marketplaces import Marketplace, marketplace_of
 from ledger_core.domain.payment_policy import NOTHING, PaymentPolicy, policy_from_document
@@ -125,6 +126,9 @@ class Chart:
     marketplace: Marketplace | None = None
     """Set where captures are split by the book's policy."""
     transfers: TransferPolicy = ASKS_NOTHING
+    exchange: ExchangePolicy = UNSAID
+    scales: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
+    """Decimals of assets by code, as whoever posts by the chart knows them. What an asset is never changes."""
     _codes: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
 
     def control(self, role: str, currency: str) -> str | None:
@@ -150,6 +154,13 @@ class Chart:
             return self.control(name[len(CONTROL_PREFIX) :], currency)
         return name
 
+    def scale_of(self, currency: str) -> int | None:
+        """Decimals of an asset; None where there is no such asset."""
+        try:
+            return self.scales[currency]
+        except KeyError:
+            return None
+
     def template_for(self, code: str, currency: str) -> Template | None:
         """The template by which an account of this code may open, or None."""
         declared = self.declared.get(code)
@@ -171,6 +182,7 @@ _CURRENCY = "{currency}"
 _MEMBERS = {
     "name", "groups", "accounts", "controls", "templates", "late_events", "sources", "payments", "marketplace",
     "transfers",
+    "exchange",
 }  # fmt: skip
 
 
@@ -183,6 +195,7 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
     "templates": [{"pattern", "type", "parent"?, "limits"?}], "late_events"?,
     "sources"?: [{"source", "types", "through"?}],
     "marketplace"?: {"require_profiles"?, "commission_bps"?, "custody"?},
+    "exchange"?: {"max_age_minutes", "stale"?},
     "payments"?, "transfers"?}`, the last two as `payment_policy` and `transfer_policy` read them.
     """
     only(document, "the chart", _MEMBERS)
@@ -201,6 +214,7 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
     chart = Chart(
         version, controls, tuple(templates), late_events, sources, declared, groups, payments, marketplace,
         transfer_policy_of(document),
+        exchange_policy_of(document),
     )  # fmt: skip
     _check_patterns(chart)
     _check_parents(chart)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ledger_core.domain import exchange_life
 from ledger_core.domain.cases import Case, Locked, PartKey, Proposal, SubjectKey
 from ledger_core.domain.originals import Original
 from ledger_core.domain.outcomes import Code, Refusal
@@ -83,7 +84,7 @@ def followed(case: Case, locked: Locked) -> Followed | Refusal | None:
     direct = bool(marks & IN_DIRECT_CUSTODY)
     if direct and isinstance(fact, ChargebackOpened):
         return None
-    shares = _shares(fact, left_of(case.subject_key, locked))
+    shares = _shares(fact, exchange_life.back_minor(case, locked), left_of(case.subject_key, locked))
     if isinstance(shares, Refusal):
         return shares
     borne = tuple(replace(share, commission_minor=0) for share in shares) if _keeps_fee(fact) else shares
@@ -104,15 +105,15 @@ def _keeps_fee(fact: _Follower) -> bool:
     return not isinstance(fact, ChargebackOpened) and fact.keeps_fee
 
 
-def _shares(fact: _Follower, left: Mapping[str, Left]) -> tuple[ExactShare, ...] | Refusal:
-    """Who bears what, with the commission on it."""
-    named: Iterable[Beneficiary] = fact.beneficiaries or _of_all(fact.amount_minor, left)
+def _shares(fact: _Follower, whole_minor: int, left: Mapping[str, Left]) -> tuple[ExactShare, ...] | Refusal:
+    """Who bears what of the whole, with the commission on it."""
+    named: Iterable[Beneficiary] = fact.beneficiaries or _of_all(whole_minor, left)
     shares = []
     for share in named:
         leg = left.get(share.account) or Left()
         if isinstance(share, AtBookRate):
-            whole_minor, taken_minor = max(leg.amount_minor, 0), max(leg.commission_minor, 0)
-            commission_minor = min(proportion(taken_minor, share.amount_minor, whole_minor), share.amount_minor)
+            leg_minor, taken_minor = max(leg.amount_minor, 0), max(leg.commission_minor, 0)
+            commission_minor = min(proportion(taken_minor, share.amount_minor, leg_minor), share.amount_minor)
         else:
             commission_minor = commission_of(share)
             if commission_minor > leg.commission_minor:
@@ -162,7 +163,7 @@ def leg_details(original: Original) -> dict[str, object]:
 def _part(kind: PartKind, name: str, case: Case, locked: Locked) -> Part:
     key: PartKey = (*case.subject_key, kind.value, name)
     locked.legs.setdefault(case.subject_key, set()).add(key)
-    return locked.parts.setdefault(key, Part(asset_id=case.asset_id))
+    return locked.parts.setdefault(key, Part(asset_id=exchange_life.asset_of(case, locked)))
 
 
 def capture(case: Case, locked: Locked, shares: Iterable[Beneficiary]) -> None:

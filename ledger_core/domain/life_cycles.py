@@ -40,6 +40,7 @@ from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.parts import STEPS
 from ledger_core.domain.payments import (
     CashIntentCreated,
+    ExchangedCaptured,
     PaymentAuthorizationExpired,
     PaymentAuthorized,
     PaymentCaptured,
@@ -180,6 +181,7 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     AccountFrozen: _ACCOUNT,
     AccountUnfrozen: replace(_ACCOUNT, heals=ACCOUNT_WAITED_FOR),
     AccountClosed: replace(_ACCOUNT, refuse_sums=account_life.refuse_sums),
+    ExchangedCaptured: replace(_PAYMENT, heals=subjects.CAPTURED, by_columns=False),
     SplitCaptured: replace(
         _PAYMENT, refuse=split_life.refuse, accept=split_life.accept, heals=subjects.CAPTURED, by_columns=False,
         counted_in=split_life.key_of,

@@ -1,7 +1,9 @@
 """Notices under lock: each gets the next revision of what it is about."""
 
+from fractions import Fraction
+
 from ledger_core.domain.cases import Case, Locked, Proposal
-from ledger_core.domain.notices import NOTICE_FACTS, UNTOLD, Notice, NoticeFact, NoticeKey
+from ledger_core.domain.notices import NOTICE_FACTS, UNTOLD, FxRatePublished, Notice, NoticeFact, NoticeKey
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.vouchers import Draft
 
@@ -18,11 +20,15 @@ def _key(case: Case) -> NoticeKey:
     return (case.subject_key[0], *_fact(case).name)
 
 
-def refuse(case: Case, _locked: Locked) -> Refusal | None:
-    """Notices of one thing come in one order only if it is their order key."""
-    wanted = _fact(case).order_key
-    if case.subject_key[1] != wanted:
-        return Refusal(Code.DATA_INVALID, f"subject: not {wanted}, which the event is about")
+def refuse(case: Case, locked: Locked) -> Refusal | None:
+    """Notices of one thing come in one order only if it is their order key. A rate that was published at a time was
+    published once: nobody can say later that it was another."""
+    fact = _fact(case)
+    if case.subject_key[1] != fact.order_key:
+        return Refusal(Code.DATA_INVALID, f"subject: not {fact.order_key}, which the event is about")
+    stands = locked.notices.get(_key(case), UNTOLD).said
+    if isinstance(fact, FxRatePublished) and stands and Fraction(str(stands["rate"])) != Fraction(fact.rate):
+        return Refusal(Code.FX_RATE_CONFLICT, f"rate: {fact.provider} published {stands['rate']} at this time before")
     return None
 
 

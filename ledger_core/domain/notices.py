@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from ledger_core.domain.holds import rfc3339
 from ledger_core.domain.transfers import VERIFICATION_GATE
 
 
@@ -18,6 +19,7 @@ class NoticeKind(StrEnum):
 
     SETTLEMENT_PROFILE = "settlement_profile"
     VERIFICATION = "verification"
+    FX_RATE = "fx_rate"
 
 
 class NoticeName(NamedTuple):
@@ -100,8 +102,48 @@ class VerificationChanged:
         return f"{VERIFICATION_GATE}{self.customer}" if self.status == VERIFIED else ""
 
 
-NoticeFact = SettlementProfileUpdated | VerificationChanged
-NOTICE_FACTS: Final = (SettlementProfileUpdated, VerificationChanged)
+@dataclass(slots=True)
+class FxRatePublished:
+    """What one currency costs in another. `rate` is an exact decimal: units of `counter` for one of `base`.
+
+    Each publication is a notice of its own, by its pair, its provider and its own time: only the same one can be told
+    again, and then says the same.
+    """
+
+    base: str
+    counter: str
+    rate: str
+    provider: str
+    source: str
+    published_at_us: int
+    valid_until_us: int | None = None
+
+    @property
+    def name(self) -> NoticeName:
+        key = f"{self.order_key} {self.provider} {rfc3339(self.published_at_us)}"
+        return NoticeName(NoticeKind.FX_RATE.value, key)
+
+    @property
+    def order_key(self) -> str:
+        """What the subject of its event must be."""
+        return f"{self.base}/{self.counter}"
+
+    @property
+    def said(self) -> Mapping[str, object]:
+        told: dict[str, object] = {
+            "base": self.base, "counter": self.counter, "rate": self.rate, "provider": self.provider,
+            "source": self.source, "published_at": rfc3339(self.published_at_us),
+        }  # fmt: skip
+        return told if self.valid_until_us is None else {**told, "valid_until": rfc3339(self.valid_until_us)}
+
+    @property
+    def wakes(self) -> str:
+        """Nothing waits for a rate."""
+        return ""
+
+
+NoticeFact = SettlementProfileUpdated | VerificationChanged | FxRatePublished
+NOTICE_FACTS: Final = (SettlementProfileUpdated, VerificationChanged, FxRatePublished)
 
 
 def profile_of(account: str) -> NoticeName:

@@ -6,7 +6,7 @@ A part is written under the lock of its order key's subject. `locked.parts` hold
 from dataclasses import replace
 from typing import Final
 
-from ledger_core.domain import custody, legs, payment_rules, subjects, transfers
+from ledger_core.domain import custody, exchange_life, legs, payment_rules, subjects, transfers
 from ledger_core.domain.cases import Case, Locked, PartKey, Proposal
 from ledger_core.domain.originals import Original, mirror_of, mirrored
 from ledger_core.domain.outcomes import Code, Refusal
@@ -99,7 +99,9 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     assert fact is not None
     kind = STEPS[type(fact)].kind
     subject = locked.subjects.get(case.subject_key) or Subject()
-    refusal = _refuse_payment(case, subject, part) if kind in PAYMENT_PARTS else None
+    refusal = None
+    if kind in PAYMENT_PARTS:
+        refusal = exchange_life.refuse_step(case, locked) or _refuse_payment(case, subject, part)
     refusal = refusal or _refuse_reversed(case, locked) or refuse_step(fact, part)
     refusal = refusal or _refuse_amount(case, part, subject, locked)
     if refusal is not None:
@@ -216,12 +218,14 @@ def refuse_void(case: Case, locked: Locked) -> Refusal | None:
 
 
 def propose(case: Case, locked: Locked) -> Proposal:
-    """As its rule says, or as the legs of its payment do; but where money that was on its way arrives, or goes back as
-    it came."""
+    """As its rule says, or as the legs of its payment do, or its ratio across currencies; but where money that was on
+    its way arrives, or goes back as it came."""
     fact, draft, movements = case.fact, case.draft, case.movements
     followed = legs.followed(case, locked)
     if isinstance(followed, legs.Followed):
         draft, movements = followed.proposal.draft, followed.proposal.movements
+    if (across := exchange_life.propose_step(case, locked, draft, movements)) is not None:
+        return across
     posted = posted_before(case, locked)
     kind = STEPS[type(fact)].kind.value
     if draft is not None and _is_direct(case, locked) and not (posted and isinstance(fact, _TAKES_BACK)):
@@ -251,6 +255,8 @@ def _mirrored(case: Case, locked: Locked, draft: Draft, posted: list[Original]) 
     details = {**(draft.details or {}), **restored, **mirrored(posted)}
     kind = draft.kind or STEPS[type(fact)].kind.value
     posts = replace(draft, kind=kind, lines=lines, details=details, recorded=False, amount_minor=amount_minor)
+    if isinstance(fact, ChargebackWon):
+        posts = exchange_life.say_mirrored(posts, posted, case, locked)
     return Proposal(posts, movements)
 
 
@@ -296,6 +302,9 @@ def accept(case: Case, locked: Locked) -> None:
     if STEPS[type(fact)].kind in PAYMENT_PARTS:
         _accept_of_legs(case, locked)
         _accept_of_payment(case, locked, part, state)
+        exchange_life.accept_step(case, locked)
+        for opened in posted_before(case, locked) if isinstance(fact, ChargebackWon) else ():
+            exchange_life.accept_mirrored(case, locked, opened)
     begin(case, part, posts=posts)
     if isinstance(fact, FeeRefunded):
         part.used_minor += fact.amount_minor
@@ -363,9 +372,10 @@ def _accept_of_payment(case: Case, locked: Locked, part: Part, state: State) -> 
 
 
 def foretell(case: Case, parts: dict[PartKey, Part]) -> bool:
-    """Adds the part that a first step makes of an order key that nobody knows. False where there was one before."""
+    """Adds the part that a first step makes of an order key that nobody knows. False where there was one before, or
+    where what it posts is known under lock alone."""
     key = key_of(case)
-    if key in parts:
+    if key in parts or (isinstance(case.fact, PaymentRefunded) and case.fact.credited_currency):
         return False
     posts = bool(case.movements) and not (case.draft is not None and case.draft.recorded)
     begin(case, parts.setdefault(key, Part()), posts=posts)

@@ -1,10 +1,10 @@
 """Payments under lock: their subjects decide, and a void posts the mirror of what was captured."""
 
-from ledger_core.domain import part_life, payment_rules, subjects
+from ledger_core.domain import exchange_life, part_life, payment_rules, subjects
 from ledger_core.domain.cases import Case, Locked, Proposal
 from ledger_core.domain.originals import Original, links_of, mirror_of, mirrored
 from ledger_core.domain.outcomes import Code, Refusal, first_of
-from ledger_core.domain.payments import PaymentVoided
+from ledger_core.domain.payments import PaymentCaptured, PaymentVoided
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft
 
@@ -18,6 +18,8 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     assert case.fact is not None
     subject = _subject(case, locked)
     refusal = subjects.refuse(case.fact, subject, case.asset_id)
+    if isinstance(case.fact, PaymentCaptured):
+        refusal = first_of(exchange_life.refuse_capture(case, locked), refusal)
     if refusal is None and subject.marks and isinstance(case.fact, PaymentVoided):
         refusal = part_life.refuse_void(case, locked)
     if refusal is None and locked.policies:
@@ -40,12 +42,13 @@ def propose(case: Case, locked: Locked) -> Proposal:
     """As its rule says, but for the void of a captured payment."""
     captures = _captures(case, locked)
     if not captures:
-        return Proposal(case.draft, case.movements)
+        return exchange_life.say_stale(case, Proposal(case.draft, case.movements))
     movements = mirror_of(captures)
     lines = [movement.line for movement in movements]
     details = {"reverses": links_of(captures), **mirrored(captures)}
     amount_minor = sum(capture.amount_minor for capture in captures)  # what went through suspense is not part of it
-    return Proposal(Draft("void", "payment_voided/1", lines, details, amount_minor=amount_minor), movements)
+    draft = Draft("void", "payment_voided/1", lines, details, amount_minor=amount_minor)
+    return Proposal(exchange_life.say_mirrored(draft, captures, case, locked), movements)
 
 
 def _captures(case: Case, locked: Locked) -> list[Original]:
@@ -73,11 +76,12 @@ def refuse_sums(case: Case, locked: Locked) -> Refusal | None:
     assert case.fact is not None
     if subjects.overflows(case.fact, locked.subjects[case.subject_key]):
         return Refusal(Code.OVERFLOW, "the payment's sum would pass 2^63 - 1")
-    return None
+    return exchange_life.refuse_sums(case, locked)
 
 
 def accept(case: Case, locked: Locked) -> None:
     assert case.fact is not None
     for capture in _captures(case, locked):
         capture.reversed = True
+    exchange_life.accept_capture(case, locked)
     subjects.advance(case.fact, locked.subjects[case.subject_key], case.asset_id, case.reference)

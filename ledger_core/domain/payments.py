@@ -1,9 +1,10 @@
 """Payment facts: what an upstream service says happened, already validated. Amounts in minor units."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledger_core.domain.money import part_minor
+from ledger_core.domain.quotes import Quote
 
 CASH_ON_DELIVERY: Final = "cash_on_delivery"
 """The method of a payment that a courier collects."""
@@ -118,6 +119,39 @@ class SplitCaptured(PaymentCaptured):
         )  # fmt: skip
 
 
+class Exchange(NamedTuple):
+    """What of a capture its beneficiaries are credited with, in their currency, and the quote by which it was made."""
+
+    amount_minor: int
+    currency: str
+    quote: Quote
+
+
+class StaleQuote(NamedTuple):
+    """How old a quote was when its payment took effect, and how old the book's chart lets it be."""
+
+    age_minutes: int
+    max_age_minutes: int
+
+
+@dataclass(slots=True, kw_only=True)
+class ExchangedCaptured(PaymentCaptured):
+    """A capture that the payer pays in one currency, and whose beneficiaries are credited in another: their parts are
+    of the exchanged amount. `told` is the capture itself, with its proof if it has one."""
+
+    told: PaymentCaptured
+    exchange: Exchange
+    stale: StaleQuote | None = None
+    """Set where the quote was older than the book's chart lets it be."""
+
+    @classmethod
+    def of(cls, told: PaymentCaptured, exchange: Exchange) -> "ExchangedCaptured":
+        return cls(
+            told.payment_id, told.amount_minor, told.currency, told.method, told.beneficiaries, told.payer,
+            told.partial, told=told, exchange=exchange,
+        )  # fmt: skip
+
+
 @dataclass(slots=True)
 class PaymentCaptureFailed:
     """One attempt to take the amount failed; another may follow."""
@@ -156,6 +190,8 @@ class PaymentRefunded:
     beneficiaries: tuple[Beneficiary, ...] = ()
     payer: str | None = None
     keeps_fee: bool = False
+    credited_currency: str = ""
+    """Of a payment across currencies: that of its beneficiaries' parts."""
 
 
 @dataclass(slots=True)
@@ -176,6 +212,7 @@ PaymentFact = (
     | PaymentCaptured
     | ProvenCaptured
     | SplitCaptured
+    | ExchangedCaptured
     | PaymentCaptureFailed
     | PaymentFailed
     | PaymentVoided

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ledger_core.domain.quotes import Quote
 from ledger_core.domain.vouchers import Line
 
 
@@ -22,17 +23,6 @@ class Adjustment(NamedTuple):
 
     reason: str
     reference: str
-
-
-class Quote(NamedTuple):
-    """The rate of an exchange, as it was given. `rate` is an exact decimal: units of `counter` for one of `base`."""
-
-    rate: str
-    base: str
-    counter: str
-    provider: str
-    source: str
-    quoted_at: str
 
 
 @dataclass(slots=True)

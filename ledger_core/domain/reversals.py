@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ledger_core.domain import legs, part_life
+from ledger_core.domain import exchange_life, legs, part_life
 from ledger_core.domain.cases import Case, Locked, Proposal
 from ledger_core.domain.heads import late
 from ledger_core.domain.holds import rfc3339
@@ -44,8 +44,9 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     if isinstance(found, Refusal):
         return found
     subject = locked.subjects.setdefault(case.subject_key, Subject())
+    refusal = exchange_life.refuse_reversal(found, case, locked)
     return first_of(
-        refuse_original(found, case.subject_key[1], subject),
+        first_of(refuse_original(found, case.subject_key[1], subject), refusal),
         first_of(_refuse_period(found, case, locked), part_life.refuse_reversal(found, case, locked)),
     )
 
@@ -100,7 +101,10 @@ def propose(case: Case, locked: Locked) -> Proposal:
     if closed is not None:
         details["closed_period"] = {"effective_at": rfc3339(original.effective_at_us), "period": closed.period}
     lines = [movement.line for movement in movements]
-    return Proposal(Draft(REVERSAL, RULE, lines, details, amount_minor=original.amount_minor), movements)
+    draft = Draft(REVERSAL, RULE, lines, details, amount_minor=original.amount_minor)
+    if original.event_type.startswith((CAPTURED, REFUNDED)):
+        draft = exchange_life.say_mirrored(draft, [original], case, locked)
+    return Proposal(draft, movements)
 
 
 def accept(case: Case, locked: Locked) -> None:
@@ -113,9 +117,11 @@ def accept(case: Case, locked: Locked) -> None:
         subject.captured_minor -= original.amount_minor
         subject.captures.remove(original.reference)
         legs.restore(original, PartKind.LEG, case, locked)
+        exchange_life.accept_mirrored(case, locked, original)
     elif original.event_type.startswith(REFUNDED):
         subject.refunded_minor -= original.amount_minor
         legs.restore(original, PartKind.LEG_BACK, case, locked)
+        exchange_life.accept_mirrored(case, locked, original)
 
 
 def _original(case: Case, locked: Locked) -> Original | Refusal:

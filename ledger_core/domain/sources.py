@@ -58,7 +58,7 @@ ANSWERS_KEPT: Final = 10_000
 UPSTREAM_TYPES: Final = (
     "payment.*", "payment_method.*", "refund.*", "chargeback.*", "settlement.*", "payout.*", "fee.*",
     "reservation.*", "cash.*", "drawer.*", "sale.*", "cogs.*", "inventory.*", "settlement_profile.*",
-    "transfer.*", "transaction.*", "sweep.*", "verification.*",
+    "transfer.*", "transaction.*", "sweep.*", "verification.*", "fx.*",
 )  # fmt: skip
 PAYMENTS: Final = SourceRule("*", UPSTREAM_TYPES)
 TAKEN_BACK: Final = SourceRule("/processors/*", ("voucher.void_requested.v1",))

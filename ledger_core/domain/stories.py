@@ -48,6 +48,7 @@ class RefundCompleted:
     beneficiaries: tuple[Beneficiary, ...] = ()
     payer: str | None = None
     keeps_fee: bool = False
+    credited_currency: str = ""
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ class ChargebackOpened:
     currency: str
     beneficiaries: tuple[Beneficiary, ...] = ()
     fee_minor: int = 0
+    credited_currency: str = ""
 
 
 @dataclass(slots=True)

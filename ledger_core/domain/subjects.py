@@ -23,10 +23,10 @@ AUTHORIZED = "payment.authorized"
 CAPTURED = "payment.captured"
 """Names by which a parked event says what it waits for."""
 
-FAILED, EXPIRED, PARTS, IN_DIRECT_CUSTODY, SPLIT = 1, 2, 4, 64, 128
+FAILED, EXPIRED, PARTS, EXCHANGED, IN_DIRECT_CUSTODY, SPLIT = 1, 2, 4, 32, 64, 128
 """Marks of a subject: the payment failed for good; its authorisation lapsed; refunds, disputes or settlements have
-taken of it what the part `payment` says; its beneficiaries were paid by the processor itself; it was split, as its
-parts of kind `leg` say."""
+taken of it what the part `payment` says; it was captured across currencies; its beneficiaries were paid by the
+processor itself; it was split, as its parts of kind `leg` say."""
 
 
 @dataclass(slots=True)

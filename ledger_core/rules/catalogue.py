@@ -12,11 +12,12 @@ from ledger_core.domain.commerce import CogsRecorded, InventoryAdjusted, SaleCom
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HoldCaptured, HoldConfirmed, HoldPlaced, HoldReleased
 from ledger_core.domain.merchants import MerchantChanged
-from ledger_core.domain.notices import SettlementProfileUpdated, VerificationChanged
+from ledger_core.domain.notices import FxRatePublished, SettlementProfileUpdated, VerificationChanged
 from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payment_methods import PaymentMethodDetached, PaymentMethodTokenized
 from ledger_core.domain.payments import (
     CashIntentCreated,
+    ExchangedCaptured,
     PaymentAuthorizationExpired,
     PaymentAuthorized,
     PaymentCaptured,
@@ -75,6 +76,7 @@ from ledger_core.rules import (
     cash,
     chargebacks,
     commerce,
+    exchanges,
     fees,
     holds,
     marketplace,
@@ -83,6 +85,7 @@ from ledger_core.rules import (
     payment_methods,
     payments,
     payouts,
+    rates,
     refunds,
     requested,
     settlements,
@@ -116,6 +119,7 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     PaymentAuthorized: Rule("authorization", "payment_authorized", 1, None),
     PaymentCaptured: Rule("capture", "payment_captured", 1, payments.captured),
     ProvenCaptured: Rule("capture", "payment_captured_with_proof", 1, payments.proven),
+    ExchangedCaptured: Rule("capture", "payment_captured_across_currencies", 1, exchanges.captured),
     SplitCaptured: Rule("capture", "payment_split", 1, marketplace.split),
     PaymentAuthorizationExpired: Rule("authorization_expired", "payment_authorization_expired", 1, recorded),
     PaymentCaptureFailed: Rule("capture_failed", "payment_capture_failed", 1, recorded),
@@ -180,6 +184,7 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     TransferFailed: Rule("transfer", "transfer_failed", 1, transfers.told),
     TransactionCompensated: Rule("transfer", "transaction_compensated", 1, transfers.told),
     SweepRequested: Rule("transfer", "sweep_requested", 1, transfers.swept),
+    FxRatePublished: Rule("fx_rate", "fx_rate_published", 1, rates.published),
     SaleCompleted: Rule("sale", "sale_completed", 1, commerce.sold),
     CogsRecorded: Rule("cogs", "cogs_recorded", 1, commerce.cost_recorded),
     InventoryAdjusted: Rule("inventory_adjustment", "inventory_adjusted", 1, commerce.inventory_adjusted),

@@ -9,6 +9,7 @@
 | clearing of the processor | credit the fee | debit the fee given back | credit amount and fee |
 | chargeback fees | debit the fee | credit the fee given back | debit the fee |
 
+Of a payment across currencies: see `exchanges`.
 What goes back when it is won is the exact mirror of what was reserved, which only the log tells.
 """
 
@@ -18,6 +19,7 @@ from ledger_core.domain.charts import Chart, Role
 from ledger_core.domain.outcomes import Refusal, first_of
 from ledger_core.domain.stories import ChargebackLost, ChargebackOpened, ChargebackWon, said
 from ledger_core.domain.vouchers import Draft, Line, Purpose
+from ledger_core.rules.exchanges import given_back
 from ledger_core.rules.lines import Named, control, lines_of
 from ledger_core.rules.payments import commissions_of, share_out
 
@@ -28,9 +30,12 @@ _FEES: Final = control(Role.CHARGEBACK_FEES)
 
 def opened(fact: ChargebackOpened, chart: Chart) -> Draft | Refusal:
     """The reserve, and the processor's fee for the dispute."""
-    reserved = share_out(
-        fact.amount_minor, fact.currency, _RESERVE, fact.beneficiaries, chart, "C", "D", Purpose.CHARGEBACK.value
-    )
+    if fact.credited_currency:
+        reserved = given_back(fact, fact.beneficiaries, chart)
+    else:
+        reserved = share_out(
+            fact.amount_minor, fact.currency, _RESERVE, fact.beneficiaries, chart, "C", "D", Purpose.CHARGEBACK.value
+        )
     fees = _fee_charged(fact.fee_minor, fact.currency, chart)
     if isinstance(reserved, Refusal):
         return first_of(reserved, fees if isinstance(fees, Refusal) else None) or reserved

@@ -7,15 +7,19 @@
 | platform fees, in one line | credit the commissions | credit the commissions |
 
 Without escrow the platform never books a beneficiary's share: it never has it. The parts must be the whole: there is no
-suspense. Commission is rounded down in minor units; the beneficiary keeps the remainder.
+suspense. Across currencies they are those of the exchanged amount (`exchanges`).
+Commission is rounded down in minor units; the beneficiary keeps the remainder.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from ledger_core.domain import custody
 from ledger_core.domain.charts import Chart, Role
+from ledger_core.domain.exchanges import exchange_of
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.marketplaces import DIRECT, Marketplace
 from ledger_core.domain.money import part_minor
@@ -25,17 +29,24 @@ from ledger_core.domain.payments import (
     CASH_ON_DELIVERY,
     AtBookRate,
     Beneficiary,
+    ExchangedCaptured,
     PaymentCaptured,
     ProvenCaptured,
     SplitCaptured,
 )
-from ledger_core.domain.vouchers import Draft, Purpose
+from ledger_core.domain.vouchers import Draft, Line, Purpose
+from ledger_core.rules import exchanges
+from ledger_core.rules.exchanges import refuse_exchange
 from ledger_core.rules.lines import Named, control, lines_of
 from ledger_core.rules.payments import captured, proven
 
 LEGS: Final = UUID("6960dad5-2f09-564d-a4c0-f1e07d9a5620")
 """Name space of the ids of legs: each is made of its payment and its beneficiary, whoever makes it, however often."""
 
+_TAKEN: Final[Mapping[type, Callable[[Any, Chart], list[Line] | Draft | Refusal]]] = MappingProxyType({
+    ProvenCaptured: proven, ExchangedCaptured: exchanges.captured,
+})  # fmt: skip
+"""By which rule a split capture takes the money, where that is not the plain one. Any: the key says which fact."""
 _CLEARING: Final = control(Role.PROCESSOR_CLEARING)
 _FEES: Final = control(Role.PLATFORM_FEES)
 
@@ -60,16 +71,19 @@ def _at_rate(share: Beneficiary, marketplace: Marketplace) -> Beneficiary:
 
 def split(fact: SplitCaptured, chart: Chart) -> Draft | Refusal:
     """The voucher, with its legs; nothing is posted of a payment that is not the platform's in any part."""
+    told, quoted = fact.told, refuse_exchange(fact.told, chart)
     if chart.marketplace is None:
-        return Refusal(Code.SPLIT_ORDER_NOT_CONFIGURED, "the chart of the book declares no marketplace")
-    refusal = _refuse_data(fact) or _refuse_parts(fact)
+        no_market = Refusal(Code.SPLIT_ORDER_NOT_CONFIGURED, "the chart of the book declares no marketplace")
+        return first_of(quoted, no_market) or no_market
+    refusal = first_of(_refuse_data(fact), quoted) or _refuse_parts(fact)
     if refusal is not None:
         return refusal
     legs = _legs(fact)
     commission_minor = sum(int(leg["commission_minor"]) for leg in legs)
-    missing = _refuse_recipient(fact.currency, chart) if commission_minor else None
-    told = fact.told
-    taken = proven(told, chart) if isinstance(told, ProvenCaptured) else captured(told, chart)
+    exchange = exchange_of(told)
+    currency = exchange.currency if exchange else fact.currency
+    missing = _refuse_recipient(currency, chart) if commission_minor else None
+    taken = _TAKEN.get(type(told), captured)(told, chart)
     if isinstance(taken, Refusal):
         return first_of(missing, taken) or taken
     if missing is not None:
@@ -100,6 +114,10 @@ def _refuse_data(fact: SplitCaptured) -> Refusal | None:
     shares = fact.beneficiaries
     if len({share.account for share in shares}) != len(shares):
         return Refusal(Code.DATA_INVALID, "beneficiaries: one is named twice")
+    if fact.custody == DIRECT and exchange_of(fact) is not None:
+        return Refusal(
+            Code.DATA_INVALID, "exchange: what goes straight to beneficiaries is not the platform's to exchange"
+        )
     if fact.custody == DIRECT and (fact.payer is not None or fact.method == CASH_ON_DELIVERY):
         return Refusal(Code.DATA_INVALID, "custody: what a wallet pays, or whoever delivers brings, is the platform's")
     return None
@@ -109,8 +127,10 @@ def _refuse_parts(fact: SplitCaptured) -> Refusal | None:
     if not fact.beneficiaries:
         return Refusal(Code.SPLIT_ORDER_NOT_CONFIGURED, "beneficiaries: none are named")
     total_minor = sum(share.amount_minor for share in fact.beneficiaries)
-    if total_minor != fact.amount_minor:
-        return Refusal(Code.SPLIT_LEGS_UNBALANCED, f"beneficiaries: {total_minor} in all of {fact.amount_minor}")
+    exchange = exchange_of(fact)
+    whole_minor = exchange.amount_minor if exchange else fact.amount_minor
+    if total_minor != whole_minor:
+        return Refusal(Code.SPLIT_LEGS_UNBALANCED, f"beneficiaries: {total_minor} in all of {whole_minor}")
     return None
 
 

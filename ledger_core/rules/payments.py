@@ -70,23 +70,34 @@ def commissions_of(beneficiaries: Sequence[Beneficiary]) -> dict[str, object]:
 
 def proven(fact: ProvenCaptured, chart: Chart) -> Draft | Refusal:
     """The same with its proof; what was paid on delivery is with whoever delivered, not with a processor."""
+    proof = proof_of(fact)
+    if isinstance(proof, Refusal):
+        return proof
+    lines = share_out(
+        fact.amount_minor, fact.currency, payer_of(fact), fact.beneficiaries, chart, "D", "C", _PAYMENT_PURPOSE
+    )
+    said = {**proof, **commissions_of(fact.beneficiaries)}
+    return lines if isinstance(lines, Refusal) else Draft("capture", "", lines, said)
+
+
+def payer_of(fact: PaymentCaptured) -> str | None:
+    """The account that pays, as events name it; None for the clearing of the processor."""
+    return _ON_DELIVERY if fact.method == CASH_ON_DELIVERY else fact.payer
+
+
+def proof_of(fact: PaymentCaptured) -> dict[str, object] | Refusal:
+    """What the voucher says of the proof that its event carries; nothing of one that carries none."""
+    if not isinstance(fact, ProvenCaptured):
+        return {}
     gateway = {
         "gateway_transaction_id": fact.gateway_transaction_id, "gateway_response": fact.gateway_response
     }  # fmt: skip
     confirmed = {"confirmed_by": fact.confirmed_by, "confirmed_at": fact.confirmed_at}
     if fact.method != CASH_ON_DELIVERY:
-        lines = _unproven(gateway, confirmed) or share_out(
-            fact.amount_minor, fact.currency, fact.payer, fact.beneficiaries, chart, "D", "C", _PAYMENT_PURPOSE
-        )
-        said = {**gateway, "order_status": SHIPPED, **commissions_of(fact.beneficiaries)}
-        return lines if isinstance(lines, Refusal) else Draft("capture", "", lines, said)
+        return _unproven(gateway, confirmed) or {**gateway, "order_status": SHIPPED}
     if fact.payer is not None:
         return Refusal(Code.DATA_INVALID, "payer: cash on delivery comes from nobody's account")
-    lines = _unproven(confirmed, gateway) or share_out(
-        fact.amount_minor, fact.currency, _ON_DELIVERY, fact.beneficiaries, chart, "D", "C", _PAYMENT_PURPOSE
-    )
-    said = {**confirmed, "order_status": DELIVERED, **commissions_of(fact.beneficiaries)}
-    return lines if isinstance(lines, Refusal) else Draft("capture", "", lines, said)
+    return _unproven(confirmed, gateway) or {**confirmed, "order_status": DELIVERED}
 
 
 def _unproven(proof: Mapping[str, str], other: Mapping[str, str]) -> Refusal | None:

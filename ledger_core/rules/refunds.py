@@ -7,6 +7,7 @@
 | platform fees, in one line | debit the commissions | |
 | suspense of the order: amount less all parts | debit it, or credit what is too much | the same |
 
+Of a payment across currencies: see `exchanges`.
 A refund that is asked for, approved, processed or failed has no entries: it is set aside under lock.
 """
 
@@ -17,6 +18,7 @@ from ledger_core.domain.outcomes import Refusal
 from ledger_core.domain.payments import PaymentRefunded
 from ledger_core.domain.stories import RefundCompleted, said
 from ledger_core.domain.vouchers import Draft, Purpose
+from ledger_core.rules.exchanges import given_back
 from ledger_core.rules.payments import commissions_of, share_out
 
 
@@ -25,8 +27,11 @@ def refunded(fact: PaymentRefunded | RefundCompleted, chart: Chart) -> Draft | R
     beneficiaries = fact.beneficiaries
     if fact.keeps_fee:
         beneficiaries = tuple([replace(share, commission_bps=0) for share in beneficiaries])
-    lines = share_out(
-        fact.amount_minor, fact.currency, fact.payer, beneficiaries, chart, "C", "D", Purpose.REFUND.value
-    )
+    if fact.credited_currency:
+        lines = given_back(fact, beneficiaries, chart)
+    else:
+        lines = share_out(
+            fact.amount_minor, fact.currency, fact.payer, beneficiaries, chart, "C", "D", Purpose.REFUND.value
+        )
     details = {**said(fact), **commissions_of(beneficiaries)}
     return lines if isinstance(lines, Refusal) else Draft("refund", "", lines, details)

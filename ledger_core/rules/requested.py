@@ -6,6 +6,7 @@ from typing import Final
 from ledger_core.domain.charts import CONTROL_PREFIX, Chart, Role
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.quotes import is_rate, refuse_quote
 from ledger_core.domain.requests import CompensationRequested, VoucherRequested
 from ledger_core.domain.vouchers import KINDS, MAX_LINES, Draft, Line
 from ledger_core.rules.accounts import control_missing, same_account_on_both_sides
@@ -15,7 +16,7 @@ FX: Final = "fx"
 
 def requested(fact: VoucherRequested, chart: Chart) -> Draft | Refusal:
     """The voucher as it was asked for, with its accounts found by the chart."""
-    refusal = _refuse_kind(fact) or _refuse_quote(fact) or refuse_sums(fact.lines)
+    refusal = _refuse_kind(fact) or _refuse_quote(fact, chart) or refuse_sums(fact.lines)
     if refusal is not None:
         return refusal
     lines: list[Line] = []
@@ -44,25 +45,38 @@ def _refuse_kind(fact: VoucherRequested) -> Refusal | None:
     return None
 
 
-def _refuse_quote(fact: VoucherRequested) -> Refusal | None:
-    """An exchange has two currencies, a trading account's line in each, and the quote between them."""
+def _refuse_quote(fact: VoucherRequested, chart: Chart) -> Refusal | None:
+    """An exchange has two currencies, a trading account's line in each, and the quote between what is traded."""
     currencies = {line.currency for line in fact.lines}
     if fact.kind == FX:
-        trading = {line.currency for line in fact.lines if line.account == CONTROL_PREFIX + Role.TRADING}
-        if len(currencies) != 2 or trading != currencies:
+        traded_minor = _traded_minor(fact.lines)
+        if len(currencies) != 2 or traded_minor.keys() != currencies:
             return Refusal(
                 Code.DATA_INVALID, "lines: an exchange has two currencies, and a line on control:TRADING in each"
             )
+        if min(traded_minor.values()) >= 0 or max(traded_minor.values()) <= 0:
+            return Refusal(Code.DATA_INVALID, "lines: an exchange gives one of its currencies for the other")
         if fact.quote is None:
             return Refusal(Code.FX_QUOTE_INVALID, "quote: an exchange needs one")
+        amounts_minor = {currency: abs(traded) for currency, traded in traded_minor.items()}
+        return refuse_quote(fact.quote, amounts_minor, chart.scale_of, "quote")
     quote = fact.quote
     if quote is None:
         return None
     if quote.base == quote.counter or not {quote.base, quote.counter} <= currencies:
         return Refusal(Code.FX_QUOTE_INVALID, "quote: base and counter are not two currencies of the voucher")
-    if not quote.rate.strip("0."):
+    if not is_rate(quote.rate):
         return Refusal(Code.FX_QUOTE_INVALID, "quote.rate: not above zero")
     return None
+
+
+def _traded_minor(lines: Sequence[Line]) -> dict[str, int]:
+    """By currency, what the trading account is debited, less what it is credited."""
+    moved: dict[str, int] = {}
+    for account, side, amount_minor, currency, _ in lines:
+        if account == CONTROL_PREFIX + Role.TRADING:
+            moved[currency] = moved.get(currency, 0) + (amount_minor if side == "D" else -amount_minor)
+    return moved
 
 
 def refuse_sums(lines: Sequence[Line]) -> Refusal | None:

@@ -19,14 +19,30 @@ class Assets(dict[str, int]):
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         super().__init__()
         self._connection = connection
+        self.scales = Scales(self)
 
     def load(self) -> None:
         with self._connection.transaction():
             self.update(self._connection.execute(QUERIES["assets"]).fetchall())
+            self.scales.update(self._connection.execute(QUERIES["scales"]).fetchall())
         self[""] = 0
 
     def __missing__(self, code: str) -> int:
         self.load()
+        if code not in self:
+            raise KeyError(code)
+        return self[code]
+
+
+class Scales(dict[str, int]):
+    """Decimals of assets by code, asked for again likewise."""
+
+    def __init__(self, assets: Assets) -> None:
+        super().__init__()
+        self._assets = assets
+
+    def __missing__(self, code: str) -> int:
+        self._assets.load()
         if code not in self:
             raise KeyError(code)
         return self[code]

@@ -4,7 +4,7 @@ Nothing here decides: status, limits and counters are read from the locked head.
 up, and opened by the chart where it allows (docs/explanation/posting.md, "Before BEGIN").
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -84,10 +84,7 @@ class Books:
         if missing:
             with self._connection.transaction():
                 for book_id, code, version, document, dropped in self._connection.execute(QUERIES["books"], (missing,)):
-                    chart = chart_from_document(document, version=version)
-                    self._books[code] = Book(book_id, code, chart, dropped=dropped)
-                    self.have_policies |= chart.payments.asks
-                    self.has_marketplaces |= chart.marketplace is not None
+                    self._books[code] = Book(book_id, code, self._chart(document, version), dropped=dropped)
         return self._books
 
     def dropped(self) -> set[int]:
@@ -101,9 +98,15 @@ class Books:
             for _, code, version, document, dropped in self._connection.execute(QUERIES["books"], (list(self._books),)):
                 self._books[code].dropped = dropped
                 if self._books[code].chart.version != version:
-                    self._books[code].chart = chart = chart_from_document(document, version=version)
-                    self.have_policies |= chart.payments.asks
-                    self.has_marketplaces |= chart.marketplace is not None
+                    self._books[code].chart = self._chart(document, version)
+
+    def _chart(self, document: Mapping[str, object], version: int) -> Chart:
+        """A chart to post by, and what it makes every batch ask for."""
+        chart = chart_from_document(document, version=version)
+        chart.scales = self.assets.scales
+        self.have_policies |= chart.payments.asks
+        self.has_marketplaces |= chart.marketplace is not None
+        return chart
 
     def find_sources(self, book: Book, uris: Iterable[str]) -> None:
         """Fills `book.sources`; a source seen for the first time gets its row."""

@@ -2,6 +2,10 @@
 -- Everything money is counted in.
 SELECT code, asset_id FROM ledger.asset;
 
+-- name: scales
+-- In how many minor digits.
+SELECT code, scale FROM ledger.asset;
+
 -- name: books
 -- Books of these codes with the chart in force.
 SELECT book.book_id, book.code, book.chart_version, chart.document, book.posting_mode = 'dropped'

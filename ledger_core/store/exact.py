@@ -17,6 +17,7 @@ from ledger_core.store.account_cases import find_accounts
 from ledger_core.store.crossing_events import closing_events, crossing_events
 from ledger_core.store.cutting import demand_fits
 from ledger_core.store.errors import QueueFullError, SurpriseError
+from ledger_core.store.exchange_rows import judge_quotes
 from ledger_core.store.headers import rows_to_headers
 from ledger_core.store.hold_cases import demand_terms, read_holds
 from ledger_core.store.items import FOLLOWER, Item, ParkedLetter, flat, refuse_misfits, settle
@@ -58,12 +59,12 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
     """
     items = transaction.prepared.items
     with transaction.step("subjects"):
-        refuse_misfits(items)
+        _refuse_early(items)
         rows = SubjectRows(transaction)
         rows.lock(items)
         transaction.met_known_subjects = rows.met_known
         parked = _parked_items(transaction, rows.known, preparer, decode)
-        refuse_misfits(parked)
+        _refuse_early(parked)
         transaction.holds = holds = read_holds(transaction, [*items, *parked], preparer)
         transaction.accounts = find_accounts(transaction.cursor, [*items, *parked], preparer)
         everything = [*items, *flat(parked)]
@@ -106,6 +107,12 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
     if transaction.heads is not None:
         transaction.heads = transaction.heads.only(layout.heads)
     return layout, [*healed, *added]
+
+
+def _refuse_early(items: Sequence[Item]) -> None:
+    """What needs no lock to be refused, and only this path looks at."""
+    refuse_misfits(items)
+    judge_quotes(items)
 
 
 def _parked_items(

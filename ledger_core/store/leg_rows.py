@@ -26,7 +26,7 @@ class LegRows:
     """Legs under the locks of their subjects. `items` are arrivals and parked ones."""
 
     def __init__(self, items: Sequence[Item], parts: PartRows, preparer: Preparer) -> None:
-        self._parts, self._legs = parts.known, parts.legs
+        self._parts, self._legs, self._exchanges = parts.known, parts.legs, parts.exchanges.known
         self._preparer = preparer
         self.bearing: dict[HeadKey, Side] = {}
         """Accounts that refunds may take from though they do not name them, with their normal sides."""
@@ -62,8 +62,8 @@ class LegRows:
         yield from (ref.head for code in wanted if (ref := item.book.accounts.get(code)) is not None)
 
     def lend(self, locked: Locked) -> None:
-        """Gives decisions the parts, legs among them, and the rules to ask about these."""
-        locked.parts, locked.legs = self._parts, self._legs
+        """Gives decisions the parts, legs among them, what of payments is in another currency, and the rules to ask."""
+        locked.parts, locked.legs, locked.exchanges = self._parts, self._legs, self._exchanges
         if self._followers:
             locked.propose = partial(self._propose, locked.heads)
 

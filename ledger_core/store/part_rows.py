@@ -24,6 +24,7 @@ from ledger_core.domain.stories import (
 )
 from ledger_core.domain.subjects import PARTS, SPLIT, Subject
 from ledger_core.domain.transfers import STEP_FACTS
+from ledger_core.store.exchange_rows import ExchangeRows
 from ledger_core.store.items import Item
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.subject_rows import key_columns
@@ -54,9 +55,12 @@ class PartRows:
         self.known: dict[PartKey, Part] = {}
         self.legs: dict[SubjectKey, set[PartKey]] = {}
         """Of split payments: which of them say how."""
+        self.exchanges = ExchangeRows(transaction.cursor)
+        """Of payments across currencies, besides."""
 
     def read(self, items: Sequence[Item], subjects: Mapping[SubjectKey, Subject]) -> None:
         """The parts that these items, parked ones included, are about."""
+        self.exchanges.read(subjects)
         wanted = sorted(set(_wanted(items, subjects)))
         if wanted:
             self._take(self._transaction.cursor.execute(QUERIES["parts"], _key_columns(wanted)).fetchall())
@@ -94,6 +98,7 @@ class PartRows:
 
     def write(self) -> None:
         """Writes what decisions changed, and only that."""
+        self.exchanges.write()
         changed = sorted(key for key, part in self.known.items() if part != self._stored.get(key))
         if not changed:
             return

@@ -91,7 +91,8 @@ def fold_beneficiaries(events: Iterable[LedgerEvent], rows: BeneficiaryRows) -> 
             setattr(row, which.name, getattr(row, which.name) + raised_minor)
             touched.add(account)
         for account, kept_minor in _kept(state, which, touched):
-            row = _row(rows, (book_id, account), state["currency"], state, position)
+            currency = state["exchanged"]["currency"] if "exchanged" in state else state["currency"]
+            row = _row(rows, (book_id, account), currency, state, position)
             row.commission_minor += kept_minor
             touched.add(account)
         for account in touched:

@@ -225,7 +225,10 @@ EFFECTS: Final[dict[str, Effect]] = {
 
 
 def _commission(row: PaymentChange, state: EventState) -> None:
-    """What the voucher moves of the platform's commission; a fact without entries moves nothing."""
+    """What the voucher moves of the platform's commission; a fact without entries moves nothing. Across currencies it
+    is in the beneficiaries', and none of the payment's own sums."""
+    if "exchanged" in state:
+        return
     row.commission_minor += _sum_of(state, "platform_fee", "C")
 
 

@@ -194,3 +194,10 @@ INNER JOIN ledger.account ON account.book_id = row.book_id AND account.code = ro
 INNER JOIN ledger.account_head AS head ON head.book_id = account.book_id AND head.account_id = account.account_id
 INNER JOIN ledger.asset ON asset.asset_id = account.asset_id
 WHERE row.book_id = %(book_id)s AND row.account = %(account)s;
+
+-- name: payment_exchange
+-- Of a payment across currencies: what was credited for it, and what of that went back. Exact at once.
+SELECT asset.code, asset.scale, row.credited_minor, row.credited_back_minor
+FROM ledger.payment_exchange AS row
+INNER JOIN ledger.asset USING (asset_id)
+WHERE row.book_id = %(book_id)s AND row.order_key = %(order_key)s;

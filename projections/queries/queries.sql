@@ -162,6 +162,13 @@ SELECT voucher_no, position, kind, rule, order_key, amount_minor, currency, scal
      WHERE chart.book_id = voucher.book_id AND chart.position <= voucher.position)
 FROM read.voucher WHERE book_id = %(book_id)s AND voucher_no = %(voucher_no)s;
 
+-- name: voucher_quote
+-- What the voucher at a position says of its exchange: the quote, and how much too old it was.
+SELECT state -> 'quote', state -> 'stale_quote'
+FROM (SELECT convert_from(state, 'UTF8')::jsonb AS state FROM ledger.event
+    WHERE book_id = %(book_id)s AND position = %(position)s) AS said
+WHERE state ? 'quote';
+
 -- name: voucher_lines
 -- The lines of one voucher.
 SELECT line, account, side, amount_minor, currency, scale, purpose
@@ -439,3 +446,8 @@ FROM (
     ) AS read_one_by_one
 ) AS part
 GROUP BY account_id;
+
+-- name: rates
+-- The latest exchange rate of each pair, by its own time.
+SELECT base, counter, rate, provider, source, published_at, valid_until, newest_effective_at, publications, last_position
+FROM projections.rate WHERE book_id = %(book_id)s ORDER BY base, counter;

@@ -37,6 +37,7 @@ class Reads(StrEnum):
     PAYMENTS = "payments"
     PARTS = "parts"
     BENEFICIARIES = "beneficiaries"
+    RATES = "rates"
     DAILY_BALANCES = "daily_balances"
     TRIAL_BALANCE = "trial_balance"
     FINDINGS = "findings"

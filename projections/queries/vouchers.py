@@ -1,7 +1,8 @@
 """Vouchers: the document behind the entries, with its lines and the upstream event that caused it."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from psycopg.rows import args_row
@@ -56,6 +57,24 @@ class VoucherLinks:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """The rate of an exchange as it was given: units of `counter` for one of `base`, to the last digit.
+
+    `age_seconds` is how long before the voucher took effect it was quoted. `stale`: that was longer than the book's
+    chart allowed then.
+    """
+
+    rate: str
+    base: str
+    counter: str
+    provider: str
+    source: str
+    quoted_at: datetime
+    age_seconds: int
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Voucher:
     """One voucher. `rule` is the posting rule that made it, with its version, and `chart_version` that of the book's
     chart by which it did: together what the voucher was posted by, whatever is in force by now."""
@@ -72,6 +91,8 @@ class Voucher:
     lines: list[VoucherLine]
     chart_version: int
     links: VoucherLinks = field(default_factory=VoucherLinks)
+    quote: Quote | None = None
+    """Of an exchange."""
 
 
 def voucher(at: Snapshot, voucher_no: int) -> Voucher:
@@ -87,7 +108,16 @@ def voucher(at: Snapshot, voucher_no: int) -> Voucher:
     of_voucher = {"book_id": at.book_id, "position": found.position}
     for link, other_voucher_no, other_position in at.connection.execute(QUERIES["voucher_links"], of_voucher):
         getattr(found.links, link).append(VoucherLink(other_voucher_no, other_position))
-    return found
+    said = at.connection.execute(QUERIES["voucher_quote"], of_voucher).fetchone()
+    return found if said is None else replace(found, quote=_quote(said[0], said[1], found.effective_at))
+
+
+def _quote(said: Mapping[str, str], stale: object, effective_at: datetime) -> Quote:
+    quoted_at = datetime.fromisoformat(said["quoted_at"])
+    return Quote(
+        said["rate"], said["base"], said["counter"], said["provider"], said["source"], quoted_at,
+        age_seconds=(effective_at - quoted_at) // timedelta(seconds=1), stale=stale is not None,
+    )  # fmt: skip
 
 
 def _line(

@@ -14,6 +14,7 @@ from schemas.events.payments import (
     AmountMinor,
     Beneficiaries,
     Currency,
+    ExchangedData,
     FailureReason,
     Identifier,
     PlatformFee,
@@ -56,6 +57,7 @@ class RefundCompletedV1(TypedDict):
     amount_minor: AmountMinor
     beneficiaries: NotRequired[Beneficiaries]
     currency: Currency
+    exchange: NotRequired[ExchangedData]
     payer: NotRequired[AccountCode]
     payment_id: Identifier
     platform_fee: NotRequired[PlatformFee]
@@ -79,6 +81,7 @@ class ChargebackOpenedV1(TypedDict):
     beneficiaries: NotRequired[Beneficiaries]
     chargeback_id: Identifier
     currency: Currency
+    exchange: NotRequired[ExchangedData]
     fee_minor: NotRequired[FeeMinor]
     payment_id: Identifier
 

@@ -119,6 +119,53 @@ Custody = Annotated[
     ),
 ]
 Beneficiaries = Annotated[list[BeneficiaryData], Field(max_length=1000)]
+Rate = Annotated[
+    str,
+    StringConstraints(pattern=r"^(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?$"),
+    Field(description="Units of `counter` for one unit of `base`, an exact decimal", examples=["0.92155"]),
+]
+RateSource = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", min_length=1, max_length=200),
+    Field(description="Where the provider has it from, or its own id of it", examples=["desk quote 17"]),
+]
+
+
+@with_config(STRICT)
+class QuoteData(TypedDict):
+    """The rate that an exchange was made at: kept as it was given, never computed again."""
+
+    base: Currency
+    counter: Currency
+    provider: Annotated[Identifier, Field(description="Who gave the rate", examples=["bank-of-example"])]
+    quoted_at: Annotated[
+        str,
+        AfterValidator(_is_time),
+        Field(
+            description="When it was given, RFC 3339",
+            examples=["2026-10-01T09:30:00Z"],
+            json_schema_extra={"format": "date-time"},
+        ),
+    ]
+    rate: Rate
+    source: RateSource
+
+
+@with_config(STRICT)
+class ExchangeData(TypedDict):
+    """Of a payment across currencies: what its beneficiaries are credited with, and the quote between that and the
+    payment's own amount, which must agree."""
+
+    amount_minor: AmountMinor
+    currency: Currency
+    quote: QuoteData
+
+
+@with_config(STRICT)
+class ExchangedData(TypedDict):
+    """Of a step of a payment across currencies, and needed there. How much it is follows from what was captured."""
+
+    currency: Annotated[Currency, Field(description="That of the beneficiaries' parts")]
 
 
 @with_config(STRICT)
@@ -170,7 +217,8 @@ class PaymentCapturedV1(TypedDict):
     """The amount was taken, from the processor or from the wallet of `payer`; or in cash, with `method`
     `cash_on_delivery`, by whoever delivered, which somebody confirmed.
 
-    What the beneficiaries do not account for goes to the suspense of the order.
+    What the beneficiaries do not account for goes to the suspense of the order. With an `exchange` they are credited in
+    another currency, and their parts are of the exchanged amount.
     """
 
     amount_minor: AmountMinor
@@ -179,6 +227,7 @@ class PaymentCapturedV1(TypedDict):
     confirmed_by: NotRequired[ConfirmedBy]
     currency: Currency
     custody: NotRequired[Custody]
+    exchange: NotRequired[ExchangeData]
     gateway_response: NotRequired[GatewayResponse]
     gateway_transaction_id: NotRequired[GatewayTransactionId]
     method: Method
@@ -202,6 +251,7 @@ class PaymentRefundedV1(TypedDict):
     amount_minor: AmountMinor
     beneficiaries: NotRequired[Beneficiaries]
     currency: Currency
+    exchange: NotRequired[ExchangedData]
     payer: NotRequired[AccountCode]
     payment_id: Identifier
     platform_fee: NotRequired[PlatformFee]

@@ -44,6 +44,7 @@ from schemas.events.payouts import (
     PayoutRequestedV1,
     PayoutReturnedV1,
 )
+from schemas.events.rates import FxRatePublishedV1
 from schemas.events.reservations import (
     PaymentMethodDetachedV1,
     PaymentMethodTokenizedV1,
@@ -122,6 +123,7 @@ EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "account.unfrozen.v1": AccountUnfrozenV1,
     "account.closed.v1": AccountClosedV1,
     "settlement_profile.updated.v1": SettlementProfileUpdatedV1,
+    "fx.rate_published.v1": FxRatePublishedV1,
     "sale.completed.v1": SaleCompletedV1,
     "cogs.recorded.v1": CogsRecordedV1,
     "inventory.adjusted.v1": InventoryAdjustedV1,

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, with_config
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
 from schemas.envelope import parse_time_us
-from schemas.events.payments import STRICT, AccountCode, AmountMinor, Currency, Identifier, Reason
+from schemas.events.payments import STRICT, AccountCode, AmountMinor, Currency, QuoteData, Reason
 
 MAX_LINES: Final = 1_000
 """Lines of one voucher, and of all vouchers of a group together."""
@@ -100,22 +100,6 @@ class AdjustmentData(TypedDict):
 
     reason: Literal["cash_count", "compensating", "correction", "write_off"]
     reference: Annotated[Memo, Field(description="The document behind it", examples=["count sheet 2026-10-31"])]
-
-
-@with_config(STRICT)
-class QuoteData(TypedDict):
-    """The rate that an exchange was made at: kept as it was given, never computed again."""
-
-    base: Currency
-    counter: Currency
-    provider: Identifier
-    quoted_at: EffectiveAt
-    rate: Annotated[
-        str,
-        StringConstraints(pattern=r"^(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?$"),
-        Field(description="Units of `counter` for one unit of `base`, an exact decimal", examples=["0.92155"]),
-    ]
-    source: Source
 
 
 @with_config(STRICT)

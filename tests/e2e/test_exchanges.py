@@ -70,9 +70,13 @@ def test_an_exchange_balances_in_each_currency_and_keeps_its_quote_to_the_last_d
     assert balances() == OPEN_POSITIONS
     explained = ledgerctl("explain", "shop", "--voucher", "1", "--json").json["voucher"]
     assert explained["details"]["quote"] == QUOTE
+    shown = ledgerctl("voucher", "show", "1", "--book", "shop", "--json").json["voucher"]["quote"]
+    assert (shown["rate"], shown["stale"]) == (RATE, False)
+    assert f"{RATE} BRL for 1 EUR" in ledgerctl("voucher", "show", "1", "--book", "shop").out
     assert ledgerctl("--json", "trial-balance", "--book", "shop").json["trial_balance"] == {"BRL": 0, "EUR": 0}
     with reading_pool(machine) as pool, client_of(pool) as client:
         answer = client.get("/v1/books/shop/vouchers/1").json()
+        assert answer["quote"] == {**QUOTE, "age_seconds": answer["quote"]["age_seconds"], "stale": False}
         assert [(one["account"], one["amount"]["side"], one["amount"]["amount_minor"], one["amount"]["currency"])
                 for one in answer["lines"]] == [
             ("cash:bank:EUR", "credit", "10000", "EUR"), ("trading:EUR", "debit", "10000", "EUR"),
@@ -116,10 +120,18 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "sides that balance only together": (
         voucher("h", [line("control:CASH", "credit", 5, "EUR"), line("control:TRADING", "debit", 5, "EUR"),
-                      line("control:CASH", "debit", 7, "BRL"), line("control:TRADING", "credit", 6, "BRL"),
-                      line("wallet:buyer:1", "credit", 2, "BRL"), line("control:TRADING", "debit", 1, "BRL")],
+                      line("control:CASH", "debit", 32, "BRL"), line("control:TRADING", "credit", 32, "BRL"),
+                      line("wallet:buyer:1", "credit", 1, "BRL"), line("control:TRADING", "debit", 1, "BRL")],
                 quote=QUOTE),
         "SAME_ACCOUNT_BOTH_SIDES",
+    ),
+    "amounts that are not at the rate": (
+        voucher("l", [*SOLD, line("control:CASH", "debit", 61_857, "BRL"),
+                      line("control:TRADING", "credit", 61_857, "BRL")], quote=QUOTE), "QUOTE_MISMATCH",
+    ),
+    "both currencies coming in": (
+        voucher("m", [line("control:CASH", "debit", 10_000, "EUR"), line("control:TRADING", "credit", 10_000, "EUR"),
+                      *BOUGHT], quote=QUOTE), "DATA_INVALID",
     ),
     "one currency": (voucher("i", SOLD, quote=QUOTE), "DATA_INVALID"),
     "three currencies": (voucher("j", [*SOLD, *BOUGHT, *DOLLARS], quote=QUOTE), "DATA_INVALID"),

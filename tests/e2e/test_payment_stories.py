@@ -55,6 +55,29 @@ def refund(key: str, minor: int) -> Message:
     )
 
 
+QUOTE = {"rate": "6.185", "base": "EUR", "counter": "BRL", "provider": "bank", "source": "desk quote 17",
+         "quoted_at": "2026-11-21T07:59:00Z"}  # fmt: skip
+
+
+def share(key: str, minor: int) -> dict[str, object]:
+    return {"account": f"wallet:seller:{key}", "amount_minor": str(minor), "commission_bps": 1000}
+
+
+def back(key: str, minor: int, credited: int) -> Message:
+    """A refund of a payment across currencies, and what the seller got of that."""
+    return payment(
+        "refunded", key, f"back-{minor}", refund_id=f"back-{minor}", amount_minor=str(minor), currency="EUR",
+        exchange={"currency": "BRL"}, beneficiaries=[share(key, credited)],
+    )  # fmt: skip
+
+
+def rate(text: str, at: str, event_id: str = "") -> Message:
+    return told(
+        "fx.rate_published", "EUR/BRL", event_id or f"rate-{text}", base="EUR", counter="BRL", provider="ecb",
+        source="s", rate=text, published_at=at,
+    )  # fmt: skip
+
+
 def part(key: str, event_id: str, minor: int) -> Message:
     return payment("captured", key, event_id, amount_minor=str(minor), partial=True, beneficiaries=[])
 
@@ -144,6 +167,17 @@ STORIES: Mapping[str, Story] = {
          refund("saved", 45)],
         ["RECORDED", "POSTED", "POSTED", "POSTED"], {"wallet:seller:saved": 0}, {"saved": 100},
     ),
+    "paid in euros, credited in reais": Story(
+        [rate("6.2", "2026-11-21T08:00:00Z"), rate("6.1", "2026-11-20T08:00:00Z"),
+         rate("6.3", "2026-11-21T08:00:00Z", "rate-again"),
+         payment("intent_created", "abroad"),
+         payment("captured", "abroad", exchange={"amount_minor": "619", "currency": "BRL", "quote": QUOTE},
+                 beneficiaries=[share("abroad", 619)]),
+         back("abroad", 33, 204), back("abroad", 68, 415), back("abroad", 67, 415)],
+        ["RECORDED", "RECORDED", "FX_RATE_CONFLICT", "RECORDED", "POSTED", "POSTED", "REFUND_EXCEEDS_CAPTURED",
+         "POSTED"],
+        {"trading:EUR": 0, "trading:BRL": 0, "wallet:seller:abroad": 0, "revenue:commission:BRL": 0}, {"abroad": 100},
+    ),
     "a guest who does not come": Story(
         [told("reservation.held", "stay", reservation_id="stay", account="wallet:buyer:2", amount_minor="90",
               currency="EUR"),
@@ -187,7 +221,7 @@ async def publish(dsn: str, messages: Sequence[Message]) -> None:
 @pytest.fixture
 def client(topics: TestDatabase, tmp_path: Path) -> Iterator[httpx.Client]:
     members: Mapping[str, dict[str, object]] = {
-        BOOK: {"payments": ASKS, "transfers": GATES},
+        BOOK: {"payments": ASKS, "transfers": GATES, "exchange": {"max_age_minutes": 30}},
         MARKET: {"marketplace": {"require_profiles": True}},
     }
     for book, asked in members.items():
@@ -224,6 +258,25 @@ def test_each_story_is_told_by_the_api_as_it_was_sent_to_the_topic(topics: TestD
     assert ask(client, "holds/stay")["status"] == "CAPTURED"
     assert ask(client, "payments/in-time")["state"] == "VOIDED"
     demand_transfers(client, positions[BOOK])
+    assert_exchanged(client, positions[BOOK])
+
+
+def assert_exchanged(client: httpx.Client, position: int) -> None:
+    """The payment across currencies with its quote, and the latest rate, which an hour later is stale."""
+    payment = ask(client, "payments/abroad")
+    assert payment["state"] == "REFUNDED"
+    amount = {"amount_minor": "619", "currency": "BRL", "scale": 2}
+    assert payment["exchange"] == {"credited": amount, "credited_back": amount}
+    captured = ask(client, "events", source=SOURCE, id="payment.captured-abroad")["revisions"][-1]
+    quote = ask(client, f"vouchers/{captured['voucher_no']}")["quote"]
+    assert quote == {**QUOTE, "age_seconds": 60, "stale": False}
+    said = ask(client, "rates", min_position=position)
+    assert said["max_age_minutes"] == 30
+    assert [(one["rate"], one["stale"], one["publications"]) for one in said["rates"]] == [("6.2", True, 2)]
+    shown = ledgerctl("rates", "--book", BOOK)
+    assert (shown.code, "6.2" in shown.out, "stale" in shown.out) == (0, True, True)
+    paid = ledgerctl("payment", "show", "abroad", "--book", BOOK).out
+    assert "6.19 BRL" in paid
 
 
 def demand_transfers(client: httpx.Client, position: int) -> None:

@@ -139,7 +139,8 @@ class Machine(RuleBasedStateMachine):
             plain.Line("trading:USD", "D", 2 * amount, "USD"),
             plain.Line(DOLLARS, "C", 2 * amount, "USD"),
         )
-        quote = draw(st.sampled_from([("EUR", "USD")] * 6 + [("USD", "EUR"), ("EUR", "EUR"), ("EUR", "GBP"), None]))
+        agreed = [("EUR", "USD")] * 6 + [("USD", "EUR", "0.5")]
+        quote = draw(st.sampled_from([*agreed, ("EUR", "USD", "1.9"), ("EUR", "EUR"), ("EUR", "GBP"), None]))
         return plain.Voucher(name, draw(days), content, "fx", quote=plain.Exchange(*quote) if quote else None)
 
     def group(self, draw: st.DrawFn, name: str) -> plain.Event:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ledger_core.domain.cases import Case, Crossing, Decision, Head, HeadKey, Locked, Movement, PartKey
 from ledger_core.domain.decide import decide_batch
+from ledger_core.domain.exchanges import Exchanged
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import Hold
 from ledger_core.domain.notices import Notice, NoticeKey
@@ -107,6 +108,7 @@ class Desk:
     holds: dict[tuple[int, str], Hold] = field(default_factory=dict)
     crossings: list[Crossing] = field(default_factory=list)
     parts: dict[PartKey, Part] = field(default_factory=dict)
+    exchanges: dict[tuple[int, str], Exchanged] = field(default_factory=dict)
     notices: dict[NoticeKey, Notice] = field(default_factory=dict)
     transfers: dict[tuple[int, str], TransferStand] = field(default_factory=dict)
     gates: TransferPolicy = field(default_factory=TransferPolicy)
@@ -146,6 +148,7 @@ class Desk:
             holds=self.holds,
             crossings=self.crossings,
             parts=self.parts,
+            exchanges=self.exchanges,
             notices=self.notices,
             transfers=self.transfers,
             transfer_policies={BOOK: self.gates},

@@ -69,8 +69,8 @@ def _voucher(one: plain.Voucher) -> Data:
         data["compensates"] = {"event_id": one.compensates}
     if one.quote is not None:
         data["quote"] = {
-            "rate": "1.1", "base": one.quote.base, "counter": one.quote.counter, "provider": "bank", "source": "desk",
-            "quoted_at": "2026-10-03T14:59:41Z",
+            "rate": one.quote.rate, "base": one.quote.base, "counter": one.quote.counter, "provider": "bank",
+            "source": "desk", "quoted_at": "2026-10-03T14:59:41Z",
         }  # fmt: skip
     return data
 

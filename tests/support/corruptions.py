@@ -108,6 +108,9 @@ PLANTED: dict[str, Plant] = {
     ),
     "source_counters": sql("UPDATE ledger.source_position SET posted = posted - 1, recorded = recorded + 1"),
     "parts": sql("UPDATE ledger.subject_part SET used_minor = used_minor + 1 WHERE kind = 'settlement'"),
+    "exchanges": sql(
+        "UPDATE ledger.payment_exchange SET credited_back_minor = credited_back_minor + 1 WHERE order_key = 's-x'"
+    ),
     "subjects": sql("UPDATE ledger.subject SET captured_minor = captured_minor + 1 WHERE order_key = 'o-3'"),
     "holds": sql("UPDATE ledger.hold SET tolerance_bps = 501 WHERE hold_id = 'h-part'"),
     "held_amounts": sql("UPDATE ledger.account_head SET debits_pending = debits_pending + 1 WHERE debits_pending > 0"),

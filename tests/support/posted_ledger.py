@@ -167,6 +167,27 @@ def steps() -> list[Message]:
     ]
 
 
+def across_currencies() -> list[Message]:
+    """A payment in reais that is credited in euros, a part of it refunded; and a rate of the pair."""
+    quote = {"rate": "0.1617", "base": "BRL", "counter": "EUR", "provider": "bank", "source": "desk", "quoted_at": TIME}
+    exchange = {"amount_minor": "1617", "currency": "EUR", "quote": quote}
+    share = {"account": "wallet:seller:euro", "amount_minor": "1617"}
+    rate = {
+        "base": "BRL",
+        "counter": "EUR",
+        "rate": "0.1617",
+        "provider": "ecb",
+        "source": "the day",
+        "published_at": TIME,
+    }
+    return [
+        payment("captured", "s-x", amount_minor="10000", currency="BRL", method="card", exchange=exchange,
+                beneficiaries=[share]),
+        payment("refunded", "s-x", refund_id="r-x", amount_minor="3333", currency="BRL", exchange={"currency": "EUR"}),
+        Producer(BOOK, SOURCE).event("fx.rate_published.v1", "rate-1", "BRL/EUR", TIME, rate),
+    ]  # fmt: skip
+
+
 def requested(order: str, amount: int, *, credit: str = "wallet:seller:a") -> dict[str, object]:
     """The data of a transfer by hand, from the bank."""
     lines = [("control:CASH", "debit"), (credit, "credit")]

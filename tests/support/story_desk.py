@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from consumers.facts import FACTS
 from ledger_core.domain.cases import Case, Head, Movement
 from ledger_core.domain.cash import DRAWER_FACTS
-from ledger_core.domain.charts import chart_from_document
+from ledger_core.domain.charts import Chart, chart_from_document
 from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.holds import HoldCaptured, HoldPlaced, HoldTerms
 from ledger_core.domain.outcomes import Outcome, Refusal
@@ -39,6 +39,7 @@ STORIES = {
     "transfer": ("transfer.", "transaction."),
     "sweep": ("sweep.",),
     "customer": ("verification.",),
+    "pair of currencies": ("fx.",),
 }
 """Which types of events share an order key."""
 
@@ -62,6 +63,7 @@ _MORE: Mapping[str, Mapping[str, object]] = {
     "cash.refunded.v1": {"account": DRAWER, "against": BUYER, "signed_off_by": ["anna", "ben"]},
     "sale.completed.v1": {"attempt": {"finance": {"source": {"id": "control:CASH"}}}},
     "settlement_profile.updated.v1": {"beneficiary": KEY, **VERIFIED},
+    "fx.rate_published.v1": {"base": "EUR", "counter": "BRL", "rate": "6.2", "published_at": "2026-10-01T14:00:00Z"},
     "inventory.adjusted.v1": {"direction": "increase", "reason": "correction"},
     "transfer.settled.v1": {"to": SELLER},
     "transfer.approved.v1": {"approved_by": "anna"},
@@ -96,6 +98,7 @@ class StoryDesk(Desk):
     """One order key; heads open as lines need them."""
 
     accounts: dict[str, int] = field(default_factory=dict)
+    chart: Chart = field(default_factory=lambda: CHART)
 
     def event(self, event_type: str, part_id: str = "1") -> Case:
         fact = FACTS[event_type](data_of(event_type, part_id))
@@ -107,12 +110,12 @@ class StoryDesk(Desk):
 
     def case_of(self, fact: UpstreamFact) -> Case:
         """What its rule makes of it."""
-        proposal = propose(fact, CHART)  # type: ignore[arg-type]  # no groups here
+        proposal = propose(fact, self.chart)  # type: ignore[arg-type]  # no groups here
         asset_id = EUR if hasattr(fact, "currency") else 0
         refusal = proposal if isinstance(proposal, Refusal) else None
         draft = proposal if isinstance(proposal, Draft) else None
         movements = [self._movement(line) for line in draft.lines] if draft else []
-        key = fact.account if isinstance(fact, DRAWER_FACTS) else KEY
+        key = fact.account if isinstance(fact, DRAWER_FACTS) else getattr(fact, "order_key", KEY)
         return Case((BOOK, key), fact, asset_id, draft, movements, refusal, 0, 0)  # type: ignore[arg-type]  # as above
 
     def _movement(self, line: object) -> Movement:
@@ -120,8 +123,12 @@ class StoryDesk(Desk):
         number = self.accounts.setdefault(account, 100 + len(self.accounts))
         head = BOOK << 32 | number
         saved_minor = SAVED_MINOR if account == SAVINGS else 0
-        self.heads.setdefault(head, Head(0, 0, saved_minor, EUR, normal_side="C" if saved_minor else "D"))
-        return Movement(head, EUR, False, line)  # type: ignore[arg-type]  # as above
+        asset_id = self.asset_of(line.currency)  # type: ignore[attr-defined]  # as above
+        self.heads.setdefault(head, Head(0, 0, saved_minor, asset_id, normal_side="C" if saved_minor else "D"))
+        return Movement(head, asset_id, False, line)  # type: ignore[arg-type]  # as above
+
+    def asset_of(self, currency: str) -> int:
+        return EUR
 
     def play(self, event_types: Sequence[str]) -> list[str]:
         """One by one, each a batch; the last word on each in the order given: its code, or its outcome."""

@@ -8,7 +8,15 @@ from pydantic import Field
 
 from api.query.wire.base import Amount, Balance, NextCursor, Position, Wire
 from api.query.wire.vouchers import Cause, VoucherLink
-from projections.queries import beneficiaries, parts, payment_stories, payments, retrying, timelines
+from projections.queries import (
+    beneficiaries,
+    parts,
+    payment_exchanges,
+    payment_stories,
+    payments,
+    retrying,
+    timelines,
+)
 
 Progress = Literal["PENDING", "CONFIRMED", "FAILED"]
 FIRST: str = "When its first event happened"
@@ -180,6 +188,15 @@ class RetrySafety(Wire):
         return cls.model_validate(safety, from_attributes=True)
 
 
+class PaymentExchange(Wire):
+    credited: Amount = Field(description="What its beneficiaries and the platform were credited with")
+    credited_back: Amount = Field(description="What of that went back by refunds, and disputes that are open or lost")
+
+    @classmethod
+    def of(cls, found: payment_exchanges.PaymentExchange) -> Self:
+        return cls(credited=Amount.of(found.credited), credited_back=Amount.of(found.credited_back))
+
+
 class PaymentAnswer(Payment):
     book: str
     position: Position = Field(description="How far the projection of payments has come")
@@ -187,13 +204,18 @@ class PaymentAnswer(Payment):
     events_in_all: int
     timeline: list[TimelineEvent]
     retry_safety: RetrySafety
+    exchange: PaymentExchange | None = Field(
+        description="Of a payment across currencies, in that of its beneficiaries; the commission is part of it, and "
+        "of no other sum. Exact now, however far the projection has come"
+    )
 
     @classmethod
     def story_of(cls, book: str, position: int, story: payment_stories.PaymentStory) -> Self:
         return cls(
             book=book, position=position, parts=[Part.of(part) for part in story.parts],
             events_in_all=story.timeline.events_in_all, timeline=TimelineEvent.all_of(story.timeline.events),
-            retry_safety=RetrySafety.of(story.retry_safety), **dict(Payment.of(story.payment)),
+            retry_safety=RetrySafety.of(story.retry_safety),
+            exchange=PaymentExchange.of(story.exchange) if story.exchange else None, **dict(Payment.of(story.payment)),
         )  # fmt: skip
 
 

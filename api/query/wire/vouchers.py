@@ -40,6 +40,23 @@ class VoucherLink(Wire):
         return [cls(voucher_no=link.voucher_no, position=link.position) for link in links]
 
 
+class Quote(Wire):
+    """The rate of an exchange, as it was given."""
+
+    rate: str = Field(description="Units of `counter` for one of `base`: an exact decimal, never computed again")
+    base: str
+    counter: str
+    provider: str
+    source: str
+    quoted_at: datetime
+    age_seconds: int = Field(description="How long before the voucher took effect it was quoted")
+    stale: bool = Field(description="Whether that was longer than the book's chart allowed then")
+
+    @classmethod
+    def of(cls, quote: vouchers.Quote) -> Self:
+        return cls.model_validate(quote, from_attributes=True)
+
+
 class VoucherAnswer(Wire):
     book: str
     voucher_no: int
@@ -57,6 +74,7 @@ class VoucherAnswer(Wire):
     reversed_by: VoucherLink | None = Field(description="The voucher that took this one back")
     compensates: VoucherLink | None = Field(description="The voucher that this one makes good")
     compensated_by: list[VoucherLink] = Field(description="Vouchers that make this one good")
+    quote: Quote | None = Field(description="Of an exchange: the rate between its currencies")
 
     @classmethod
     def of(cls, book: str, voucher: vouchers.Voucher) -> Self:
@@ -77,6 +95,7 @@ class VoucherAnswer(Wire):
             reversed_by=next(iter(VoucherLink.all_of(voucher.links.reversed_by)), None),
             compensates=next(iter(VoucherLink.all_of(voucher.links.compensates)), None),
             compensated_by=VoucherLink.all_of(voucher.links.compensated_by),
+            quote=Quote.of(voucher.quote) if voucher.quote is not None else None,
         )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType({
     "source_offsets": "outcomes and gaps of a partition add up to the offsets consumed",
     "source_counters": "the counters of a partition are the outcomes that the log holds of it",
     "parts": "refunds, disputes, settlements, payouts and fees are what their steps add up to, and so are the sums",
+    "exchanges": "payments across currencies are what their events paid, credited and gave back in both",
     "notices": "what services told of a thing is what the events of the log say, each once",
     "subjects": "what is known of each payment is the sum of its events",
     "holds": "each hold is what its events add up to",

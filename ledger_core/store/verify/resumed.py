@@ -12,6 +12,7 @@ import psycopg
 
 from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
+from ledger_core.store.verify.exchanges import ExchangeSums
 from ledger_core.store.verify.holds import HoldSums
 from ledger_core.store.verify.parts import PartSums
 from ledger_core.store.verify.rows import decode, kinds_of
@@ -28,11 +29,13 @@ class KeySums:
     subjects: SubjectSums = field(default_factory=SubjectSums)
     parts: PartSums = field(default_factory=PartSums)
     holds: HoldSums = field(default_factory=HoldSums)
+    exchanges: ExchangeSums = field(default_factory=ExchangeSums)
 
-    def add(self, subjects: SubjectSums, parts: PartSums, holds: HoldSums) -> None:
+    def add(self, subjects: SubjectSums, parts: PartSums, holds: HoldSums, exchanges: ExchangeSums) -> None:
         """The sums of a run of positions."""
         self.subjects = SubjectSums(self.subjects.sums + subjects.sums, self.subjects.counted + subjects.counted)
         self.parts.join(parts)
+        self.exchanges.join(exchanges)
         self.holds = HoldSums(self.holds.sums + holds.sums, self.holds.counted + holds.counted)
 
 
@@ -68,3 +71,4 @@ def _take(rows: list[tuple[int, str, bytes, int]], sums: KeySums) -> None:
     sums.parts.take_events(order_keys, positions, kinds, states, references_of)
     sums.parts.take_splits(order_keys, documents)
     sums.holds.take_events(order_keys, positions, documents)
+    sums.exchanges.take_events(order_keys, documents)

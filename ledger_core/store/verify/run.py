@@ -12,6 +12,7 @@ import psycopg
 from ledger_core.store.connection import Role
 from ledger_core.store.verify.accounts import AccountFold, load_accounts
 from ledger_core.store.verify.checkpoints import SIGNED_CHECKPOINTS, check_absent_books, check_checkpoints
+from ledger_core.store.verify.exchanges import check_exchanges
 from ledger_core.store.verify.holds import check_holds
 from ledger_core.store.verify.links import SaidLinks, check_links
 from ledger_core.store.verify.notices import NoticeSums, check_notices
@@ -168,7 +169,7 @@ def _put_together(
         voucher_no = span.last_voucher_no or voucher_no
         fold.follow(span.accounts, accounts.codes, book.code, tally)
         links.add(span.links)
-        sums.add(span.subjects, span.parts, span.holds)
+        sums.add(span.subjects, span.parts, span.holds, span.exchanges)
         notices.join(span.notices)
     if voucher_no != book.voucher_no:
         tally.bad("voucher_numbers", f"book {book.code}: the last is {voucher_no}, the book says {book.voucher_no}")
@@ -186,3 +187,4 @@ def _put_together(
     check_parts(connection, book, sums.parts, tally, keys)
     check_subjects(connection, book, sums.subjects, tally, keys)
     check_holds(connection, book, sums.holds, tally, keys)
+    check_exchanges(connection, book, sums.exchanges, tally, keys)

@@ -21,6 +21,7 @@ from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hashes
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.proof.signing import CHECKPOINT_SIGNED
 from ledger_core.store.verify.accounts import AccountFold, Accounts, Entries, load_accounts
+from ledger_core.store.verify.exchanges import ExchangeSums
 from ledger_core.store.verify.groups import GroupScan, follows
 from ledger_core.store.verify.holds import HOLD_EXPIRED, HoldSums
 from ledger_core.store.verify.inbox import InboxRows, compare_inbox
@@ -59,6 +60,7 @@ class SpanResult:
     subjects: SubjectSums = field(default_factory=SubjectSums)
     parts: PartSums = field(default_factory=PartSums)
     holds: HoldSums = field(default_factory=HoldSums)
+    exchanges: ExchangeSums = field(default_factory=ExchangeSums)
     notices: NoticeSums = field(default_factory=NoticeSums)
     links: SaidLinks = field(default_factory=SaidLinks)
     first_voucher_no: int = 0
@@ -272,6 +274,7 @@ class _SpanScan:
         self._result.holds.take_events(outcomes.order_keys, outcomes.positions, documents)
         self._result.notices.take_events(documents)
         self._result.parts.take_splits(outcomes.order_keys, documents)
+        self._result.exchanges.take_events(outcomes.order_keys, documents)
         self._groups.take(documents, outcomes.types, outcomes.positions)
         compare_inbox(documents, outcomes.positions, inbox, self._source_ids, self._span.book, self._tally)
         self._count_sources(outcomes.types, documents)

@@ -10,6 +10,7 @@ from projections.daily_balances.table import DAILY_BALANCES
 from projections.parts.table import PARTS
 from projections.payments.table import PAYMENTS
 from projections.projection import Projection
+from projections.rates.table import RATES
 from projections.rebuild import RebuildSuperseded, Rebuilt, rebuild
 from projections.registry import PROJECTIONS
 from projections.store_log import LogIncomplete
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.postgres
 TABLES = {
     PAYMENTS.name: b"SELECT count(*) FROM projections.payment_versions",
     PARTS.name: b"SELECT count(*) FROM projections.part_versions",
+    RATES.name: b"SELECT count(*) FROM projections.rate_clock_versions",
     BENEFICIARIES.name: b"SELECT count(*) FROM projections.beneficiary_versions",
     DAILY_BALANCES.name: b"SELECT count(*) FROM projections.daily_balance_versions",
     TRIAL_BALANCE.name: b"SELECT count(*) FROM projections.trial_balance_versions",

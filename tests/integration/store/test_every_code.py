@@ -22,6 +22,7 @@ from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
 from schemas.charts import load_chart
 from schemas.strict_json import MAX_BYTES, MAX_DEPTH
+from tests.support import exchanges
 from tests.support.account_events import SUSPENSE, left_over, opened, unfrozen
 from tests.support.account_events import closed as close
 from tests.support.account_events import frozen as freeze
@@ -68,6 +69,19 @@ def _voucher(*lines: tuple[str, str, int | str], kind: str = "transfer", **membe
 
 def _two(amount: int = 100, credit: int = 100) -> list[tuple[str, str, int | str]]:
     return [("control:CASH", "debit", amount), (SELLER, "credit", credit)]
+
+
+def exchanged_by_hand(dollars: int) -> dict[str, object]:
+    """100 EUR for dollars, at 1.1."""
+    bought = [("control:TRADING", "debit"), ("wallet:seller:dollars", "credit")]
+    euros = _voucher(("control:CASH", "debit", 100), ("control:TRADING", "credit", 100), kind="fx")
+    lines: Any = euros["lines"]
+    lines += [
+        {"account": account, "side": side, "amount_minor": str(dollars), "currency": "USD"} for account, side in bought
+    ]
+    return {**euros, "quote": {
+        "rate": "1.1", "source": "/ecb", "quoted_at": LONG_AGO, "provider": "p", "base": "EUR", "counter": "USD",
+    }}  # fmt: skip
 
 
 def step(event_type: str, event_id: str = "", **changes: str) -> Message:
@@ -164,6 +178,11 @@ TABLE: Mapping[Code, Row] = {
     Code.FX_QUOTE_INVALID: Row(by_hand(*_two(), quote={
         "rate": "1.1", "source": "/ecb", "quoted_at": LONG_AGO, "provider": "p", "base": "EUR", "counter": "USD",
     })),
+    Code.QUOTE_MISMATCH: Row(event("voucher.requested.v1", "v", "requested", exchanged_by_hand(dollars=500))),
+    Code.QUOTE_STALE: Row(
+        exchanges.bought("o", quote={**exchanges.QUOTE, "quoted_at": LONG_AGO}),
+        chart={"exchange": {"max_age_minutes": 60, "stale": "deny"}},
+    ),
     Code.SIGN_OFFS_NOT_DISTINCT: Row(drawer("cash.refunded.v1", signed_off_by=["anna", " Anna"])),
     Code.SPLIT_ORDER_NOT_CONFIGURED: Row(custodial("o", "escrow")),
     Code.SPLIT_LEGS_UNBALANCED: Row(custodial("o", "escrow", shared=99), chart=MARKETPLACE),
@@ -220,6 +239,7 @@ TABLE: Mapping[Code, Row] = {
     Code.AMOUNT_DIFFERS: Row(
         step("payout.paid.v1", amount_minor="31"), [step("payout.requested.v1", amount_minor="30")]
     ),
+    Code.FX_RATE_CONFLICT: Row(exchanges.published("6.2", event_id="second"), [exchanges.published("6.1")]),
     Code.REFUND_EXCEEDS_CAPTURED: Row(refunded("o", 101), [captured("o", 100)]),
     Code.CHARGEBACK_EXCEEDS_CAPTURED: Row(step("chargeback.opened.v1", amount_minor="101"), [captured(KEY)]),
     Code.SETTLEMENT_EXCEEDS_CAPTURED: Row(step("settlement.confirmed.v1", amount_minor="101"), [captured(KEY)]),

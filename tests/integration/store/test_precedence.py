@@ -15,6 +15,7 @@ from ledger_core.domain.outcomes import Code
 from ledger_core.operations.period_lifecycle import PeriodLifecycle
 from ledger_core.store.connection import Role, connect
 from tests.support.databases import create_database, drop_database
+from tests.support.faults.exchanges import EXCHANGE_CHART
 from tests.support.faults.record import DROPPED_BOOK, EARLY, fits, with_header
 from tests.support.faults.splits import MARKET_BOOK, MARKET_CHART
 from tests.support.faults.table import APART, CARRIERS
@@ -81,7 +82,7 @@ def answers(postgres_server: str) -> Iterator[dict[Asked, str]]:
     with Scene(database.dsn()) as scene:
         controls = [row for row in scene.chart()["controls"] if f"control:{row['role']}" != MISSING_ROLE]
         asked = {"controls": controls, "templates": TEMPLATES, "sources": POLICY, "transfers": SWEEPS}
-        scene.apply_chart({**scene.chart(), **asked})
+        scene.apply_chart({**scene.chart(), **asked, "exchange": EXCHANGE_CHART})
         scene.create_books([DROPPED_BOOK, MARKET_BOOK])
         scene.apply_chart(MARKET_CHART, MARKET_BOOK)
         scene.post(*FILLED, SEEN, with_header(SEEN, "ce_source", "/stranger"), in_book(SEEN, MARKET_BOOK))

@@ -16,6 +16,7 @@ from tests.support.databases import TestDatabase, copy_database, create_database
 from tests.support.merchants import drop_book
 from tests.support.posted_ledger import (
     PostedLedger,
+    across_currencies,
     authorized,
     captured,
     everything,
@@ -47,6 +48,7 @@ def filled(postgres_server: str) -> Iterator[TestDatabase]:
             ledger.post(batch)
         ledger.post(holds(), partition=1)
         ledger.post(steps(), partition=1)
+        ledger.post(across_currencies(), partition=1)
         ledger.let_expire()
         ledger.post([captured("o-9", 1_000, {"z": 1_000}), paid_out("p-9", "z", 900)], partition=1)
         ledger.post([paid_out("p-w", "w", 1), captured("o-w", 100, {"w": 100})])

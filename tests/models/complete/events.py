@@ -16,10 +16,11 @@ class Line(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """The currencies between which the quote of an exchange stands."""
+    """The quote of an exchange: units of `counter` for one of `base`."""
 
     base: str
     counter: str
+    rate: str = "2"
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
+from fractions import Fraction
 
 from tests.models.complete import lines
 from tests.models.complete.books import PARKING, Books, Posted, Refusal, first, mirrored
-from tests.models.complete.events import Group, Void, Voucher
+from tests.models.complete.events import Exchange, Group, Void, Voucher
 
 NOT_VOIDABLE = {"cogs": "COGS_NOT_VOIDABLE", "inventory_adjustment": "INVENTORY_ADJUSTMENT_NOT_VOIDABLE"}
 NEED_REASON = ("adjustment", "inventory_adjustment")
@@ -22,8 +23,20 @@ def refuse_data(voucher: Voucher) -> Iterator[Refusal]:
             yield Refusal("DATA_INVALID")
         if voucher.quote is None:
             yield Refusal("FX_QUOTE_INVALID")
-    if voucher.quote is not None and (len(set(voucher.quote)) == 1 or not set(voucher.quote) <= currencies):
+    quote = voucher.quote
+    if quote is None:
+        return
+    if quote.base == quote.counter or not {quote.base, quote.counter} <= currencies:
         yield Refusal("FX_QUOTE_INVALID")
+    elif voucher.kind == "fx" and not _at(quote, voucher):
+        yield Refusal("QUOTE_MISMATCH")
+
+
+def _at(quote: Exchange, voucher: Voucher) -> bool:
+    """Either amount is less than a unit from what the rate makes of the other; both currencies have two decimals."""
+    traded = {line.currency: Fraction(line.amount) for line in voucher.lines if line.account.startswith("trading:")}
+    wanted = traded[quote.base] * Fraction(quote.rate)
+    return bool(abs(wanted - traded[quote.counter]) < max(Fraction(1), Fraction(quote.rate)))
 
 
 def refuse(books: Books, voucher: Voucher) -> Refusal | None:

@@ -55,11 +55,21 @@ def _both_sides(telling: Telling) -> None:
     telling.debit(telling.name("wallet:same"), 1)
 
 
+def _other_rate(telling: Telling) -> None:
+    """An exchange whose amounts are not at the rate of its quote."""
+    telling.data |= {"kind": "fx", "quote": {**QUOTE, "base": "EUR", "counter": "USD"}}
+    telling.data["lines"] += [
+        line(telling.name("wallet:payer"), "debit", 100), line("control:TRADING", "credit", 100),
+        line("control:TRADING", "debit", 500, "USD"), line(telling.name("wallet:dollars"), "credit", 500, "USD"),
+    ]  # fmt: skip
+
+
 VOUCHER: Mapping[Code, Fault] = {
+    Code.VOUCHER_UNKNOWN: _unknown_voucher,
+    Code.QUOTE_MISMATCH: _other_rate,
     Code.FX_QUOTE_INVALID: lambda telling: telling.data.__setitem__("quote", QUOTE),
     Code.VOUCHER_UNBALANCED: _unbalanced,
     Code.SUM_TOO_LARGE: _too_large,
-    Code.VOUCHER_UNKNOWN: _unknown_voucher,
     Code.SAME_ACCOUNT_BOTH_SIDES: _both_sides,
     Code.LIMIT_MINIMUM: lambda telling: telling.debit(telling.name("wallet:low"), 1),
     **ACCOUNTS,

@@ -17,6 +17,7 @@ from tests.support.faults.accounts import (
 )
 from tests.support.faults.by_hand import GROUP, VOID, VOUCHER, group, void, voucher
 from tests.support.faults.cash import at_drawer
+from tests.support.faults.exchanges import ACROSS, RATE, REFUND_ACROSS, across, rate, refund_across
 from tests.support.faults.holds import PLACING, TAKING, placing, taking
 from tests.support.faults.payments import (
     CAPTURE,
@@ -49,6 +50,9 @@ CARRIERS: Mapping[str, Carrier] = {
     "a group": (group, GROUP),
     "a capture": (capture, CAPTURE),
     "a split": (split, SPLIT),
+    "a capture across currencies": (across, ACROSS),
+    "the refund of one": (refund_across, REFUND_ACROSS),
+    "a rate": (rate, RATE),
     "the void of a payment": (step_of("payment.voided.v1", captured), VOID_OF_PAYMENT),
     "a failed payment": (step_of("payment.failed.v1"), FAILURE),
     "a lapsed authorisation": (step_of("payment.authorization_expired.v1", authorized), LAPSE),
@@ -125,6 +129,10 @@ APART: Mapping[str, set[frozenset[Code]]] = {
     | _among({Code.EVENT_TYPE_UNKNOWN, Code.SCHEMA_VERSION_UNKNOWN}),
     # a payment ends once
     "a capture": _between({Code.PAYMENT_FAILED}, {Code.AUTHORIZATION_EXPIRED, Code.PAYMENT_VOIDED}),
+    # what was captured in one currency is nothing that was called off, or failed
+    "a capture across currencies": _between({Code.PAYMENT_FAILED}, {Code.PAYMENT_VOIDED, Code.CURRENCY_MISMATCH})
+    | _between({Code.PAYMENT_VOIDED}, {Code.CURRENCY_MISMATCH}),
+    "the refund of one": _of_steps(Code.REFUND_STATE_INVALID),
     # one of which something was captured has not failed; one that was called off is in no custody any more; and dollars
     # are another currency than what was captured before
     "a split": _between({Code.PAYMENT_FAILED}, {Code.CUSTODY_DIFFERS, Code.PAYMENT_VOIDED})

@@ -22,11 +22,12 @@ SPLIT: dict[str, object] = {
     "side": "credit", "remainder_to": "wallet:seller:1", "purpose": "transfer", "currency": "BRL", "amount_minor": "60",
     "among": [{"ratio": 2, "account": "wallet:seller:2"}],
 }  # fmt: skip
+QUOTE: dict[str, object] = {
+    "source": "/desk", "rate": "6.185", "quoted_at": "2026-10-03T14:59:41Z", "provider": "bank", "counter": "BRL",
+    "base": "EUR",
+}  # fmt: skip
 VOUCHER: dict[str, object] = {
-    "splits": [SPLIT], "quote": {
-        "source": "/desk", "rate": "6.185", "quoted_at": "2026-10-03T14:59:41Z", "provider": "bank", "counter": "BRL",
-        "base": "EUR",
-    },
+    "splits": [SPLIT], "quote": QUOTE,
     "metadata": {"team": "care", "case": "8812", "Z": "1", "a": "2"}, "memo": "because", "kind": "adjustment",
     "lines": [LINE, {**LINE, "side": "credit", "account": "wallet:seller:1"}],
     "effective_at": "2026-10-02T00:00:00Z", "compensates": {"source": "/psp", "event_id": "e-1"},
@@ -37,25 +38,26 @@ FULLEST: dict[str, dict[str, object]] = {
     "payment.captured.v1": {
         "payer": "wallet:buyer:1", "payment_id": "p", "partial": True, "method": "card", "custody": "escrow",
         "currency": "BRL", "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
+        "exchange": {"quote": QUOTE, "currency": "EUR", "amount_minor": "1"},
         "gateway_transaction_id": "t", "gateway_response": "approved", "confirmed_by": "anna",
         "confirmed_at": "2026-10-02T00:00:00Z",
     },
     "payment.voided.v1": {"reason": "não", "payment_id": "p"},
     "payment.refunded.v1": {
         "refund_id": "r", "platform_fee": "kept", "payment_id": "p", "payer": "wallet:buyer:1", "currency": "BRL",
-        "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
+        "exchange": {"currency": "EUR"}, "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
     },
     "refund.requested.v1": {"refund_id": "r", "payment_id": "p", "currency": "BRL", "amount_minor": "1"},
     "refund.approved.v1": {"refund_id": "r", "payment_id": "p"},
     "refund.processing.v1": {"refund_id": "r", "payment_id": "p"},
     "refund.completed.v1": {
         "refund_id": "r", "platform_fee": "kept", "payment_id": "p", "payer": "wallet:buyer:1", "currency": "BRL",
-        "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
+        "exchange": {"currency": "EUR"}, "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
     },
     "refund.failed.v1": {"refund_id": "r", "payment_id": "p", "failure_reason": "não"},
     "chargeback.opened.v1": {
         "payment_id": "p", "fee_minor": "1", "currency": "BRL", "chargeback_id": "c",
-        "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
+        "exchange": {"currency": "EUR"}, "beneficiaries": [dict(reversed(SHARE.items()))], "amount_minor": "1",
     },
     "chargeback.evidence_submitted.v1": {"payment_id": "p", "chargeback_id": "c"},
     "chargeback.won.v1": {
@@ -83,6 +85,10 @@ FULLEST: dict[str, dict[str, object]] = {
             "uuid": "01890a5d-ac96-774b-bcce-b302099a8057", "user": "u", "iban": "GE29NB0000000101904917",
             "branch": "b",
         },
+    },
+    "fx.rate_published.v1": {
+        "valid_until": "2026-10-02T14:00:00Z", "source": "s", "rate": "6.2", "provider": "ecb",
+        "published_at": "2026-10-01T14:00:00Z", "counter": "BRL", "base": "EUR",
     },
     "sale.completed.v1": {
         "sale_id": "s", "currency": "BRL", "attempt": {"finance": {"source": {"id": "wallet:buyer:1"}}},

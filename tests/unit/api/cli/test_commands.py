@@ -36,7 +36,7 @@ PROMISED = {
     ("demo",), ("up",), ("ingest",), ("migrate",), ("doctor",), ("verify",), ("explain",), ("export",), ("void",),
     ("reconcile",), ("lag",),
     ("trial-balance",), ("balance",),
-    ("findings",), ("parked",), ("consume",), ("asset", "add"), ("asset", "list"),
+    ("findings",), ("parked",), ("rates",), ("consume",), ("asset", "add"), ("asset", "list"),
     ("import", "opening"), ("import", "journal"),
     ("book", "create"), ("book", "list"), ("chart", "apply"), ("chart", "diff"), ("chart", "show"),
     ("voucher", "show"),

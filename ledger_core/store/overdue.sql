@@ -22,26 +22,16 @@ UNION ALL
 SELECT DISTINCT book.code, letter.waits_for
 FROM ledger.dead_letter AS letter
 JOIN ledger.book USING (book_id)
+JOIN (VALUES ('settlement_profile', 'profile:'), ('verification', 'gate:verification:')) AS told (kind, prefix)
+    ON starts_with(letter.waits_for, told.prefix)
 CROSS JOIN LATERAL (
     SELECT said FROM ledger.notice
-    WHERE notice.book_id = letter.book_id AND notice.kind = 'settlement_profile'
-        AND notice.key = substr(letter.waits_for, length('profile:') + 1)
+    WHERE notice.book_id = letter.book_id AND notice.kind = told.kind
+        AND notice.key = substr(letter.waits_for, length(told.prefix) + 1)
     ORDER BY revision DESC LIMIT 1
 ) AS last
-WHERE letter.resolved_position IS NULL AND letter.outcome = 'PARKED' AND letter.waits_for LIKE 'profile:%'
-    AND book.posting_mode = 'open' AND last.said ->> 'status' = 'VERIFIED'
-UNION ALL
-SELECT DISTINCT book.code, letter.waits_for
-FROM ledger.dead_letter AS letter
-JOIN ledger.book USING (book_id)
-CROSS JOIN LATERAL (
-    SELECT said FROM ledger.notice
-    WHERE notice.book_id = letter.book_id AND notice.kind = 'verification'
-        AND notice.key = substr(letter.waits_for, length('gate:verification:') + 1)
-    ORDER BY revision DESC LIMIT 1
-) AS last
-WHERE letter.resolved_position IS NULL AND letter.outcome = 'PARKED' AND letter.waits_for LIKE 'gate:verification:%'
-    AND book.posting_mode = 'open' AND last.said ->> 'status' = 'VERIFIED'
+WHERE letter.resolved_position IS NULL AND letter.outcome = 'PARKED' AND book.posting_mode = 'open'
+    AND last.said ->> 'status' = 'VERIFIED'
 UNION ALL
 SELECT DISTINCT book.code, letter.waits_for
 FROM ledger.dead_letter AS letter

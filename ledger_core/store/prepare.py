@@ -12,10 +12,9 @@ from ledger_core.domain.custody import FOLLOWS
 from ledger_core.domain.groups import refuse_in_advance
 from ledger_core.domain.incoming import SYSTEM_BOOK, Incoming
 from ledger_core.domain.life_cycles import life_cycle_of
-from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
+from ledger_core.domain.outcomes import Code, Outcome, Refusal
 from ledger_core.domain.parts import Part
 from ledger_core.domain.requests import BY_HAND
-from ledger_core.domain.sources import INGEST_TOPIC
 from ledger_core.domain.vouchers import Line
 from ledger_core.rules.catalogue import propose
 from ledger_core.rules.marketplace import in_marketplace
@@ -40,6 +39,7 @@ from ledger_core.store.items import (
 from ledger_core.store.letters import demand_unchanged
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.openings import misses_account, opening_of
+from ledger_core.store.source_policy import Asked, asked_by, forbidden_of, refuse_sources
 from ledger_core.store.strays import is_stray, of_no_book, stray_item, wait_for_parking
 from ledger_core.store.unopened import Unopened, UnopenedAccounts, opening_by_chart, unsure
 
@@ -51,8 +51,6 @@ InboxKey = tuple[int, int, str]
 """book_id, source_id, event_id."""
 Arrival = tuple[InboxKey, int, Incoming, Book]
 """An incoming event with its key, its place among those that came with it, and its book."""
-Asked = tuple[str, str, str]
-"""Book, source and type of some events."""
 
 
 class Preparer:
@@ -102,7 +100,7 @@ class Preparer:
 
     def prepare_parked(self, letters: Sequence[ParkedLetter]) -> list[Item]:
         """Items from parked dead letters, decoded and proposed anew; they keep their inbox key."""
-        asked = _asked([letter.incoming for letter in letters])
+        asked = asked_by([letter.incoming for letter in letters])
         books = self._books_of(asked)
         demand_unchanged(letters, books, self._known([letter.inbox_key for letter in letters]))
         items, own = [], []
@@ -116,13 +114,13 @@ class Preparer:
             for member in item.members:
                 member.event_id, member.revision = letter.event_id, letter.revision + 1
             items.append(item)
-        _refuse_sources(own, _forbidden(asked, books))
+        refuse_sources(own, forbidden_of(asked, books))
         self._propose(flat(own), sure=False)
         return items
 
     def propose_again(self, items: Sequence[Item]) -> None:
         """Proposes anew what depends on locked rows. Items become those of this preparer's own books."""
-        books = self._books_of(_asked([item.incoming for item in items]))
+        books = self._books_of(asked_by([item.incoming for item in items]))
         for item in items:
             item.book = books[item.incoming.book]
         self._propose(list(items), sure=False)
@@ -185,7 +183,7 @@ class Preparer:
         self, incoming: Sequence[Incoming], advances: Sequence[SourceAdvance]
     ) -> tuple[list[Arrival], set[Asked]]:
         """Incoming events with their keys, and which of their kinds their sources may not send."""
-        asked = _asked(incoming)
+        asked = asked_by(incoming)
         books = self._books_of(asked)
         arrivals = []
         known = self._known_to_dropped(incoming, books)
@@ -196,7 +194,7 @@ class Preparer:
                 book = books[SYSTEM_BOOK]
                 self.books.find_sources(book, [event.source])
             arrivals.append(((book.book_id, book.sources[event.source], event.event_id), place, event, book))
-        return arrivals, _forbidden(asked, books)
+        return arrivals, forbidden_of(asked, books)
 
     def _known_to_dropped(self, incoming: Sequence[Incoming], books: dict[str, Book]) -> set[int]:
         """Places of events that were decided before their book was dropped: they are replays, whatever became of it."""
@@ -223,7 +221,7 @@ class Preparer:
         """Each key once. What repeats a key with another payload becomes an event of its own, once for each payload."""
         new, replays, conflicts = self._sort_out(arrivals, look_up)
         items = [new_item(event, book, source_id, place) for (_, source_id, _), place, event, book in new]
-        _refuse_sources(items, forbidden)
+        refuse_sources(items, forbidden)
         if conflicts:
             own_keys = [self._key_of_conflict(*arrival) for arrival in conflicts]
             first_conflicts, repeated, _ = self._sort_out(own_keys, look_up)
@@ -399,37 +397,6 @@ def _take_by_markets(items: Sequence[Item]) -> None:
     for item in items:
         if not isinstance(item.incoming.fact, BY_HAND) and item.fact is not None:
             item.fact = in_marketplace(item.incoming.fact, item.book.chart)
-
-
-def _asked(incoming: Sequence[Incoming]) -> set[Asked]:
-    return {(event.book, event.source, event.event_type) for event in incoming}
-
-
-def _forbidden(asked: set[Asked], books: dict[str, Book]) -> set[Asked]:
-    """What may not be sent on a topic, by the policies of the books: asked once for all events of a kind. Nobody sends
-    to the system book: what comes there the consumers themselves put there."""
-    return {
-        (code, source, event_type)
-        for code, source, event_type in asked
-        if code in books
-        and code != SYSTEM_BOOK
-        and not books[code].chart.sources.allows(source, event_type, ingested=False)
-    }
-
-
-def _refuse_sources(items: Sequence[Item], forbidden: set[Asked]) -> None:
-    """What a source may not send is refused, whatever its data say, unless it was ingested and may so come."""
-    if not forbidden:
-        return
-    for item in items:
-        event = item.incoming
-        if (event.book, event.source, event.event_type) not in forbidden:
-            continue
-        ingested = event.record.topic.startswith(INGEST_TOPIC)
-        if not item.book.chart.sources.allows(event.source, event.event_type, ingested=ingested):
-            refusal = Refusal(Code.SOURCE_NOT_ALLOWED, f"{event.source} may not send {event.event_type} to this book")
-            if first_of(item.refusal, refusal) is refusal:
-                refuse_whole(item, refusal)
 
 
 def _conflict_item(key: InboxKey, place: int, event: Incoming, book: Book) -> Item:

@@ -12,6 +12,7 @@ import orjson
 
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome, Refusal
+from ledger_core.domain.stories import ID_OF
 from ledger_core.domain.vouchers import Draft, Purpose, Skipped
 
 VOUCHER_POSTED = "voucher.posted"
@@ -135,11 +136,14 @@ def _details(details: Mapping[str, object] | None) -> str:
 def refused_state(
     incoming: Incoming, refusal: Refusal, effective_at: str, revision: int = 1, member: tuple[int, int] | None = None
 ) -> bytes:
-    """State of `event.rejected` and `event.parked`."""
+    """State of `event.rejected` and `event.parked`. Where its data could be read it names the refund, the dispute … of
+    which it would have been a step."""
+    part = ID_OF.get(type(incoming.fact), "")
+    about = f',"{part}":{orjson.dumps(getattr(incoming.fact, part)).decode()}' if part else ""
     detail = orjson.dumps(refusal.detail).decode()
     waits_for = f',"waits_for":{orjson.dumps(refusal.waits_for).decode()}' if refusal.waits_for else ""
     origin = _origin(incoming, effective_at, revision, member)
-    return f'{{"code":"{refusal.code.value}","detail":{detail},{origin}{waits_for}}}'.encode()
+    return f'{{"code":"{refusal.code.value}","detail":{detail},{origin}{waits_for}{about}}}'.encode()
 
 
 def skipped_state(incoming: Incoming, skipped: Skipped, effective_at: str, revision: int) -> bytes:

@@ -81,11 +81,14 @@ def _capture(events: Sequence[TimelineEvent]) -> Stand:
 
 
 def _refund(refund_id: str, events: Sequence[TimelineEvent]) -> Stand:
-    """What was refused does not say of which refund it was: all of the payment count."""
+    """A refused step whose data could not be read does not say of which refund it was: it counts for all."""
     steps = [one for one in events if one.about.get("refund_id") == refund_id and one.outcome in ACCEPTED]
     approved = next((one.position for one in steps if one.event_type.startswith(REFUND_APPROVED)), None)
     tries = sum(
-        one.outcome in REFUSED and one.event_type.startswith(REFUND_STEPS) and one.position > approved
+        one.outcome in REFUSED
+        and one.event_type.startswith(REFUND_STEPS)
+        and one.position > approved
+        and one.about.get("refund_id", refund_id) == refund_id
         for one in events
         if approved is not None
     )

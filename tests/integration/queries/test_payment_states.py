@@ -76,6 +76,11 @@ TAKEN_BACK = [
     }),
 ]  # fmt: skip
 AGAIN = Producer(BOOK, SOURCE).event("refund.approved.v1", "again", "x", TIME, {"payment_id": "x", "refund_id": "r"})
+OTHERS = [
+    *APPROVED, step("refund.requested", "x", amount=5, refund_id="other"),
+    Producer(BOOK, SOURCE).event("refund.approved.v1", "no-id", "x", TIME, {"payment_id": "x", "refund_id": "nobody"}),
+]  # fmt: skip
+UNREADABLE = Producer(BOOK, SOURCE).event("refund.completed.v1", "bad", "x", TIME, {"payment_id": "x", "of": "r"})
 FAILED = [
     step("payment.intent_created", "x", amount=5, method="card"),
     step("payment.capture_failed", "x", failure_reason="no_luck"),
@@ -93,6 +98,8 @@ FAILED = [
         (APPROVED, timedelta(days=1), "retry_once", 0),
         (TAKEN_BACK, timedelta(), "investigate", 0),
         ([*APPROVED, AGAIN], timedelta(), "investigate", 1),
+        (OTHERS, timedelta(days=1), "retry_once", 0),
+        ([*APPROVED, UNREADABLE], timedelta(), "investigate", 1),
     ],
     ids=[
         "failed",
@@ -103,6 +110,8 @@ FAILED = [
         "approved",
         "taken back",
         "and tried",
+        "others refused",
+        "unreadable",
     ],
 )
 def test_the_times_of_its_own_events_say_how_long_it_has_stood_so(

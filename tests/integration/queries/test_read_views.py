@@ -1,8 +1,12 @@
 """The views for analysts: documented, of one book at a time, and equal to what the queries answer."""
 
+import re
+
 import psycopg
+import pytest
 from psycopg_pool import ConnectionPool
 
+from ledger_core.domain.parts import BITS, STEPS, Part, PartKind, State, state_of
 from ledger_core.store.connection import Role, connect
 from tests.support.databases import TestDatabase
 from tests.support.posted_ledger import PostedLedger
@@ -50,6 +54,38 @@ def test_without_a_book_the_views_show_nothing(shop: PostedLedger, database: Tes
     with connect(database.dsn(), Role.READER) as connection:
         for name in ("balance", "statement", "voucher"):
             assert connection.execute(f"SELECT count(*) FROM read.{name}".encode()).fetchone() == (0,), name
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT value FROM ledger.dead_letter", "SELECT key FROM ledger.dead_letter",
+        "SELECT headers FROM ledger.dead_letter", "SELECT * FROM ledger.dead_letter",
+        "SELECT payload FROM transport.segment",
+    ],
+)  # fmt: skip
+def test_readers_see_why_an_event_waits_and_not_what_it_says(database: TestDatabase, statement: str) -> None:
+    with connect(database.dsn(), Role.READER) as connection:
+        connection.execute("SELECT set_config('ledger.book_id', '1', false)")
+        connection.execute("SELECT code, detail, waits_for FROM ledger.dead_letter")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize("name", ["refund", "payout"])
+def test_states_that_a_view_may_show_stand_in_its_comment(database: TestDatabase, name: str) -> None:
+    with psycopg.connect(database.dsn()) as admin:
+        row = admin.execute(
+            """
+            SELECT col_description(attrelid, attnum) FROM pg_attribute
+            WHERE attrelid = %s::regclass AND attname = 'state'
+            """,
+            [f"read.{name}"],
+        ).fetchone()
+    assert row is not None
+    kind = PartKind(name)
+    reached = {state_of(kind, Part(told=1 << BITS * step.number)) for step in STEPS.values() if step.kind is kind}
+    assert {state.value for state in reached | {State.TAKEN_BACK}} == set(re.findall(r"[A-Z_]{2,}", row[0]))
 
 
 def test_amounts_in_whole_units_are_exact_decimals(database: TestDatabase, pool: ConnectionPool) -> None:

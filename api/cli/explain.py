@@ -13,6 +13,7 @@ from api.cli.balance import EffectiveAt
 from api.cli.command import Json, state_of
 from api.cli.output import balance_text, details, moment, money, table
 from api.cli.stores import open_store
+from api.cli.vouchers import group_text
 from projections.queries.amounts import Balance, Side
 from projections.queries.effective_explanations import explain_effective
 from projections.queries.explained_sums import Moved, Sums, sums_since_zero
@@ -129,6 +130,10 @@ def _draw_moved(console: Console, title: str, rows: Iterable[Moved]) -> None:
 def _draw_voucher(console: Console, found: VoucherExplanation) -> None:
     console.print(_facts(found.voucher))
     _draw_lines(console, found.voucher.lines, found.balances)
+    for other in found.group_others:
+        console.print()
+        console.print(_facts(other))
+        _draw_lines(console, other.lines)
 
 
 def _facts(voucher: ExplainedVoucher) -> Any:
@@ -140,6 +145,7 @@ def _facts(voucher: ExplainedVoucher) -> Any:
         "memo": voucher.memo,
         "reverses": ", ".join(f"voucher {number}" for number in voucher.reverses),
         "compensates": ", ".join(f"voucher {number}" for number in voucher.compensates),
+        "group": group_text(voucher.voucher_no, voucher.group),
         "cause": f"{origin.event_type} {origin.event_id} of {origin.source}",
         "record": f"{record.topic}[{record.partition}] at offset {record.offset}" if record else "",
         "persons": ", ".join(f"{name} {person}" for name, person in voucher.persons.items()),

@@ -53,6 +53,7 @@ def _draw(console: Console, voucher: Voucher) -> None:
                 "record": f"{cause.topic}[{cause.partition}] at offset {cause.offset}",
                 **_linked("reverses", links.reverses), **_linked("reversed by", links.reversed_by),
                 **_linked("compensates", links.compensates), **_linked("compensated by", links.compensated_by),
+                **_grouped(voucher),
             }
         )
     )  # fmt: skip
@@ -71,6 +72,15 @@ def _quoted(quote: Quote | None) -> dict[str, object]:
 
 def _linked(name: str, links: Sequence[VoucherLink]) -> dict[str, object]:
     return {name: ", ".join(f"voucher {link.voucher_no}" for link in links)} if links else {}
+
+
+def _grouped(voucher: Voucher) -> dict[str, object]:
+    return {"group": group_text(voucher.voucher_no, voucher.group)} if voucher.group else {}
+
+
+def group_text(voucher_no: int, group: Sequence[int]) -> str:
+    """Which member it is, and the numbers of them all."""
+    return f"member {voucher_no - group[0] + 1} of {len(group)}: vouchers {group[0]} to {group[-1]}" if group else ""
 
 
 def lines_table(lines: Sequence[VoucherLine]) -> Table:

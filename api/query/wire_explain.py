@@ -28,6 +28,9 @@ class ExplainedVoucher(Wire):
     origin: Origin
     reverses: list[int] = Field(description="Numbers of the vouchers that this one mirrors")
     compensates: list[int] = Field(description="Numbers of the vouchers that this one makes good; one at most")
+    group: list[int] = Field(
+        description="Numbers of the vouchers that posted together with it, its own among them; empty where it is alone"
+    )
     persons: dict[str, str] = Field(description="By what they did: operator, requested_by, approved_by, confirmed_by")
     details: dict[str, Any] = Field(description="What else its event says, such as metadata, adjustment or quote")
 
@@ -133,11 +136,21 @@ class LeftLine(VoucherLine):
     balance: Balance = Field(description="Of the account after this line")
 
 
+class GroupMember(ExplainedVoucher):
+    lines: list[VoucherLine]
+
+    @classmethod
+    def of(cls, voucher: explanations.ExplainedVoucher) -> Self:
+        said = dict(ExplainedVoucher.of(voucher))
+        return cls(**said, lines=[_line(line) for line in voucher.lines])
+
+
 class VoucherExplanationAnswer(Wire):
     book: str
     position: Position
     voucher: ExplainedVoucher
     lines: list[LeftLine]
+    group_others: list[GroupMember] = Field(description="The other vouchers of its group, in their order")
 
     @classmethod
     def of(cls, book: str, found: explanations.VoucherExplanation) -> Self:
@@ -145,4 +158,10 @@ class VoucherExplanationAnswer(Wire):
             LeftLine(**dict(_line(line)), balance=Balance.at(balance))
             for line, balance in zip(found.voucher.lines, found.balances, strict=True)
         ]
-        return cls(book=book, position=found.voucher.position, voucher=ExplainedVoucher.of(found.voucher), lines=lines)
+        return cls(
+            book=book,
+            position=found.voucher.position,
+            voucher=ExplainedVoucher.of(found.voucher),
+            lines=lines,
+            group_others=[GroupMember.of(other) for other in found.group_others],
+        )

@@ -17,12 +17,12 @@ from projections.queries.assets import scales
 from projections.queries.errors import NotFoundError
 from projections.queries.origins import PERSONS, Origin, origin_of, persons_of
 from projections.queries.snapshot import QUERIES, Snapshot
-from projections.queries.vouchers import VoucherLine
+from projections.queries.vouchers import VoucherLine, group_of
 
 SIDES: Final = {"D": Side.DEBIT, "C": Side.CREDIT}
 _OWN_FIELDS: Final = frozenset({
     "kind", "rule", "effective_at", "source", "event_id", "event_type", "revision", "cause", "amount_minor", "currency",
-    "lines", "memo", "reverses", "compensates", *PERSONS,
+    "lines", "memo", "reverses", "compensates", "group", *PERSONS,
 })  # fmt: skip
 """Members of a state that are fields of ours; the others are details."""
 
@@ -31,8 +31,9 @@ _OWN_FIELDS: Final = frozenset({
 class ExplainedVoucher:
     """A voucher with all that is known of it.
 
-    `reverses` are the vouchers that this one mirrors, `compensates` what it makes good, by their numbers. `persons`
-    are by what they did, such as approved_by. `details` is what else its event says.
+    `reverses` are the vouchers that this one mirrors, `compensates` what it makes good, by their numbers; `group` those
+    that posted together with it, its own among them, empty where it is alone. `persons` are by what they did, such as
+    approved_by. `details` is what else its event says.
     """
 
     voucher_no: int
@@ -48,6 +49,7 @@ class ExplainedVoucher:
     origin: Origin
     reverses: list[int]
     compensates: list[int]
+    group: list[int]
     persons: dict[str, str]
     details: dict[str, Any]
     lines: list[VoucherLine]
@@ -97,10 +99,11 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class VoucherExplanation:
-    """A voucher, and what it left on each account that it touched, line by line."""
+    """A voucher, what it left on each account that it touched, line by line, and the other members of its group."""
 
     voucher: ExplainedVoucher
     balances: list[Balance]
+    group_others: list[ExplainedVoucher]
 
 
 def explain(
@@ -151,12 +154,20 @@ def explained_entry(
 
 def explain_voucher(at: Snapshot, voucher_no: int) -> VoucherExplanation:
     """A voucher by its number. Raises NotFoundError."""
-    parameters = {"book_id": at.book_id, "voucher_no": voucher_no}
-    row = at.connection.execute(QUERIES["explained_voucher"], parameters).fetchone()
-    if row is None:
+    found = _vouchers(at, voucher_no, voucher_no)
+    if not found:
         raise NotFoundError("voucher")
-    voucher = _voucher(scales(at), *row)
-    return VoucherExplanation(voucher, list(_balances_after(at, voucher)))
+    (voucher,) = found
+    together = _vouchers(at, voucher.group[0], voucher.group[-1]) if voucher.group else []
+    others = [one for one in together if one.voucher_no != voucher_no]
+    return VoucherExplanation(voucher, list(_balances_after(at, voucher)), others)
+
+
+def _vouchers(at: Snapshot, first: int, last: int) -> list[ExplainedVoucher]:
+    parameters = {"book_id": at.book_id, "first": first, "last": last}
+    rows = at.connection.execute(QUERIES["explained_vouchers"], parameters).fetchall()
+    scale_of = scales(at) if rows else {}
+    return [_voucher(scale_of, *row) for row in rows]
 
 
 def first_since_zero(at: Snapshot, account_id: int, last: int) -> int:
@@ -199,6 +210,7 @@ def _voucher(
         origin=origin_of(state),
         reverses=[int(link["voucher_no"]) for link in state.get("reverses", ())],
         compensates=[int(link["voucher_no"]) for link in state.get("compensates", ())],
+        group=group_of(voucher_no, state.get("group")),
         persons=persons_of(state),
         details={name: value for name, value in state.items() if name not in _OWN_FIELDS},
         lines=[

@@ -162,12 +162,13 @@ SELECT voucher_no, position, kind, rule, order_key, amount_minor, currency, scal
      WHERE chart.book_id = voucher.book_id AND chart.position <= voucher.position)
 FROM read.voucher WHERE book_id = %(book_id)s AND voucher_no = %(voucher_no)s;
 
--- name: voucher_quote
--- What the voucher at a position says of its exchange: the quote, and how much too old it was.
-SELECT state -> 'quote', state -> 'stale_quote'
+-- name: voucher_said
+-- What the voucher at a position says of its exchange and of its group: the quote, how much too old it was, and which
+-- member it is of how many.
+SELECT state -> 'quote', state -> 'stale_quote', state -> 'group'
 FROM (SELECT convert_from(state, 'UTF8')::jsonb AS state FROM ledger.event
     WHERE book_id = %(book_id)s AND position = %(position)s) AS said
-WHERE state ? 'quote';
+WHERE state ?| ARRAY['quote', 'group'];
 
 -- name: voucher_lines
 -- The lines of one voucher.
@@ -346,8 +347,8 @@ WHERE book_id = %(book_id)s AND account_id = %(account_id)s
     AND effective_at < (%(through)s::date + 1)::timestamp AT TIME ZONE 'UTC'
 ORDER BY posting_sequence LIMIT 1;
 
--- name: explained_voucher
--- One voucher by its number, likewise.
+-- name: explained_vouchers
+-- Vouchers by their numbers, likewise, in their order.
 SELECT event.position, event.voucher_no, event.order_key, event.state, block.number, block.recorded_at,
     (SELECT max(chart.version) FROM ledger.chart
      WHERE chart.book_id = event.book_id AND chart.position <= event.position)
@@ -357,7 +358,8 @@ JOIN LATERAL (
     WHERE block.book_id = event.book_id AND block.last_position >= event.position
     ORDER BY block.last_position LIMIT 1
 ) AS block ON true
-WHERE event.book_id = %(book_id)s AND event.voucher_no = %(voucher_no)s AND event.voucher_no > 0;
+WHERE event.book_id = %(book_id)s AND event.voucher_no BETWEEN %(first)s AND %(last)s AND event.voucher_no > 0
+ORDER BY event.voucher_no;
 
 -- name: last_zero
 -- The last entry, up to one, after which the balance of an account was zero.

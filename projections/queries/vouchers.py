@@ -1,6 +1,6 @@
 """Vouchers: the document behind the entries, with its lines and the upstream event that caused it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -93,6 +93,8 @@ class Voucher:
     links: VoucherLinks = field(default_factory=VoucherLinks)
     quote: Quote | None = None
     """Of an exchange."""
+    group: list[int] = field(default_factory=list)
+    """Numbers of the vouchers that posted together with it, its own among them; empty where it is alone."""
 
 
 def voucher(at: Snapshot, voucher_no: int) -> Voucher:
@@ -108,8 +110,24 @@ def voucher(at: Snapshot, voucher_no: int) -> Voucher:
     of_voucher = {"book_id": at.book_id, "position": found.position}
     for link, other_voucher_no, other_position in at.connection.execute(QUERIES["voucher_links"], of_voucher):
         getattr(found.links, link).append(VoucherLink(other_voucher_no, other_position))
-    said = at.connection.execute(QUERIES["voucher_quote"], of_voucher).fetchone()
-    return found if said is None else replace(found, quote=_quote(said[0], said[1], found.effective_at))
+    said = at.connection.execute(QUERIES["voucher_said"], of_voucher).fetchone()
+    if said is None:
+        return found
+    quote, stale, member = said
+    return replace(
+        found,
+        quote=None if quote is None else _quote(quote, stale, found.effective_at),
+        group=group_of(voucher_no, member),
+    )
+
+
+def group_of(voucher_no: int, member: Sequence[int] | None) -> list[int]:
+    """Numbers of a group's vouchers, from that of one and which member it is of how many: they follow each other."""
+    if member is None:
+        return []
+    place, size = member
+    first = voucher_no - place + 1
+    return list(range(first, first + size))
 
 
 def _quote(said: Mapping[str, str], stale: object, effective_at: datetime) -> Quote:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
-from tests.support.event_lines import captured, refunded, write
+from tests.support.event_lines import captured, event, refunded, write
 
 pytestmark = pytest.mark.postgres
 WALLET = "wallet:seller:1"
@@ -90,6 +90,25 @@ def test_a_voucher_is_explained_by_its_number(shop: TestDatabase) -> None:
     assert "54.00 credit" in drawn
     missing = ledgerctl("explain", "shop", "--voucher", "99", "--json")
     assert (missing.code, missing.error["code"]) == (1, "VOUCHER_UNKNOWN")
+
+
+def test_a_member_of_a_group_is_explained_with_the_others(shop: TestDatabase, tmp_path: Path) -> None:
+    transfers = [
+        {"kind": "transfer", "lines": [
+            {"account": account, "side": side, "amount_minor": amount, "currency": "BRL"}
+            for account, side in ((WALLET, "debit"), ("wallet:seller:2", "credit"))
+        ]}
+        for amount in ("11", "12")
+    ]  # fmt: skip
+    both = event("both", "voucher.group_requested.v1", "both", {"vouchers": transfers})
+    assert ledgerctl("ingest", write(tmp_path / "group.ndjson", [both])).code == 0
+    explained = ledgerctl("explain", "shop", "--voucher", "5", "--json").json
+    assert explained["voucher"]["group"] == [4, 5]
+    assert [other["voucher_no"] for other in explained["group_others"]] == [4]
+    drawn = ledgerctl("explain", "shop", "--voucher", "5").out
+    for text in ("member 2 of 2: vouchers 4 to 5", "member 1 of 2: vouchers 4 to 5", "0.11", "0.12"):
+        assert text in drawn
+    assert "member 1 of 2: vouchers 4 to 5" in ledgerctl("voucher", "show", "4", "--book", "shop").out
 
 
 def test_one_thing_is_explained_at_a_time(shop: TestDatabase) -> None:

@@ -75,6 +75,9 @@ class VoucherAnswer(Wire):
     compensates: VoucherLink | None = Field(description="The voucher that this one makes good")
     compensated_by: list[VoucherLink] = Field(description="Vouchers that make this one good")
     quote: Quote | None = Field(description="Of an exchange: the rate between its currencies")
+    group: list[int] = Field(
+        description="Numbers of the vouchers that posted together with it, its own among them; empty where it is alone"
+    )
 
     @classmethod
     def of(cls, book: str, voucher: vouchers.Voucher) -> Self:
@@ -96,6 +99,7 @@ class VoucherAnswer(Wire):
             compensates=next(iter(VoucherLink.all_of(voucher.links.compensates)), None),
             compensated_by=VoucherLink.all_of(voucher.links.compensated_by),
             quote=Quote.of(voucher.quote) if voucher.quote is not None else None,
+            group=voucher.group,
         )  # fmt: skip
 
 

@@ -113,6 +113,19 @@ def test_what_was_just_posted_is_read_by_waiting_for_its_position(client: httpx.
     assert answer.json()["order_key"] == "later"
 
 
+def test_a_member_of_a_group_answers_with_the_numbers_of_all_and_is_explained_with_the_others(
+    standing: httpx.Client,
+) -> None:
+    first = int(standing.get(f"{SHOP}/events?source=/psp&id=group-g-1").json()["voucher_no"])
+    assert standing.get(f"{SHOP}/vouchers/{first}").json()["group"] == [first, first + 1]
+    explained = standing.get(f"{SHOP}/vouchers/{first + 1}/explain").json()
+    assert explained["voucher"]["group"] == [first, first + 1]
+    (other,) = explained["group_others"]
+    assert (other["voucher_no"], other["memo"]) == (first, "transfer g-1")
+    assert [line["amount"]["amount_minor"] for line in other["lines"]] == ["100", "100"]
+    assert standing.get(f"{SHOP}/vouchers/1/explain").json()["group_others"] == []
+
+
 def test_the_trial_balance_has_no_difference(standing: httpx.Client) -> None:
     for question in (f"{SHOP}/trial-balance", f"{SHOP}/trial-balance?through=2026-11-21"):
         (currency,) = standing.get(question).json()["currencies"]

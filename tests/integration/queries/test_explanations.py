@@ -14,7 +14,7 @@ from projections.queries.explanations import ExplainedEntry, explain, explain_vo
 from projections.queries.origins import LogRecord
 from projections.queries.snapshot import Snapshot, snapshot
 from tests.support.databases import TestDatabase
-from tests.support.posted_ledger import BOOK, PostedLedger, captured, paid_out
+from tests.support.posted_ledger import BOOK, PostedLedger, captured, group, paid_out, requested
 from tests.support.shop import shop_at
 from tests.support.tampering import rewrite_states, tampering
 from tests.support.two_times import Oracle
@@ -208,6 +208,26 @@ def test_a_voucher_is_explained_with_the_balance_that_each_line_left(shop: Poste
                 (entry,) = [each for each in entries if (each.voucher_no, each.line) == (number, line.line)]
                 assert entry.balance == balance
     assert number > 5
+
+
+def test_each_member_of_a_group_shows_the_group_and_the_others_in_full(
+    shop: PostedLedger, pool: ConnectionPool
+) -> None:
+    shop.post([group("three", *(requested("three", amount) for amount in (7, 8, 9))), captured("alone", 50, {"a": 50})])
+    with shop_at(pool) as at:
+        newest = explain(at, "wallet:seller:a", limit=4).entries
+        alone = explain_voucher(at, newest[0].voucher.voucher_no)
+        members = [entry.voucher for entry in reversed(newest[1:])]
+        numbers = [member.voucher_no for member in members]
+        assert [member.lines[0].amount.minor for member in members] == [7, 8, 9]
+        for member in members:
+            told = explain_voucher(at, member.voucher_no)
+            assert told.voucher == member
+            assert member.group == vouchers.voucher(at, member.voucher_no).group == numbers
+            assert told.group_others == [other for other in members if other != member]
+            assert "group" not in member.details
+        assert (alone.voucher.group, alone.group_others) == ([], [])
+        assert vouchers.voucher(at, alone.voucher.voucher_no).group == []
 
 
 def test_what_a_voucher_s_event_says_of_persons_links_and_reasons_is_told(

@@ -109,7 +109,7 @@ def scans(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
     [
         "account", "entries_now", "entries_until", "running_after", "statement", "voucher", "voucher_lines",
         "voucher_links",
-        "event_outcomes", "event_conflicts", "explained_entries", "explained_voucher", "entries_to_sum", "last_zero",
+        "event_outcomes", "event_conflicts", "explained_entries", "explained_vouchers", "entries_to_sum", "last_zero",
         "entries_of_accounts_until", "rolled_stretches", "effective_sums",
     ],
 )  # fmt: skip

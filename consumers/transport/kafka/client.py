@@ -77,6 +77,10 @@ class ConsumerLimits:
 
     max_partition_fetch_bytes: int
     fetch_max_bytes: int
+    fetch_min_bytes: int
+    """The broker answers once it has so much ..."""
+    fetch_max_wait_ms: int
+    """... or after this time with what it has."""
     session_timeout_ms: int
     heartbeat_interval_ms: int
     max_poll_interval_ms: int
@@ -95,6 +99,8 @@ def new_consumer(client: ClientSettings, group_id: str | None, limits: ConsumerL
             isolation_level="read_committed",
             max_partition_fetch_bytes=limits.max_partition_fetch_bytes,
             fetch_max_bytes=limits.fetch_max_bytes,
+            fetch_min_bytes=limits.fetch_min_bytes,
+            fetch_max_wait_ms=limits.fetch_max_wait_ms,
             session_timeout_ms=limits.session_timeout_ms,
             heartbeat_interval_ms=limits.heartbeat_interval_ms,
             max_poll_interval_ms=limits.max_poll_interval_ms,

@@ -79,24 +79,36 @@ def fold_beneficiaries(events: Iterable[LedgerEvent], rows: BeneficiaryRows) -> 
     for book_id, position, event_type, _, state in events:
         if event_type != VOUCHER_POSTED:
             continue
-        of_type = _unversioned(state["event_type"])
-        if of_type == BY_REQUEST:
-            of_type = next((_unversioned(link["event_type"]) for link in state.get("reverses", ())), "")
-        which = SUMS.get(of_type)
-        if which is None or (of_type == ARRIVES and "mirrored" in state and "reverses" not in state):
+        which = _sum_moved(state)
+        if which is None:
             continue
-        touched: set[str] = set()
-        for account, currency, raised_minor in _moved(state, which):
-            row = _row(rows, (book_id, account), currency, state, position)
-            setattr(row, which.name, getattr(row, which.name) + raised_minor)
-            touched.add(account)
-        for account, kept_minor in _kept(state, which, touched):
+        shares, fees_minor = _shares(state, which)
+        touched: dict[str, BeneficiaryChange] = {}
+        for line in shares:
+            account, side, amount = line[0], line[1], int(line[2])
+            row = touched[account] = _row(rows, (book_id, account), line[3], state, position)
+            setattr(row, which.name, getattr(row, which.name) + (amount if side == which.side else -amount))
+        if which.keeps and "commissions" in state:
             currency = state["exchanged"]["currency"] if "exchanged" in state else state["currency"]
-            row = _row(rows, (book_id, account), currency, state, position)
-            row.commission_minor += kept_minor
-            touched.add(account)
-        for account in touched:
-            rows[book_id, account].vouchers += 1
+            sign = -which.keeps if "mirrored" in state else which.keeps
+            for account, kept in state["commissions"].items():
+                row = touched[account] = _row(rows, (book_id, account), currency, state, position)
+                row.commission_minor += sign * int(kept)
+        elif fees_minor and len(touched) == 1:  # of several, nothing tells whose it is
+            (row,) = touched.values()
+            row.commission_minor += fees_minor
+        for row in touched.values():
+            row.vouchers += 1
+
+
+def _sum_moved(state: EventState) -> Sum | None:
+    """The sum that a voucher moves; None where it is no beneficiary's."""
+    of_type = _unversioned(state["event_type"])
+    if of_type == BY_REQUEST:
+        of_type = next((_unversioned(link["event_type"]) for link in state.get("reverses", ())), "")
+    elif of_type == ARRIVES and "mirrored" in state and "reverses" not in state:
+        return None
+    return SUMS.get(of_type)
 
 
 @cache
@@ -119,33 +131,25 @@ def _row(
     return row
 
 
-def _moved(state: EventState, which: Sum) -> list[tuple[str, str, int]]:
-    """Account, currency, and by how much its sum rises, for each line that is a beneficiary's."""
+def _shares(state: EventState, which: Sum) -> tuple[Sequence[Line], int]:
+    """The lines that are a beneficiary's, and what the platform's fees among the others come to."""
     lines = state["lines"]
     if not which.keeps:
-        shares = lines[:1]
-    elif "mirrored" in state:
-        shares = [line for place, line in enumerate(lines) if _purpose(state, place, line) == SHARE]
-    else:  # nearly always
-        shares = [line for line in lines if line[4] == SHARE]
-    return [(line[0], line[3], int(line[2]) if line[1] == which.side else -int(line[2])) for line in shares]
+        return lines[:1], 0
+    if "mirrored" in state:
+        lines = _as_they_were(lines, state["mirrored"])
+    shares: list[Line] = []
+    fees_minor = 0
+    for line in lines:
+        purpose = line[4]
+        if purpose == SHARE:
+            shares.append(line)
+        elif purpose == COMMISSION:
+            fees_minor += int(line[2]) if line[1] == "C" else -int(line[2])
+    return shares, fees_minor
 
 
-def _kept(state: EventState, which: Sum, sharers: set[str]) -> Iterable[tuple[str, int]]:
-    """Commission by account: as the voucher says, or else the line of platform fees of its one beneficiary."""
-    if not which.keeps:
-        return ()
-    named = state.get("commissions")
-    if named is not None:
-        sign = -which.keeps if "mirrored" in state else which.keeps
-        return [(account, sign * int(kept)) for account, kept in named.items()]
-    if len(sharers) != 1:
-        return ()
-    fees = [line for place, line in enumerate(state["lines"]) if _purpose(state, place, line) == COMMISSION]
-    (account,) = sharers
-    return [(account, int(line[2]) if line[1] == "C" else -int(line[2])) for line in fees]
-
-
-def _purpose(state: EventState, place: int, line: Line) -> str:
-    mirrored = state.get("mirrored", ())
-    return mirrored[place] if place < len(mirrored) else line[4]
+def _as_they_were(lines: Sequence[Line], mirrored: Sequence[str]) -> list[Line]:
+    """A mirror's lines with the purposes of those that it takes back, of which there may be fewer."""
+    purposes = [*mirrored[: len(lines)], *(line[4] for line in lines[len(mirrored) :])]
+    return [(*line[:4], purpose) for line, purpose in zip(lines, purposes, strict=True)]

@@ -24,6 +24,7 @@ FROM unnest(
     book_id, version, account, currency, first_at, last_at, last_position, vouchers, earned, commission, refunded,
     disputed, paid_out, fees
 )
+ORDER BY book_id, version, account
 ON CONFLICT (book_id, version, account) DO UPDATE SET
     first_effective_at = least(old.first_effective_at, excluded.first_effective_at),
     last_effective_at = greatest(old.last_effective_at, excluded.last_effective_at),

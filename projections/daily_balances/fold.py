@@ -18,11 +18,16 @@ class Movement:
     entries: int = 0
 
 
-MovementRows = dict[tuple[int, str, str], Movement]
+class MovementRows(dict[tuple[int, str, str], Movement]):
+    """Movements by (book_id, account code, UTC day as text)."""
+
+    literals: tuple[str, ...] | None = None
+    """The movements as array literals, once one table was written: both take the same."""
 
 
 def fold_movements(events: Iterable[LedgerEvent], rows: MovementRows) -> None:
     """Movements per (book_id, account code, UTC day as text)."""
+    rows.literals = None
     for book_id, _, event_type, _, state in events:
         if event_type != VOUCHER_POSTED:
             continue

@@ -11,10 +11,16 @@ from projections.daily_balances.fold import MovementRows
 
 def movement_columns(rows: MovementRows, versions: Mapping[int, int]) -> tuple[str, ...]:
     """A batch's movements as array literals, in the order of the tables' statements."""
+    if rows.literals is None:
+        rows.literals = _literals(rows)
+    books, *others = rows.literals
+    return (books, integers([versions[book_id] for book_id, _, _ in rows]), *others)
+
+
+def _literals(rows: MovementRows) -> tuple[str, ...]:
     movements = rows.values()
     return (
         integers([book_id for book_id, _, _ in rows]),
-        integers([versions[book_id] for book_id, _, _ in rows]),
         texts([account for _, account, _ in rows]),
         texts([day for _, _, day in rows]),
         texts([row.currency for row in movements]),

@@ -38,6 +38,7 @@ FROM unnest(
     authorised, captured, refunded, voided_minor, reversed, disputed, commission, fees, captures, refunds, executed,
     unexecuted, final, unfinal, voided, failed, expired, awaits_cash
 )
+ORDER BY book_id, version, order_key
 ON CONFLICT (book_id, version, order_key) DO UPDATE SET
     family = CASE WHEN old.family = 'voucher' OR excluded.family = 'payment' THEN excluded.family ELSE old.family END,
     currency = CASE old.currency WHEN '' THEN excluded.currency ELSE old.currency END,

@@ -66,7 +66,7 @@ def add_totals(connection: psycopg.Connection, rows: MovementRows, versions: Map
 TRIAL_BALANCE = FoldedProjection(
     name="trial_balance",
     fold_version=1,
-    new_rows=dict,
+    new_rows=MovementRows,
     fold=fold_movements,
     write=add_totals,
     sql=TableSql(checksum=CHECKSUM, delete=DELETE, build=BUILD),

@@ -185,7 +185,7 @@ def test_times_are_the_first_and_last_by_effect_not_by_arrival() -> None:
 
 
 def test_movements_are_kept_apart_by_account_and_utc_day() -> None:
-    rows: MovementRows = {}
+    rows = MovementRows()
     fold_movements([voucher("capture", 5, EVENING), voucher("capture", 7, NEXT_DAY), voucher("capture", 1, NOON)], rows)
     assert rows == {
         (1, "clearing", "2026-03-01"): Movement("BRL", 6, 0, 2),
@@ -198,7 +198,7 @@ def test_movements_are_kept_apart_by_account_and_utc_day() -> None:
 def test_columns_that_lines_may_gain_do_not_disturb() -> None:
     event = voucher("capture", 5)
     event.state["lines"] = [[*line, "something new"] for line in event.state["lines"]]
-    rows: MovementRows = {}
+    rows = MovementRows()
     fold_movements([event], rows)
     assert rows[1, "clearing", "2026-03-01"] == Movement("BRL", 5, 0, 1)
 
@@ -214,7 +214,7 @@ events = st.builds(
 
 @given(st.lists(events, max_size=30))
 def test_movements_of_every_day_balance(batch: list[LedgerEvent]) -> None:
-    rows: MovementRows = {}
+    rows = MovementRows()
     fold_movements(batch, rows)
     for day in {day for _, _, day in rows}:
         of_day = [row for (_, _, at), row in rows.items() if at == day]
@@ -229,8 +229,8 @@ def test_a_batch_cut_in_two_gives_the_same_rows(batch: list[LedgerEvent], cut: i
     fold_payments(batch[:cut], in_two)
     fold_payments(batch[cut:], in_two)
     assert payments == in_two
-    movements: MovementRows = {}
-    movements_in_two: MovementRows = {}
+    movements = MovementRows()
+    movements_in_two = MovementRows()
     fold_movements(batch, movements)
     fold_movements(batch[:cut], movements_in_two)
     fold_movements(batch[cut:], movements_in_two)

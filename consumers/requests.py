@@ -33,6 +33,7 @@ def voucher_requested(data: vouchers.VoucherRequestedV1) -> VoucherRequested:
         metadata=data.get("metadata", {}),
         adjustment=Adjustment(adjustment["reason"], adjustment["reference"]) if adjustment is not None else None,
         quote=Quote(**quote) if quote is not None else None,
+        signed_off_by=data.get("signed_off_by", ()),
     )
     return fact if compensates is None else _compensating(fact, voucher_ref(compensates))
 

@@ -70,6 +70,8 @@ def changes(before: Chart, after: Chart) -> list[Change]:
     if before.marketplace != after.marketplace:
         was, now = (str(chart.marketplace or "") for chart in (before, after))
         found.append(Change("book", "marketplace", "changed", "", was, now))
+    if before.cash != after.cash:
+        found.append(Change("book", "cash", "changed", "drawers", str(before.cash), str(after.cash)))
     if before.exchange != after.exchange:
         found.append(Change("book", "exchange", "changed", "", str(before.exchange), str(after.exchange)))
     return found

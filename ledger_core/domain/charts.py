@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ledger_core.domain.account_types import ACCOUNT_TYPES, AccountType
+from ledger_core.domain.cash_policy import NO_DRAWERS, CashPolicy, cash_policy_of
 from ledger_core.domain.chart_reading import (
     CONTROL_PREFIX,
     ChartError,
@@ -127,6 +128,7 @@ class Chart:
     """Set where captures are split by the book's policy."""
     transfers: TransferPolicy = ASKS_NOTHING
     exchange: ExchangePolicy = UNSAID
+    cash: CashPolicy = NO_DRAWERS
     scales: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     """Decimals of assets by code, as whoever posts by the chart knows them. What an asset is never changes."""
     _codes: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
@@ -183,6 +185,7 @@ _MEMBERS = {
     "name", "groups", "accounts", "controls", "templates", "late_events", "sources", "payments", "marketplace",
     "transfers",
     "exchange",
+    "cash",
 }  # fmt: skip
 
 
@@ -195,7 +198,7 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
     "templates": [{"pattern", "type", "parent"?, "limits"?}], "late_events"?,
     "sources"?: [{"source", "types", "through"?}],
     "marketplace"?: {"require_profiles"?, "commission_bps"?, "custody"?},
-    "exchange"?: {"max_age_minutes", "stale"?},
+    "exchange"?: {"max_age_minutes", "stale"?}, "cash"?: {"drawers"?},
     "payments"?, "transfers"?}`, the last two as `payment_policy` and `transfer_policy` read them.
     """
     only(document, "the chart", _MEMBERS)
@@ -215,6 +218,7 @@ def chart_from_document(document: Mapping[str, object], *, version: int = 1) -> 
         version, controls, tuple(templates), late_events, sources, declared, groups, payments, marketplace,
         transfer_policy_of(document),
         exchange_policy_of(document),
+        cash_policy_of(document),
     )  # fmt: skip
     _check_patterns(chart)
     _check_parents(chart)

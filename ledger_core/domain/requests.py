@@ -37,6 +37,8 @@ class VoucherRequested:
     metadata: Mapping[str, str] = field(default_factory=dict)
     adjustment: Adjustment | None = None
     quote: Quote | None = None
+    signed_off_by: Sequence[str] = ()
+    """Who signed for cash that leaves a drawer."""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,6 @@ from ledger_core.domain.part_life import key_of, posted_before
 from ledger_core.domain.parts import Part, PartKind, State, refuse_step, state_of, tell
 from ledger_core.domain.transfer_policy import ASKS_NOTHING
 from ledger_core.domain.transfers import (
-    APPROVAL_GATE,
     COMPENSATIONS,
     FLAGGED_GATE,
     INFLOWS,
@@ -29,6 +28,7 @@ from ledger_core.domain.transfers import (
     TransferRequested,
     TransferSettled,
     TransferStand,
+    approval_gate,
 )
 
 _MOVES: Final = (*INFLOWS, TransferSettled, *COMPENSATIONS)
@@ -115,9 +115,11 @@ def _refuse_gate(case: Case, locked: Locked) -> Refusal | None:
         told = locked.notices.get((book_id, *verification_of(fact.customer)), UNTOLD)
         if told.said.get("status") != VERIFIED:
             return _closed(f"{fact.customer} is not verified", f"{VERIFICATION_GATE}{fact.customer}")
-    given = _stand(case, locked).approvals
-    if given < policy.approvals:
-        return _closed(f"{given} of {policy.approvals} persons have agreed", f"{APPROVAL_GATE}{policy.approvals}")
+    given, asked = _stand(case, locked).approvals, policy.approvals_of(fact.currency, fact.amount_minor)
+    if given < asked:
+        return _closed(
+            f"{given} of {asked} persons have agreed", approval_gate(asked, fact.currency, fact.amount_minor)
+        )
     return None
 
 

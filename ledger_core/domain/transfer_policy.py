@@ -18,7 +18,7 @@ from ledger_core.domain.chart_reading import (
 )
 
 MOST_APPROVALS: Final = 9
-_MEMBERS: Final = {"monitoring", "verification", "approvals", "sweeps"}
+_MEMBERS: Final = {"monitoring", "verification", "approvals", "approvals_from", "sweeps"}
 _OPTIONAL, _REQUIRED = "optional", "required"
 
 
@@ -45,13 +45,20 @@ class TransferPolicy:
     """A transfer settles while its customer is verified."""
     approvals: int = 0
     """So many distinct persons must have agreed before a transfer settles."""
+    approvals_from: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """By currency, the amount from which they are asked for; in others of any amount."""
     sweeps: Mapping[str, SweepRule] = field(default_factory=lambda: MappingProxyType({}))
     """By name."""
+
+    def approvals_of(self, currency: str, amount_minor: int) -> int:
+        """How many persons a transfer of this amount needs."""
+        return self.approvals if amount_minor >= self.approvals_from.get(currency, 0) else 0
 
     def flat(self) -> dict[str, str]:
         """As texts, by name."""
         asked = {"monitoring": self.monitoring, "verification": self.verification, "approvals": self.approvals}
         said = {name: str(value) for name, value in asked.items() if value}
+        said |= {f"approvals from, {currency}": str(amount) for currency, amount in self.approvals_from.items()}
         return said | {f"sweep {name}": str(rule) for name, rule in self.sweeps.items()}
 
 
@@ -62,7 +69,8 @@ def transfer_policy_of(document: Mapping[str, object]) -> TransferPolicy:
     """The policy in a chart's member `transfers`, if it has one. Raises `ChartError`.
 
     `{"monitoring"?: "optional" | "required", "verification"?: the same, "approvals"?: 0 to 9,
-    "sweeps"?: [{"name", "from", "to", "currency", "keep_minor"?}]}`, amounts as digits.
+    "approvals_from"?: {currency: amount}, "sweeps"?: [{"name", "from", "to", "currency",
+    "keep_minor"?}]}`, amounts as digits.
     """
     if "transfers" not in document:
         return ASKS_NOTHING
@@ -73,7 +81,9 @@ def transfer_policy_of(document: Mapping[str, object]) -> TransferPolicy:
     approvals = said.get("approvals", 0)
     if not isinstance(approvals, int) or isinstance(approvals, bool) or not 0 <= approvals <= MOST_APPROVALS:
         raise ChartError(f"transfers: approvals is no whole number from 0 to {MOST_APPROVALS}")
-    return TransferPolicy(_required(said, "monitoring"), _required(said, "verification"), approvals, _sweeps(said))
+    return TransferPolicy(
+        _required(said, "monitoring"), _required(said, "verification"), approvals, _approvals_from(said), _sweeps(said)
+    )
 
 
 def _required(said: Mapping[str, object], name: str) -> bool:
@@ -81,6 +91,16 @@ def _required(said: Mapping[str, object], name: str) -> bool:
     if value not in (_OPTIONAL, _REQUIRED):
         raise ChartError(f"transfers: {name} is neither {_OPTIONAL} nor {_REQUIRED}")
     return value == _REQUIRED
+
+
+def _approvals_from(said: Mapping[str, object]) -> Mapping[str, int]:
+    found = said.get("approvals_from", {})
+    where = "transfers.approvals_from"
+    if not isinstance(found, dict):
+        raise ChartError(f"{where} is not an object")
+    return MappingProxyType({
+        currency_of(where, {"currency": currency}): amount_of(where, found, currency) or 0 for currency in found
+    })  # fmt: skip
 
 
 def _sweeps(said: Mapping[str, object]) -> Mapping[str, SweepRule]:

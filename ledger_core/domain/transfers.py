@@ -175,7 +175,7 @@ REVIEW_GATE: Final = f"{GATE}review"
 MONITORING_GATE: Final = f"{GATE}monitoring"
 FLAGGED_GATE: Final = f"{GATE}monitoring_review"
 APPROVAL_GATE: Final = f"{GATE}approval:"
-"""With the number of persons that must have agreed."""
+"""See `approval_gate`."""
 VERIFICATION_GATE: Final = f"{GATE}verification:"
 """With the customer that must be verified."""
 SWEEP_WAITED_FOR: Final = "sweep:"
@@ -190,3 +190,8 @@ class TransferStand:
     """Less what went back: in transit, unless it was settled."""
     approvals: int = 0
     """Distinct persons that agreed."""
+
+
+def approval_gate(persons: int, currency: str, amount_minor: int) -> str:
+    """How many persons must have agreed, and to what: a chart that asks fewer of such an amount opens it."""
+    return f"{APPROVAL_GATE}{persons}:{currency}:{amount_minor}"

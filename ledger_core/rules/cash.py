@@ -13,6 +13,7 @@ they may touch.
 from typing import Final
 
 from ledger_core.domain.cash import CashMoved, CashReceived, CashRefunded, DrawerClosed, DrawerOpened
+from ledger_core.domain.cash_policy import signed_by_two
 from ledger_core.domain.charts import Chart, Role
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.vouchers import Draft, Line, Purpose
@@ -32,7 +33,7 @@ def received(fact: CashReceived, chart: Chart) -> Draft | Refusal:
 def refunded(fact: CashRefunded, chart: Chart) -> Draft | Refusal:
     """Out of the drawer, signed by two."""
     signed = [name.strip() for name in fact.signed_off_by]
-    if len({name.casefold() for name in signed}) < 2:
+    if not signed_by_two(signed):
         return Refusal(Code.SIGN_OFFS_NOT_DISTINCT, "two distinct persons sign for cash that is given back")
     said = {"refund_id": fact.refund_id, "signed_off_by": signed, **_if_said(reason=fact.reason)}
     return _between(fact, fact.against, fact.account, chart, Draft("cash_refund", "", [], said))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from ledger_core.domain.cash_policy import signed_by_two
 from ledger_core.domain.charts import CONTROL_PREFIX, Chart, Role
 from ledger_core.domain.money import MAX_COUNTER_MINOR
 from ledger_core.domain.outcomes import Code, Refusal
@@ -16,7 +17,10 @@ FX: Final = "fx"
 
 def requested(fact: VoucherRequested, chart: Chart) -> Draft | Refusal:
     """The voucher as it was asked for, with its accounts found by the chart."""
-    refusal = _refuse_kind(fact) or _refuse_quote(fact, chart) or refuse_sums(fact.lines)
+    refusal = _refuse_kind(fact) or _refuse_quote(fact, chart)
+    if refusal is None and (chart.cash.drawers or fact.signed_off_by):
+        refusal = _refuse_cash(fact, chart)
+    refusal = refusal or refuse_sums(fact.lines)
     if refusal is not None:
         return refusal
     lines: list[Line] = []
@@ -70,6 +74,19 @@ def _refuse_quote(fact: VoucherRequested, chart: Chart) -> Refusal | None:
     return None
 
 
+def _refuse_cash(fact: VoucherRequested, chart: Chart) -> Refusal | None:
+    """Two sign for cash that leaves a drawer by hand, as they do for a refund in cash."""
+    if fact.signed_off_by and not signed_by_two(fact.signed_off_by):
+        return Refusal(Code.SIGN_OFFS_NOT_DISTINCT, "signed_off_by: not two distinct persons")
+    if fact.signed_off_by:
+        return None
+    for account, side, _, currency, _ in fact.lines:
+        code = chart.resolve(account, currency)
+        if side == "C" and code is not None and chart.cash.is_drawer(code):
+            return Refusal(Code.SIGN_OFFS_NOT_DISTINCT, f"two distinct persons sign for cash that leaves {code}")
+    return None
+
+
 def _traded_minor(lines: Sequence[Line]) -> dict[str, int]:
     """By currency, what the trading account is debited, less what it is credited."""
     moved: dict[str, int] = {}
@@ -106,4 +123,6 @@ def _details(fact: VoucherRequested) -> dict[str, object]:
         details["adjustment"] = fact.adjustment._asdict()
     if fact.quote is not None:
         details["quote"] = fact.quote._asdict()
+    if fact.signed_off_by:
+        details["signed_off_by"] = [name.strip() for name in fact.signed_off_by]
     return details

@@ -80,5 +80,6 @@ def _allows(chart: Chart, waits_for: str, assets: Collection[str]) -> bool:
 def _opens(policy: TransferPolicy, gate: str) -> bool:
     """Whether the chart asks for less than a gate was closed for. A review or a verdict is none of its business."""
     if gate.startswith(APPROVAL_GATE):
-        return policy.approvals < int(gate.removeprefix(APPROVAL_GATE))
+        persons, currency, amount_minor = gate.removeprefix(APPROVAL_GATE).split(":")
+        return policy.approvals_of(currency, int(amount_minor)) < int(persons)
     return gate == MONITORING_GATE and not policy.monitoring

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, with_config
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
 from schemas.envelope import parse_time_us
-from schemas.events.payments import STRICT, AccountCode, AmountMinor, Currency, QuoteData, Reason
+from schemas.events.payments import STRICT, AccountCode, AmountMinor, Currency, Person, QuoteData, Reason
 
 MAX_LINES: Final = 1_000
 """Lines of one voucher, and of all vouchers of a group together."""
@@ -161,6 +161,17 @@ class VoucherRequestedV1(TypedDict):
     memo: NotRequired[Memo]
     metadata: NotRequired[Metadata]
     quote: NotRequired[QuoteData]
+    signed_off_by: NotRequired[
+        Annotated[
+            list[Person],
+            Field(
+                min_length=2,
+                max_length=2,
+                description="Two distinct persons, who sign for cash that leaves a drawer",
+                examples=[["anna", "ben"]],
+            ),
+        ]
+    ]
     splits: NotRequired[
         Annotated[
             list[SplitData],

@@ -286,7 +286,7 @@ def demand_transfers(client: httpx.Client, position: int) -> None:
     )
     assert [one["state"] for one in (moved, waits, blocked)] == ["SETTLED", "FUNDED", "BLOCKED"]
     assert [one["waits"]["events"] for one in (moved, blocked)] == [[], []]
-    assert [event["waits_for"] for event in waits["waits"]["events"]] == ["gate:approval:2"]
+    assert [event["waits_for"] for event in waits["waits"]["events"]] == ["gate:approval:2:EUR:80"]
     assert (moved["approved_by"], waits["approved_by"]) == (["anna", "ben"], ["anna"])
     assert [deposit["state"] for deposit in (*moved["deposits"], *blocked["deposits"])] == ["RECEIVED", "COMPENSATED"]
     assert [event["outcome"] for event in moved["timeline"]][-1] == "POSTED"
@@ -295,8 +295,8 @@ def demand_transfers(client: httpx.Client, position: int) -> None:
     then = ask(client, "transfers", limit=2, cursor=first["next_cursor"])
     assert {one["transfer_id"] for one in (*first["transfers"], *then["transfers"])} == {"moved", "waits", "blocked"}
     shown = ledgerctl("--json", "transfer", "show", "waits", "--book", BOOK)
-    assert (shown.code, shown.json["waits"]["events"][0]["waits_for"]) == (0, "gate:approval:2")
-    assert "gate:approval:2" in ledgerctl("transfer", "show", "waits", "--book", BOOK).out
+    assert (shown.code, shown.json["waits"]["events"][0]["waits_for"]) == (0, "gate:approval:2:EUR:80")
+    assert "gate:approval:2:EUR:80" in ledgerctl("transfer", "show", "waits", "--book", BOOK).out
     assert "BLOCKED" in ledgerctl("transfer", "list", "--book", BOOK).out
 
 

@@ -51,7 +51,7 @@ class Waiting(Wire):
     source: str
     code: str
     detail: str
-    waits_for: str = Field(description="A gate, such as `gate:approval:2`, an event, an account …")
+    waits_for: str = Field(description="A gate, such as `gate:approval:2:EUR:5000`, an event, an account …")
     parked_at: int
 
 

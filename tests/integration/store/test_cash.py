@@ -55,6 +55,19 @@ def capture(method: str, **more: object) -> Message:
     return event("payment.captured.v1", P, "captured", data)
 
 
+def by_hand(side: str, **members: object) -> Message:
+    """Five into the drawer, or out of it."""
+    lines = [
+        {"account": account, "side": side, "amount_minor": "5", "currency": "EUR"}
+        for account, side in ((DRAWER, side), (BUYER, "debit" if side == "credit" else "credit"))
+    ]
+    data = {"kind": "adjustment", "adjustment": {"reason": "correction", "reference": "slip 7"}, "lines": lines}
+    return event("voucher.requested.v1", "by-hand", "by-hand", {**data, **members})
+
+
+SIGNED = ["anna", "ben"]
+
+
 @pytest.fixture(scope="module")
 def books(postgres_server: str) -> Iterator[StoryBooks]:
     with story_books(postgres_server) as books:
@@ -161,6 +174,30 @@ def test_what_can_not_be_right_is_refused_by_name(
     book = books.new()
     assert set(books.play(book, *before, one_by_one=False)) <= {"POSTED", "RECORDED"}
     assert outcomes(books.post(book, message)) == [said]
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (by_hand("credit"), "SIGN_OFFS_NOT_DISTINCT"),
+        (by_hand("credit", signed_off_by=["anna", " ANNA"]), "SIGN_OFFS_NOT_DISTINCT"),
+        (by_hand("credit", signed_off_by=SIGNED), "POSTED"),
+        (by_hand("debit"), "POSTED"),
+        (by_hand("debit", signed_off_by=["anna", "Anna "]), "SIGN_OFFS_NOT_DISTINCT"),
+    ],
+)
+def test_two_sign_for_cash_that_leaves_a_drawer_by_hand(books: StoryBooks, message: Message, said: str) -> None:
+    book = books.new()
+    books.post(book, counted("opened", 10))
+    assert outcomes(books.post(book, message)) == [said]
+    if said == "POSTED":
+        assert state_of(books.scene, book, "by-hand").get("signed_off_by", SIGNED) == SIGNED
+
+
+def test_a_chart_without_drawers_asks_for_no_sign_offs(books: StoryBooks) -> None:
+    book = books.new(cash={})
+    books.post(book, counted("opened", 10))
+    assert outcomes(books.post(book, by_hand("credit"))) == ["POSTED"]
 
 
 def test_cash_that_comes_before_its_drawer_is_open_waits_for_it(books: StoryBooks) -> None:

@@ -131,6 +131,8 @@ ROWS = [
     Row(Awaited.PROFILE, "it is verified", in_force(STRICT), PLAIN, tell_profile),
     Row(Awaited.PROFILE, "a chart asks for none", in_force(STRICT), PLAIN, in_force({**CHART, "marketplace": {}})),
     Row(Awaited.GATE, "a chart asks for fewer persons", funded(approvals=2), SETTLED, in_force(dict(CHART))),
+    Row(Awaited.GATE, "a chart asks from a higher amount on", funded(approvals=2), SETTLED,
+        in_force({**CHART, "transfers": {"approvals": 2, "approvals_from": {"EUR": "1000000"}}})),
     Row(Awaited.GATE, "a chart asks for no verdict", funded(monitoring="required"), SETTLED, in_force(dict(CHART))),
     Row(Awaited.VERIFICATION, "it is verified", funded(verification="required"), SETTLED, tell_verification),
     Row(Awaited.VERIFICATION, "a chart asks for none", funded(verification="required"), SETTLED,

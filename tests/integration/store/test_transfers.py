@@ -138,7 +138,9 @@ GATES: list[tuple[str, dict[str, Any], list[Message], str, list[Message]]] = [
     ("a verdict", {"monitoring": "required"}, [], "gate:monitoring", [step("monitoring.passed")]),
     ("a doubt, whatever the chart asks", {}, [step("monitoring.flagged")], "gate:monitoring_review",
      [step("monitoring.passed")]),
-    ("two persons", {"approvals": 2}, [approved("Anna")], "gate:approval:2", [approved("ben")]),
+    ("two persons", {"approvals": 2}, [approved("Anna")], "gate:approval:2:EUR:100", [approved("ben")]),
+    ("two persons from its amount on", {"approvals": 2, "approvals_from": {"EUR": "100"}}, [approved("Anna")],
+     "gate:approval:2:EUR:100", [approved("ben")]),
     ("a customer", {"verification": "required"}, [customer("PENDING")], "gate:verification:c-1",
      [customer("VERIFIED")]),
     ("the flag", {}, [step("review.opened", opened_by="anna")], "gate:review", [step("review.cleared")]),
@@ -167,6 +169,12 @@ def test_what_settles_waits_for_its_gate_by_name_and_posts_when_it_opens(
             healed += shelf.books.worker.poster.heal(book, name).healed
     assert [decided.outcome.value for _, decided in healed] == ["POSTED"]
     assert shelf.balances(SELLER) == [-100]
+
+
+def test_nobody_is_asked_about_less_than_the_chart_says(shelf: Shelf) -> None:
+    shelf.asks(approvals=2, approvals_from={"EUR": "101"})
+    shelf.post(*FUNDED)
+    assert outcomes(shelf.post(SETTLED)) == ["POSTED"]
 
 
 def test_a_verdict_a_recall_or_a_failure_is_not_kept_behind_what_waits(shelf: Shelf) -> None:

@@ -68,6 +68,7 @@ VOUCHER: Mapping[Code, Fault] = {
     Code.VOUCHER_UNKNOWN: _unknown_voucher,
     Code.QUOTE_MISMATCH: _other_rate,
     Code.FX_QUOTE_INVALID: lambda telling: telling.data.__setitem__("quote", QUOTE),
+    Code.SIGN_OFFS_NOT_DISTINCT: lambda telling: telling.data.__setitem__("signed_off_by", ["anna", " Anna"]),
     Code.VOUCHER_UNBALANCED: _unbalanced,
     Code.SUM_TOO_LARGE: _too_large,
     Code.SAME_ACCOUNT_BOTH_SIDES: _both_sides,

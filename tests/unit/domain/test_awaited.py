@@ -14,7 +14,7 @@ FORMS = [
     ("voucher:/psp#captured-1", Awaited.VOUCHER),
     ("order_key", Awaited.ORDER_KEY),
     ("account:wallet:seller:1", Awaited.ACCOUNT),
-    ("gate:approval:2", Awaited.GATE),
+    ("gate:approval:2:EUR:5000", Awaited.GATE),
     ("gate:review", Awaited.GATE),
     ("gate:verification:customer-7", Awaited.VERIFICATION),
     ("sweep:daily", Awaited.SWEEP),

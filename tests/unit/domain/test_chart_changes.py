@@ -22,8 +22,12 @@ def test_every_difference_is_listed_by_section_and_name() -> None:
         accounts=[{**BANK, "parent": "money", "limits": {"minimum_minor": "0", "policy": "deny"}}],
         controls=[{**CASH, "keyed": True}],
         payments={"void_window_minutes": 0},
-        transfers={"approvals": 2, "sweeps": [{"name": "s", "from": "a", "to": "b", "currency": "EUR"}]},
-    )
+        cash={"drawers": ["till:*"]},
+        transfers={
+            "approvals": 2, "approvals_from": {"EUR": "5"},
+            "sweeps": [{"name": "s", "from": "a", "to": "b", "currency": "EUR"}],
+        },
+    )  # fmt: skip
     assert changes(before, after) == [
         Change("group", "money", "added"),
         Change("account", "bank", "changed", "limits.minimum_minor", "", "0"),
@@ -33,7 +37,9 @@ def test_every_difference_is_listed_by_section_and_name() -> None:
         Change("template", "wallet:*", "removed"),
         Change("book", "payments", "changed", "void_window_minutes", "", "0"),
         Change("book", "transfers", "changed", "approvals", "", "2"),
+        Change("book", "transfers", "changed", "approvals from, EUR", "", "5"),
         Change("book", "transfers", "changed", "sweep s", "", "a to b in EUR, keeping 0"),
+        Change("book", "cash", "changed", "drawers", "", "till:*"),
     ]
     assert changes(after, after) == []
 

@@ -66,6 +66,14 @@ def test_empty_chart_is_a_chart() -> None:
         ({"transfers": {"monitoring": True}}, "transfers: monitoring is neither optional nor required"),
         ({"transfers": {"approvals": 10}}, "transfers: approvals is no whole number from 0 to 9"),
         ({"transfers": {"approvals": True}}, "transfers: approvals is no whole number from 0 to 9"),
+        ({"transfers": {"approvals_from": ["EUR"]}}, "transfers.approvals_from is not an object"),
+        ({"transfers": {"approvals_from": {"euro": "1"}}}, "transfers.approvals_from: currency is not the code"),
+        ({"transfers": {"approvals_from": {"EUR": 1}}}, "transfers.approvals_from: EUR is missing or no text"),
+        ({"cash": []}, "cash is not an object"),
+        ({"cash": {"drawers": "till:*"}}, "cash.drawers is not a list"),
+        ({"cash": {"drawers": [1]}}, r"cash.drawers\[0\] is no text"),
+        ({"cash": {"drawers": ["*"]}}, r"cash.drawers\[0\]: not the code of an account"),
+        ({"cash": {"tills": []}}, "cash: unknown member 'tills'"),
         ({"transfers": {"sweeps": [{"name": "s"}]}}, r"transfers\.sweeps\[0\]: from is missing or no text"),
         ({"transfers": {"sweeps": [SWEEP, SWEEP]}}, r"transfers\.sweeps\[1\]: sweep s is given twice"),
         (
@@ -177,8 +185,23 @@ def test_impossible_groups_accounts_and_limits_are_refused_with_their_place(
         ({"monitoring": "optional", "verification": "optional", "approvals": 0, "sweeps": []}, TransferPolicy()),
         ({"monitoring": "required", "approvals": 2}, TransferPolicy(monitoring=True, approvals=2)),
         ({"verification": "required"}, TransferPolicy(verification=True)),
+        ({"approvals": 2, "approvals_from": {"EUR": "500"}}, TransferPolicy(approvals=2, approvals_from={"EUR": 500})),
         ({"sweeps": [{**SWEEP, "keep_minor": "5"}]}, TransferPolicy(sweeps={"s": SweepRule("a", "b", "EUR", 5)})),
     ],
 )
 def test_a_chart_says_what_its_book_asks_of_transfers(transfers: dict[str, object], policy: TransferPolicy) -> None:
     assert chart_from_document({"transfers": transfers}).transfers == policy
+
+
+@pytest.mark.parametrize(("currency", "amount_minor", "persons"), [("EUR", 499, 0), ("EUR", 500, 2), ("USD", 1, 2)])
+def test_approvals_are_asked_from_an_amount_on(currency: str, amount_minor: int, persons: int) -> None:
+    chart = chart_from_document({"transfers": {"approvals": 2, "approvals_from": {"EUR": "500"}}})
+    assert chart.transfers.approvals_of(currency, amount_minor) == persons
+
+
+@pytest.mark.parametrize(
+    ("code", "is_drawer"), [("till:1", True), ("till:2", False), ("cash:drawer:7", True), ("cash:draw", False)]
+)
+def test_a_chart_says_which_accounts_are_drawers(code: str, is_drawer: bool) -> None:
+    chart = chart_from_document({"cash": {"drawers": ["till:1", "cash:drawer:*"]}})
+    assert chart.cash.is_drawer(code) is is_drawer

@@ -27,7 +27,7 @@ QUOTE: dict[str, object] = {
     "base": "EUR",
 }  # fmt: skip
 VOUCHER: dict[str, object] = {
-    "splits": [SPLIT], "quote": QUOTE,
+    "splits": [SPLIT], "quote": QUOTE, "signed_off_by": ["anna", "ben"],
     "metadata": {"team": "care", "case": "8812", "Z": "1", "a": "2"}, "memo": "because", "kind": "adjustment",
     "lines": [LINE, {**LINE, "side": "credit", "account": "wallet:seller:1"}],
     "effective_at": "2026-10-02T00:00:00Z", "compensates": {"source": "/psp", "event_id": "e-1"},

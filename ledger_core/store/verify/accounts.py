@@ -1,6 +1,6 @@
 """Entries folded per account, over whole columns: sequences, running balances, and the sums that heads must equal."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,10 @@ class Entries:
     @property
     def signed(self) -> Int64s:
         return np.where(self.is_debit, self.amount, -self.amount)
+
+    def some(self, chosen: NDArray[np.bool_]) -> "Entries":
+        """Those that are chosen."""
+        return Entries(*(getattr(self, column.name)[chosen] for column in fields(self)))
 
 
 class AccountFold:

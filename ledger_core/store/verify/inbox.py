@@ -6,6 +6,7 @@ from itertools import compress
 from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ledger_core.store.columns import Int64s
 from ledger_core.store.verify.groups import follows
@@ -31,6 +32,11 @@ class InboxRows:
     def none(cls) -> Self:
         empty = np.empty(0, dtype=np.int64)
         return cls(empty, empty, empty, [])
+
+    def some(self, chosen: NDArray[np.bool_]) -> "InboxRows":
+        """Those that are chosen."""
+        event_ids = list(compress(self.event_ids, chosen.tolist()))
+        return InboxRows(self.positions[chosen], self.source_ids[chosen], self.revisions[chosen], event_ids)
 
 
 def compare_inbox(

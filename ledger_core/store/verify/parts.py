@@ -54,6 +54,8 @@ _COUNTED: Final[Mapping[bytes, tuple[PartKind, int, int]]] = MappingProxyType({
     b"payment.capture_failed.v1": (PartKind.ATTEMPT, 1, 0),
 })  # fmt: skip
 """Upstream types that are only counted: in which kind of part, and what each adds to its two numbers."""
+TOLD: Final = _STEPS.keys() | _COUNTED.keys()
+"""Upstream types that say something of parts."""
 _ON_DELIVERY: Final = f'"method":"{CASH_ON_DELIVERY}"'.encode()
 _CONFIRMED: Final = b"settlement.confirmed.v1"
 _OF_SETTLEMENT: Final = (_CONFIRMED, b"settlement.failed.v1", b"settlement.finality_failed.v1")

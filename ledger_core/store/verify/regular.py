@@ -36,7 +36,7 @@ _PROOF: Final = (
 )  # fmt: skip
 _MIRRORED: Final = rb'(?:,"mirrored":\[[^\n{}\[\]\\]*\])?'
 _COMMISSIONS: Final = rb'(?:,"commissions":\{[^\n{}\[\]\\]*\})?'
-_STATE: Final = re.compile(
+STATE: Final = re.compile(
     rb'^\{"kind":"[^"\\\n]*"(?:,"rule":' + _SKIPPED + rb')?,"effective_at":"([^"\\\n]{26})Z"'
     rb',"source":' + _TEXT + rb',"event_id":' + _TEXT + rb',"event_type":' + _TEXT + rb',"cause":\[' + _TEXT
     + rb',(\d+),\d+\](?:,"revision":(\d{1,4}))?(?:,"amount_minor":"(\d{1,18})")?(?:,"currency":"\w+")?'
@@ -99,7 +99,7 @@ Row = tuple[bytes, ...]
 def _match(states: Sequence[bytes]) -> list[Row]:
     """Nothing unless every state matches, and is one line."""
     text = b"\n".join(states)
-    rows: list[Row] = _STATE.findall(text)
+    rows: list[Row] = STATE.findall(text)
     return rows if len(rows) == len(states) and text.count(b"\n") == len(states) - 1 else []
 
 

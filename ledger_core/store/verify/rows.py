@@ -42,6 +42,11 @@ class Events:
     leaves: list[bytes]
     states: list[bytes]
 
+    def some(self, chosen: Sequence[bool]) -> "Events":
+        """Those that are chosen."""
+        columns = (self.positions, self.voucher_nos, self.types, self.order_keys, self.leaves, self.states)
+        return Events(*(list(compress(column, chosen)) for column in columns))  # type: ignore[arg-type]
+
 
 class Buckets:
     """A server-side cursor whose rows are buckets of positions, some of which may be absent."""
@@ -75,14 +80,13 @@ class Buckets:
 
 
 def only_outcomes(events: Events) -> Events:
+    if OUTCOME_TYPES.issuperset(events.types):
+        return events
     chosen = [
         name in OUTCOME_TYPES or (name in ACCOUNT_CHANGES and b',"cause":[' in state)
         for name, state in zip(events.types, events.states, strict=True)
     ]
-    if all(chosen):
-        return events
-    columns = (events.positions, events.voucher_nos, events.types, events.order_keys, events.leaves, events.states)
-    return Events(*(list(compress(column, chosen)) for column in columns))  # type: ignore[arg-type]
+    return events.some(chosen)
 
 
 def references_of(positions: Int64s, blocks: Sequence[Block]) -> Int64s:

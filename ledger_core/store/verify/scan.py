@@ -21,15 +21,16 @@ from ledger_core.store.blocks import ZERO_HASH, block_hash, leaf_hashes
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.proof.signing import CHECKPOINT_SIGNED
 from ledger_core.store.verify.accounts import AccountFold, Accounts, Entries, load_accounts
+from ledger_core.store.verify.at_once import AtOnce, Proven, Rest, unproven
 from ledger_core.store.verify.exchanges import ExchangeSums
 from ledger_core.store.verify.groups import GroupScan, follows
 from ledger_core.store.verify.holds import HOLD_EXPIRED, HoldSums
 from ledger_core.store.verify.inbox import InboxRows, compare_inbox
 from ledger_core.store.verify.lines import Document, Names, check_balance, compare_lines
-from ledger_core.store.verify.links import SaidLinks
+from ledger_core.store.verify.links import LINKING, SaidLinks
 from ledger_core.store.verify.marks import BlockScan
 from ledger_core.store.verify.notices import NoticeSums
-from ledger_core.store.verify.parts import PartSums
+from ledger_core.store.verify.parts import TOLD, PartSums
 from ledger_core.store.verify.regular import count_sources, entries_agree, inbox_agrees, read_regular
 from ledger_core.store.verify.report import Tally
 from ledger_core.store.verify.rows import (
@@ -119,6 +120,7 @@ class _SpanScan:
             connection.execute(self._queries["sources"], (span.book_id,)).fetchall()
         )
         self._result = SpanResult(span, AccountFold(len(self._accounts.codes)))
+        self._at_once = AtOnce(self._names, self._source_ids)
         self._groups = GroupScan(span.book, share.tally)
         self._large: list[Block] = []
         """With more events than a log reference can count: well only where nothing refers to those beyond."""
@@ -218,25 +220,55 @@ class _SpanScan:
         self._tally.count("inbox_to_events", len(inbox.event_ids))
         if entries is not None:
             self._check_entries(entries)
+        proven, which = self._at_once.prove(outcomes, entries, inbox)
+        self._take_proven(proven, blocks)
+        self._compare_rest(unproven(which, outcomes, entries, inbox), events.positions[-1:], blocks)
+
+    def _take_proven(self, proven: Proven, blocks: list[Block]) -> None:
+        proven.count_sources(self._sources)
+        outcomes = proven.outcomes
+        for alike in proven.alike:
+            rows = alike.rows.tolist()
+            every = len(rows) == len(outcomes.order_keys)
+            order_keys = outcomes.order_keys if every else list(map(outcomes.order_keys.__getitem__, rows))
+            positions = list(map(outcomes.positions.__getitem__, rows))
+            places = references_of(np.array(positions, dtype=np.int64), blocks)
+            self._result.subjects.take_kind(alike.kind, order_keys, alike.amount, places)
+            if self._span.resumed:
+                self._result.order_keys.update(order_keys)
+            if alike.kind in LINKING or alike.kind in TOLD:
+                self._take_told(
+                    outcomes.some(np.isin(np.arange(len(outcomes.states)), rows).tolist()),
+                    [alike.kind] * len(rows),
+                    blocks,
+                )
+
+    def _compare_rest(self, rest: Rest, last: list[int], blocks: list[Block]) -> None:
+        """What follows no pattern: by the regular expression where that proves it, else one by one."""
+        outcomes, entries, inbox = rest.outcomes, rest.entries, rest.inbox
         states = read_regular(outcomes.positions, outcomes.types, outcomes.order_keys, outcomes.states)
         if (
             states is not None
             and inbox_agrees(states, inbox, self._source_ids)
             and entries_agree(states, entries, self._accounts, self._currencies)
         ):
-            self._groups.skip(events.positions[-1] if events.positions else 0)
+            self._groups.skip(last[0] if last else 0)
             self._sources.update(count_sources(states))
             kinds, amounts = states.kinds, states.amounts
         else:
             kinds, amounts = self._compare_one_by_one(outcomes, entries, inbox)
         if self._span.resumed:
             self._result.order_keys.update(compress(outcomes.order_keys, kinds))
+        self._take_told(outcomes, kinds, blocks)
+        self._result.subjects.take_events(
+            outcomes.order_keys, outcomes.positions, kinds, amounts, lambda at: references_of(at, blocks)
+        )
+
+    def _take_told(self, outcomes: Events, kinds: list[bytes], blocks: list[Block]) -> None:
+        """What outcomes of these kinds say of links and parts."""
         self._result.links.take(outcomes.positions, outcomes.voucher_nos, kinds, outcomes.states)
         self._result.parts.take_events(
             outcomes.order_keys, outcomes.positions, kinds, outcomes.states, lambda at: references_of(at, blocks)
-        )
-        self._result.subjects.take_events(
-            outcomes.order_keys, outcomes.positions, kinds, amounts, lambda at: references_of(at, blocks)
         )
 
     def _check_ordinals(self, outcomes: Events) -> None:

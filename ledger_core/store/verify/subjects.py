@@ -76,6 +76,17 @@ class SubjectSums:
         if len(places):
             self._add(len(KINDS), hashes[captured], references(places))
 
+    def take_kind(self, kind: bytes, order_keys: Sequence[str], amounts_minor: Int64s, places: Int64s) -> None:
+        """Add outcomes that all answer one kind of upstream event; `places` are their references."""
+        column = COLUMN_OF.get(kind)
+        if column is None:
+            return
+        hashes = _hashes(order_keys)
+        self.counted += len(hashes)
+        self._add(column, hashes, np.ones_like(amounts_minor) if column >= VOID else amounts_minor)
+        if column == CAPTURE:
+            self._add(len(KINDS), hashes, places)
+
     def take_back(self, reversed_rows: Sequence[tuple[str, str, int, int]]) -> None:
         """Takes out what requests reversed: order key, event type, amount and place of each reversed voucher."""
         for order_key, event_type, amount_minor, reference in reversed_rows:

@@ -161,9 +161,10 @@ def _lock(
 ) -> Locked:
     """Step 4 for every account that this batch could touch, and what is read under these locks."""
     items = transaction.prepared.items
-    unopened = transaction.unopened.heads() if transaction.unopened is not None else {}
     moved = [movement.head for item in (*items, *flat(parked)) for movement in item.movements]
-    moved = [head for head in (*moved, *originals.heads(), *legs.heads()) if head not in unopened]
+    moved += [*originals.heads(), *legs.heads()]
+    unopened = transaction.unopened.heads() if transaction.unopened is not None else {}
+    moved = [head for head in moved if head not in unopened]
     moved += transaction.holds.stored_heads if transaction.holds is not None else []
     transaction.lock_heads(np.unique(np.array(moved, dtype=np.int64)))
     originals.judge()

@@ -17,9 +17,11 @@ from ledger_core.domain.payments import ExactShare, SplitCaptured
 from ledger_core.domain.stories import ChargebackOpened
 from ledger_core.domain.vouchers import Side
 from ledger_core.rules.catalogue import propose
+from ledger_core.store.books import Book
 from ledger_core.store.items import Item
 from ledger_core.store.part_rows import PartRows
 from ledger_core.store.prepare import Preparer
+from ledger_core.store.unopened import opening_by_chart
 
 
 class LegRows:
@@ -52,14 +54,23 @@ class LegRows:
         draft = propose(replace(fact, amount_minor=2 * len(shares), beneficiaries=shares), item.book.chart)
         if draft is None or isinstance(draft, Refusal):
             return
-        books, wanted = self._preparer.books, {line.account: line.currency for line in draft.lines}
-        books.look_up(item.book, [account for account in wanted if account not in item.book.accounts])
-        named = set(beneficiaries)  # in direct custody nobody needs an account
-        books.find_accounts(item.book, {code: wanted[code] for code in wanted if code not in named})
+        wanted, accounts = {line.account: line.currency for line in draft.lines}, item.book.accounts
+        if missing := [code for code in wanted if code not in accounts]:
+            self._preparer.books.look_up(item.book, missing)
+            for code in missing:
+                if code not in accounts and code not in beneficiaries:  # in direct custody they need no account
+                    self._name_unopened(item.book, code, wanted[code])
         if not isinstance(fact, ChargebackOpened):
-            accounts = [item.book.accounts[code] for code in beneficiaries if code in item.book.accounts]
-            self.bearing.update((ref.head, ref.normal_side) for ref in accounts)
-        yield from (ref.head for code in wanted if (ref := item.book.accounts.get(code)) is not None)
+            bearing = [accounts[code] for code in beneficiaries if code in accounts]
+            self.bearing.update((ref.head, ref.normal_side) for ref in bearing)
+        yield from (ref.head for code in wanted if (ref := accounts.get(code)) is not None)
+
+    def _name_unopened(self, book: Book, code: str, currency: str) -> None:
+        """It opens once something accepted needs it."""
+        assets = self._preparer.books.assets
+        opening = opening_by_chart(book, code, currency, assets)
+        if opening is not None:
+            self._preparer.unopened.ref(book, opening, assets)
 
     def lend(self, locked: Locked) -> None:
         """Gives decisions the parts, legs among them, what of payments is in another currency, and the rules to ask."""

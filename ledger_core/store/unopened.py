@@ -15,10 +15,12 @@ import psycopg
 
 from ledger_core.domain import subjects
 from ledger_core.domain.account_types import NORMAL_SIDE
-from ledger_core.domain.cases import Decision, Head, HeadKey
+from ledger_core.domain.cases import Decision, Head, HeadKey, Movement, Ruling
+from ledger_core.domain.holds import HoldPlaced
 from ledger_core.domain.life_cycles import life_cycle_of
 from ledger_core.domain.limits import DENY
 from ledger_core.domain.outcomes import Outcome
+from ledger_core.domain.payments import PaymentCaptured, SplitCaptured
 from ledger_core.domain.subjects import Subject
 from ledger_core.store.assets import Assets
 from ledger_core.store.books import AccountRef, Book, Opening
@@ -79,7 +81,7 @@ class UnopenedAccounts:
             for whole in (*decision.arrivals, *decision.healed)
             for ruling in (whole, *whole.followers)
             if ruling.outcome in (Outcome.POSTED, Outcome.RECORDED)
-            for movement in (*ruling.movements, *ruling.case.movements)
+            for movement in (*ruling.movements, *_held(ruling))
             if movement.head < 0
         }
         if accepted:
@@ -99,15 +101,19 @@ class UnopenedAccounts:
             raise SurpriseError("an account that an event names was opened meanwhile")
 
 
+def _held(ruling: Ruling) -> Sequence[Movement]:
+    return ruling.case.movements if isinstance(ruling.case.fact, HoldPlaced) else ()
+
+
 def unsure(connection: psycopg.Connection[Any], items: Sequence[Item], assets: Assets) -> set[int]:
     """Places of those of these items, which all name accounts that are not open, of which it is not sure that they
     post, as the store stands at this moment: more is known of their order key than an authorisation, or should be;
-    their period is closed; another of their accounts is not open or has limits that deny, or will not open; or another
-    voucher must post with them."""
+    only locked rows tell; their period is closed; another of their accounts is not open or has limits that deny, or
+    will not open; or another voucher must post with them."""
     places = {
         place
         for place, item in enumerate(items)
-        if item.member is not None or _comes_first(item) or _is_bound(item, assets)
+        if item.member is not None or _only_locked_rows_tell(item) or _comes_first(item) or _is_bound(item, assets)
     }
     parameters = {
         "books": [item.book.book_id for item in items],
@@ -129,6 +135,14 @@ def _open_ones(item: Item) -> Iterator[AccountRef]:
     assert item.draft is not None
     accounts = item.book.accounts
     return (accounts[line.account] for line in item.draft.lines if line.account in accounts)
+
+
+def _only_locked_rows_tell(item: Item) -> bool:
+    """Such events are decided on the exact path anyway. A capture posts as a rule, unless it waits for profiles."""
+    fact = item.fact
+    if isinstance(fact, PaymentCaptured):
+        return isinstance(fact, SplitCaptured) and fact.needs_profiles
+    return not life_cycle_of(fact).by_columns
 
 
 def _comes_first(item: Item) -> bool:

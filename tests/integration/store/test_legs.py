@@ -144,6 +144,24 @@ def test_who_is_not_named_bears_by_the_legs(
     assert books.balances_minor(book, left) == left
 
 
+ACCOUNTS = """
+SELECT account.code FROM ledger.account JOIN ledger.book USING (book_id) WHERE book.code = %s ORDER BY account.code"""
+
+
+@pytest.mark.parametrize("one_by_one", [True, False], ids=["one by one", "in one batch"])
+def test_what_follows_a_split_payment_opens_no_account_of_the_platform_s_that_it_does_not_move(
+    books: StoryBooks, one_by_one: bool
+) -> None:
+    book = books.new(marketplace={"commission_bps": 0})
+    too_much = [back(1001), disputed(1001)]
+    assert books.play(book, bought({S1: 1000}), *too_much, back(400, "2"), one_by_one=one_by_one) == [
+        "POSTED", "REFUND_EXCEEDS_CAPTURED", "CHARGEBACK_EXCEEDS_CAPTURED", "POSTED",
+    ]  # fmt: skip
+    assert [row[0] for row in books.scene.rows(ACCOUNTS, book)] == [CLEARING, S1]
+    assert books.play(book, disputed(100, dispute="d2"), one_by_one=True) == ["POSTED"]
+    assert [row[0] for row in books.scene.rows(ACCOUNTS, book)] == [CLEARING, RESERVE, S1]
+
+
 def test_no_account_for_what_nobody_gets_is_needed_where_legs_say_who_does(books: StoryBooks) -> None:
     book = books.new(marketplace={}, controls=WITHOUT_SUSPENSE)
     assert books.play(book, bought({S1: 1000}), back(400), disputed(100), one_by_one=True) == ["POSTED"] * 3

@@ -11,6 +11,7 @@ from ledger_core.operations.period_lifecycle import PeriodLifecycle
 from ledger_core.store.connection import Role, connect
 from tests.support.hold_events import placed
 from tests.support.postings import BOOK, Gate, Scene, captured, event, outcomes, paid_out, refunded, voided
+from tests.support.story_desk import VERIFIED
 
 pytestmark = pytest.mark.postgres
 
@@ -49,6 +50,12 @@ def deny_overdrafts(scene: Scene) -> None:
     scene.post(captured("o-1", 10))
 
 
+def demand_profiles(scene: Scene) -> None:
+    other = "wallet:seller:8"
+    scene.post(event("settlement_profile.updated.v1", other, "ready", {"beneficiary": other, **VERIFIED}))
+    scene.apply_chart({**scene.chart(), "marketplace": {"require_profiles": True}})
+
+
 def transfer(giver: str, amount: int = 20) -> dict[str, object]:
     """To the account that is not open."""
     sides = ((giver, "debit"), (NEW, "credit"))
@@ -64,6 +71,16 @@ def together(*givers: str) -> Message:
     return event("voucher.group_requested.v1", "g-1", "g-1", {"vouchers": [transfer(giver) for giver in givers]})
 
 
+def disputed() -> Message:
+    data = {"payment_id": "o-1", "chargeback_id": "d-1", "amount_minor": "50", "currency": "EUR",
+            "beneficiaries": [{"account": NEW, "amount_minor": "50"}]}  # fmt: skip
+    return event("chargeback.opened.v1", "o-1", "d-1", data)
+
+
+def making_good() -> Message:
+    return event("voucher.requested.v1", "v-1", "v-1", {**transfer(CLEARING), "compensates": {"event_id": "nobody's"}})
+
+
 LATE = captured("o-1", to=NEW, time="2019-06-01T00:00:00Z")
 SECOND = captured("o-1", to=NEW, event_id="second")
 NOT_POSTED = {
@@ -77,6 +94,9 @@ NOT_POSTED = {
     "another account is not there": Row(nothing, by_hand(VAULT), "ACCOUNT_MISSING"),
     "the new account denies it": Row(deny_overdrafts, paid_out("p-1", of=NEW), "LIMIT_MINIMUM"),
     "nothing can be held of the new account": Row(deny_overdrafts, placed("h-1", 1, of=NEW), "INSUFFICIENT_AVAILABLE"),
+    "its dispute has no payment": Row(nothing, disputed(), "PREDECESSOR_ABSENT"),
+    "what it makes good is not there": Row(nothing, making_good(), "VOUCHER_UNKNOWN"),
+    "its beneficiary can't be paid out": Row(demand_profiles, captured("o-1", to=NEW), "SELLER_PAYOUT_PROFILE_MISSING"),
     "another voucher of its group is refused": Row(freeze, together(CLEARING, SELLER), "ACCOUNT_FROZEN"),
 }
 

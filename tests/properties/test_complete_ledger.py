@@ -5,7 +5,9 @@ import secrets
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import date
+from fractions import Fraction
 from itertools import count
+from math import floor
 from typing import Any, ClassVar
 
 import psycopg
@@ -21,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from ledger_core.operations.assets import add_asset
 from ledger_core.operations.charts import ChartCommands
 from ledger_core.operations.period_lifecycle import PeriodLifecycle, PeriodRefusedError
 from ledger_core.store.books import create_book
@@ -38,7 +41,11 @@ pytestmark = [pytest.mark.postgres, pytest.mark.timeout(400)]
 
 WALLETS = ("wallet:seller:1", "wallet:seller:2", "wallet:seller:3", "wallet:seller:4")
 VAULTS = ("vault:1", "vault:2", "vault:3")
-CASH, DOLLARS = "vault:cash", "wallet:seller:dollars"
+CASH = "vault:cash"
+FOREIGN = {"USD": "wallet:seller:dollars", "JPY": "wallet:seller:yen", "GRAIN": "wallet:seller:gold"}
+"""An account in each of the currencies that are exchanged; these have 2, 0 and 9 decimals."""
+RATES = {"USD": ("2", "0.5", "1.9"), "JPY": ("160", "0.00625", "161"), "GRAIN": ("2.5", "0.4", "0.25")}
+"""Of one for euros: at which it is exchanged, the inverse of that, and one that is neither."""
 ORDERS = ("pay-1", "pay-2", "pay-3")
 ENDS = ("2021-01-31", "2021-02-28", "2021-03-31")
 EXAMPLES, STEPS, AT_LEAST = 30, 50, 1_000
@@ -74,6 +81,18 @@ def lines(draw: st.DrawFn) -> tuple[plain.Line, ...]:
     return (plain.Line(giver, "D", total or 1, currency), *shares)
 
 
+def splits(draw: st.DrawFn) -> tuple[plain.Split, ...]:
+    """Often of so little that some get nothing."""
+    return tuple(
+        plain.Split(
+            draw(amounts),
+            tuple(draw(st.dictionaries(takers, st.sampled_from([1, 1, 2, 3, 7]), min_size=1, max_size=3)).items()),
+            draw(st.sampled_from(["", "", *WALLETS[:2]])),
+        )
+        for _ in range(draw(st.sampled_from([1, 1, 2])))
+    )
+
+
 class Machine(RuleBasedStateMachine):
     """Events pile up into a batch; to post it is a step like any other."""
 
@@ -91,11 +110,13 @@ class Machine(RuleBasedStateMachine):
         self.charts = ChartCommands(self.poster, self.book)
         self.periods = PeriodLifecycle(self.poster, self.book)
         self.accounts.open_account(CASH, account_type="asset", currency="EUR")
-        self.accounts.open_account(DOLLARS, account_type="liability", currency="USD")
+        for currency, account in FOREIGN.items():
+            self.accounts.open_account(account, account_type="liability", currency=currency)
         for wallet in WALLETS:
             self.accounts.open_account(wallet, account_type="liability", currency="EUR")
         opened = {wallet: plain.Account("liability") for wallet in WALLETS}
-        opened |= {CASH: plain.Account("asset"), DOLLARS: plain.Account("liability", "USD")}
+        opened |= {CASH: plain.Account("asset")}
+        opened |= {account: plain.Account("liability", currency) for currency, account in FOREIGN.items()}
         self.books = plain.Books(opened, redirects)
         self.model = plain.Ledger(self.books)
         self.batch: list[plain.Event] = []
@@ -124,7 +145,12 @@ class Machine(RuleBasedStateMachine):
 
     def voucher(self, draw: st.DrawFn, name: str) -> plain.Event:
         kind = draw(st.sampled_from(["transfer"] * 6 + ["fee", "cogs", "adjustment"]))
-        return plain.Voucher(name, draw(days), lines(draw), kind)
+        if not seldom(draw, 2):
+            return plain.Voucher(name, draw(days), lines(draw), kind)
+        divided = splits(draw)
+        total = sum(split.amount for split in divided) - seldom(draw)
+        giver = plain.Line(draw(st.sampled_from([CASH, CASH, WALLETS[3]])), "D", total or 1)
+        return plain.Voucher(name, draw(days), (giver,), kind, splits=divided)
 
     def adjustment(self, draw: st.DrawFn, name: str) -> plain.Event:
         made_good = draw(st.sampled_from(["", "nobody's", *self.posting_ids()[-6:] * 2]))
@@ -132,15 +158,19 @@ class Machine(RuleBasedStateMachine):
         return plain.Voucher(name, draw(days), lines(draw), kind, adjusts=True, compensates=made_good)
 
     def exchange(self, draw: st.DrawFn, name: str) -> plain.Event:
-        amount = draw(amounts)
+        """The other amount is rounded down or up, or a unit too high; and now and then there is no such quote."""
+        amount, other = draw(amounts), draw(st.sampled_from([*RATES]))
+        rate, inverse, wrong = RATES[other]
+        exact = Fraction(rate) * amount * Fraction(10) ** (plain.SCALES[other] - 2)
+        bought = max(1, floor(exact) + draw(st.sampled_from([0, 0, 0, 1, 2])))
         content = (
             plain.Line(draw(takers), "D", amount),
             plain.Line("trading:EUR", "C", amount),
-            plain.Line("trading:USD", "D", 2 * amount, "USD"),
-            plain.Line(DOLLARS, "C", 2 * amount, "USD"),
+            plain.Line(f"trading:{other}", "D", bought, other),
+            plain.Line(FOREIGN[other], "C", bought, other),
         )
-        agreed = [("EUR", "USD")] * 6 + [("USD", "EUR", "0.5")]
-        quote = draw(st.sampled_from([*agreed, ("EUR", "USD", "1.9"), ("EUR", "EUR"), ("EUR", "GBP"), None]))
+        agreed = [("EUR", other, rate)] * 6 + [(other, "EUR", inverse)] * 2
+        quote = draw(st.sampled_from([*agreed, ("EUR", other, wrong), ("EUR", "EUR"), ("EUR", "GBP"), None]))
         return plain.Voucher(name, draw(days), content, "fx", quote=plain.Exchange(*quote) if quote else None)
 
     def group(self, draw: st.DrawFn, name: str) -> plain.Event:
@@ -188,7 +218,8 @@ class Machine(RuleBasedStateMachine):
 
     def pay(self, draw: st.DrawFn, name: str) -> plain.Event:
         kind: type[plain.Pay] = draw(st.sampled_from([plain.Pay, plain.Pay, plain.Refund]))
-        to, currency = (DOLLARS, "USD") if seldom(draw, 9) else (draw(takers), "EUR")
+        currency = draw(st.sampled_from([*FOREIGN])) if seldom(draw, 9) else "EUR"
+        to = FOREIGN[currency] if currency in FOREIGN else draw(takers)
         return kind(name, draw(days), draw(st.sampled_from(ORDERS)), to, draw(amounts), currency)
 
     def authorize(self, draw: st.DrawFn, name: str) -> plain.Event:
@@ -207,7 +238,7 @@ class Machine(RuleBasedStateMachine):
 
     def close_account(self, draw: st.DrawFn, name: str) -> plain.Event:
         account = draw(st.sampled_from([*VAULTS, WALLETS[3]]))
-        to = draw(st.sampled_from(["", *WALLETS, VAULTS[0], CASH, DOLLARS]))
+        to = draw(st.sampled_from(["", *WALLETS, VAULTS[0], CASH, FOREIGN["USD"]]))
         return plain.CloseAccount(name, draw(days), account, "" if to == account else to)
 
     @precondition(lambda self: self.sent)
@@ -360,6 +391,8 @@ def test_the_store_ends_where_a_model_of_the_complete_ledger_does(database: Test
     chosen = os.environ.get(SEED)
     number = int(chosen or secrets.randbelow(1 << 32))
     print(f"{SEED}={number}")  # noqa: T201 - shown when it fails
+    with connect(database.dsn(), Role.POSTER) as connection:
+        add_asset(connection, "GRAIN", scale=plain.SCALES["GRAIN"], name="grains of gold", reason="test")
     with Scene(database.dsn()) as scene:
         Machine.scene, Machine.numbers, Machine.steps_taken = scene, count(), count()
         run_state_machine_as_test(

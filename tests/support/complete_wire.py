@@ -61,6 +61,8 @@ def _wire(one: plain.Event) -> tuple[str, Data]:
 
 def _voucher(one: plain.Voucher) -> Data:
     data: Data = {"kind": one.kind, "lines": _lines(one.lines)}
+    if one.splits:
+        data["splits"] = [_split(split) for split in one.splits]
     if one.day != TODAY:
         data["effective_at"] = moment(one.day)
     if one.adjusts:
@@ -73,6 +75,14 @@ def _voucher(one: plain.Voucher) -> Data:
             "source": "desk", "quoted_at": "2026-10-03T14:59:41Z",
         }  # fmt: skip
     return data
+
+
+def _split(split: plain.Split) -> Data:
+    among = [{"account": account, "ratio": weight} for account, weight in split.among]
+    data: Data = {
+        "amount_minor": str(split.amount), "currency": split.currency, "side": "credit", "among": among,
+    }  # fmt: skip
+    return data | ({"remainder_to": split.remainder_to} if split.remainder_to else {})
 
 
 def _lines(content: Sequence[plain.Line]) -> list[dict[str, str]]:

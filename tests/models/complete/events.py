@@ -1,6 +1,6 @@
 """What services send. `order` is the order key of an event, `day` the one on which it takes effect."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 TODAY = "2026-11-21"
@@ -12,6 +12,15 @@ class Line(NamedTuple):
     account: str
     side: str
     amount: int
+    currency: str = "EUR"
+
+
+class Split(NamedTuple):
+    """An amount that is credited to some by their weights; `remainder_to` gets what rounding leaves, if it is named."""
+
+    amount: int
+    among: tuple[tuple[str, int], ...]
+    remainder_to: str = ""
     currency: str = "EUR"
 
 
@@ -34,6 +43,7 @@ class Voucher(Sent):
     """By hand. `compensates` is the event whose voucher it makes good."""
 
     lines: tuple[Line, ...] = ()
+    splits: tuple[Split, ...] = field(default=(), kw_only=True)
     kind: str = "transfer"
     adjusts: bool = False
     quote: Exchange | None = None

@@ -7,8 +7,11 @@ from fractions import Fraction
 from tests.models.complete import lines
 from tests.models.complete.books import PARKING, Books, Posted, Refusal, first, mirrored
 from tests.models.complete.events import Exchange, Group, Void, Voucher
+from tests.models.complete.splits import whole
 
 NOT_VOIDABLE = {"cogs": "COGS_NOT_VOIDABLE", "inventory_adjustment": "INVENTORY_ADJUSTMENT_NOT_VOIDABLE"}
+SCALES = {"EUR": 2, "USD": 2, "JPY": 0, "GRAIN": 9}
+"""Decimals of the assets that may be exchanged."""
 NEED_REASON = ("adjustment", "inventory_adjustment")
 
 
@@ -16,9 +19,9 @@ def refuse_data(voucher: Voucher) -> Iterator[Refusal]:
     """What is wrong whatever the books say."""
     if voucher.kind in NEED_REASON and not voucher.adjusts:
         yield Refusal("DATA_INVALID")
-    currencies = {line.currency for line in voucher.lines}
+    currencies = {line.currency for line in whole(voucher)}
     if voucher.kind == "fx":
-        trading = {line.currency for line in voucher.lines if line.account.startswith("trading:")}
+        trading = {line.currency for line in whole(voucher) if line.account.startswith("trading:")}
         if len(currencies) != 2 or trading != currencies:
             yield Refusal("DATA_INVALID")
         if voucher.quote is None:
@@ -33,10 +36,10 @@ def refuse_data(voucher: Voucher) -> Iterator[Refusal]:
 
 
 def _at(quote: Exchange, voucher: Voucher) -> bool:
-    """Either amount is less than a unit from what the rate makes of the other; both currencies have two decimals."""
-    traded = {line.currency: Fraction(line.amount) for line in voucher.lines if line.account.startswith("trading:")}
-    wanted = traded[quote.base] * Fraction(quote.rate)
-    return bool(abs(wanted - traded[quote.counter]) < max(Fraction(1), Fraction(quote.rate)))
+    """Either amount is less than a unit from what the rate makes of the other."""
+    traded = {line.currency: Fraction(line.amount) for line in whole(voucher) if line.account.startswith("trading:")}
+    of_a_unit = Fraction(quote.rate) * Fraction(10) ** (SCALES[quote.counter] - SCALES[quote.base])
+    return bool(abs(traded[quote.base] * of_a_unit - traded[quote.counter]) < max(Fraction(1), of_a_unit))
 
 
 def refuse(books: Books, voucher: Voucher) -> Refusal | None:
@@ -47,12 +50,12 @@ def _refusals(books: Books, voucher: Voucher) -> Iterator[Refusal | None]:
     yield from refuse_data(voucher)
     if voucher.compensates and len(books.posted_by(voucher.compensates)) != 1:
         yield Refusal("VOUCHER_UNKNOWN")
-    yield lines.refuse(books, voucher.lines, voucher.day)
+    yield lines.refuse(books, whole(voucher), voucher.day)
 
 
 def accept(books: Books, voucher: Voucher, event_id: str = "") -> str:
     posted = books.post(
-        event_id or voucher.event_id, event_id or voucher.order, voucher.kind, voucher.lines, voucher.day
+        event_id or voucher.event_id, event_id or voucher.order, voucher.kind, whole(voucher), voucher.day
     )
     if voucher.compensates:
         books.link("compensat", posted, books.posted_by(voucher.compensates)[0])
@@ -78,7 +81,7 @@ def refuse_group(books: Books, group: Group) -> Refusal | None:
 def _known_early(books: Books, voucher: Voucher) -> Iterator[Refusal]:
     """Without a lock."""
     yield from refuse_data(voucher)
-    yield from lines.refuse_early(books, voucher.lines)
+    yield from lines.refuse_early(books, whole(voucher))
 
 
 def accept_group(books: Books, group: Group) -> str:

@@ -21,14 +21,14 @@ from api.cli.reconcile import scan_books
 from api.cli.stack.feed import create_topics, delete_topics, produce
 from api.cli.stack.watch import Progress, Times, wait_until_through
 from api.cli.stack.workers import Workers, environment_of
-from api.cli.stores import DEMO_DATABASE, Store, running_postgres, stack_settings
+from api.cli.stores import DEMO_DATABASE, Store, stack_settings
 from consumers.settings import LEDGER_TOPIC, PAYMENTS_TOPIC, Broker, ProcessSettings
 from consumers.transports import choose_transport
 from deploy.demo import marketplace, olist
 from deploy.demo.messages import Message
 from deploy.local.kafka import LocalKafka
 from deploy.local.places import make_folder
-from deploy.local.stack import StackSettings, resolve_kafka
+from deploy.local.stack import StackSettings, resolve_kafka, resolve_postgres
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role
 from ledger_core.store.verify import verify
@@ -88,7 +88,7 @@ def run_demo(given: Input, broker: Broker, hooks: Hooks, *, replay: bool = False
         stack.enter_context(_only_demo(settings.folder))
         with _timed(result, "start"):
             hooks.stage("starting PostgreSQL")
-            server_dsn = stack.enter_context(running_postgres(settings))
+            server_dsn = stack.enter_context(resolve_postgres(settings))
             store = _fresh_store(server_dsn, given.book, local=settings.postgres_dsn is None)
             if broker == "kafka":
                 hooks.stage("starting Apache Kafka")

@@ -5,8 +5,8 @@ from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
 from api.cli.command import Json, state_of
-from api.cli.stores import MAIN_DATABASE, running_postgres, stack_settings
-from deploy.local.stack import ensure_database
+from api.cli.stores import MAIN_DATABASE, stack_settings
+from deploy.local.stack import ensure_database, resolve_postgres
 from schemas.sql.runner import migrate as apply_migrations
 
 
@@ -14,7 +14,7 @@ def migrate(context: typer.Context, _json: Json = False) -> None:
     """Apply what is missing of the schema. Safe to repeat, and while others do the same."""
     state = state_of(context)
     settings = stack_settings()
-    with running_postgres(settings) as server_dsn:
+    with resolve_postgres(settings) as server_dsn:
         dsn = server_dsn
         if state.database is not None:
             dsn = make_conninfo(server_dsn, dbname=state.database)

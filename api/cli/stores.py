@@ -6,7 +6,7 @@ database first, then in the demo's.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
@@ -26,9 +26,6 @@ MAIN_DATABASE: Final = "ledger"
 DEMO_DATABASE: Final = "ledger_demo"
 
 DATABASES: Final[LiteralString] = "SELECT datname FROM pg_database WHERE datname = ANY(%s)"
-OTHERS: Final[LiteralString] = """
-    SELECT count(*)::integer FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-"""
 HAS_SCHEMA: Final[LiteralString] = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'ledger')"
 HAS_BOOK: Final[LiteralString] = "SELECT EXISTS (SELECT FROM ledger.book_directory WHERE code = %s)"
 
@@ -80,24 +77,8 @@ def open_server() -> Iterator[tuple[str, StackSettings]]:
     settings = stack_settings()
     if settings.postgres_dsn is None and not (settings.folder / "postgres" / "PG_VERSION").exists():
         raise NotReady("NO_LEDGER_HERE", "there is no ledger on this machine yet", START_ONE)
-    with running_postgres(settings) as dsn:
+    with resolve_postgres(settings) as dsn:
         yield dsn, settings
-
-
-@contextmanager
-def running_postgres(settings: StackSettings) -> Iterator[str]:
-    """The server's DSN. A local server that others are working with goes on; the last of them stops it."""
-    with ExitStack() as stack:
-        dsn = stack.enter_context(resolve_postgres(settings))
-        yield dsn
-        if settings.postgres_dsn is None and _others_are_connected(dsn):
-            stack.pop_all()
-
-
-def _others_are_connected(dsn: str) -> bool:
-    with psycopg.connect(dsn, connect_timeout=10) as connection:
-        row = connection.execute(OTHERS).fetchone()
-    return row != (0,)
 
 
 START_ONE: Final = "start one with: ledgerctl demo (or ledgerctl up), or set LEDGER_POSTGRES_DSN"

@@ -25,14 +25,14 @@ from api.cli.output import Output
 from api.cli.stack.feed import create_topics
 from api.cli.stack.inbox import read_inbox_settings, served_inbox
 from api.cli.stack.workers import Workers, environment_of
-from api.cli.stores import Store, main_database_dsn, running_postgres, stack_settings
+from api.cli.stores import Store, main_database_dsn, stack_settings
 from api.query.bootstrap import ApiStartError, serving
 from api.query.settings import QuerySettings
 from consumers.settings import AllInOneProcess, Broker, ProcessSettings, load_settings
 from consumers.signer import key_in
 from consumers.transports import choose_transport
 from deploy.local.processes import port_is_free
-from deploy.local.stack import StackSettings, ensure_database, resolve_kafka
+from deploy.local.stack import StackSettings, ensure_database, resolve_kafka, resolve_postgres
 from ledger_core.domain.incoming import SYSTEM_BOOK
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role
@@ -94,7 +94,7 @@ def _stop_on_signals() -> Iterator[threading.Event]:
 
 def _open_store(state: State, settings: StackSettings, stack: ExitStack) -> Store:
     state.output.say("starting PostgreSQL …")
-    server_dsn = stack.enter_context(running_postgres(settings))
+    server_dsn = stack.enter_context(resolve_postgres(settings))
     local = settings.postgres_dsn is None
     dsn = main_database_dsn(server_dsn, local=local)
     if state.database is not None:

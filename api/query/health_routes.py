@@ -36,7 +36,10 @@ def readyz(services: Served) -> wire.ReadyAnswer:
 
 @router.get("/healthz", summary="What is well and what is not?")
 def healthz(services: Served) -> wire.HealthAnswer:
-    """One entry per dependency, with the reason; always 200, since the question was answered."""
+    """One entry per dependency, with the reason; always 200, since the question was answered.
+
+    Maintenance of one book is told and leaves the others ready.
+    """
     try:
         health = store_health(services.pool)
     except QueryError as error:
@@ -58,6 +61,7 @@ def metrics_router(registry: CollectorRegistry) -> APIRouter:
     )
 
     found = Gauge("ledger_findings", "Findings of reconciliation, over all books", ["code", "state"], registry=registry)
+    told: set[tuple[str, str]] = set()  # what has been counted once goes back to 0
 
     @metrics.get(
         "/metrics",
@@ -75,8 +79,9 @@ def metrics_router(registry: CollectorRegistry) -> APIRouter:
             books.set(lag.books)
             total.set(lag.total)
             longest.set(lag.longest)
-            for (code, state), count in counts.items():
-                found.labels(code, state).set(count)
+            told.update(counts)
+            for code, state in told:
+                found.labels(code, state).set(counts.get((code, state), 0))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return metrics
@@ -87,6 +92,6 @@ def _dependencies(health: StoreHealth) -> dict[str, wire.Dependency]:
     stopped = ", ".join(f"{row.topic}/{row.partition} {row.code}" for row in health.stopped_partitions)
     return {
         "store": wire.Dependency(ok=health.writable, reason="" if health.writable else "the store is read-only"),
-        "maintenance": wire.Dependency(ok=not maintenance, reason=maintenance),
+        "maintenance": wire.Dependency(ok=not any(row.stops_all for row in health.maintenance), reason=maintenance),
         "partitions": wire.Dependency(ok=not stopped, reason=stopped),
     }

@@ -7,13 +7,16 @@ import os
 import secrets
 import shutil
 import signal
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
+from typing import LiteralString
 from urllib.parse import quote
 
 import psutil
+import psycopg
 
 from deploy.local.errors import LocalServiceError
 from deploy.local.places import local_cache, run_as, service_user
@@ -26,6 +29,13 @@ START_TIMEOUT_SECONDS = 120
 CONFIGURATION = "ledger.conf"
 PID_FILE = "postmaster.pid"
 BUILTIN_LOCALES_SINCE = 17
+# A server sees that a client has hung up a little later than the client.
+OWN_CONNECTIONS_CLOSE_SECONDS = 1.0
+OTHERS_ARE_CONNECTED: LiteralString = """
+    SELECT EXISTS (
+        SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+    )
+"""
 
 # What a laptop or a CI machine bears. Durability is untouched: the speed measured is the speed you get.
 SETTINGS: Mapping[str, str] = MappingProxyType({
@@ -53,7 +63,8 @@ SETTINGS: Mapping[str, str] = MappingProxyType({
 class LocalPostgres(LocalServer):
     """A server of our own with its data in `data_dir`; `settings` override those above.
 
-    `programs` is the folder of another PostgreSQL installation, of version 15 or later.
+    `programs` is the folder of another PostgreSQL installation, of version 15 or later. While others are connected to
+    a `shared` one, nobody who leaves stops it.
 
     As root it runs as an unprivileged user, which has to be able to enter the folders above `data_dir`.
     """
@@ -68,8 +79,10 @@ class LocalPostgres(LocalServer):
         settings: Mapping[str, str] = MappingProxyType({}),
         cache: Path | None = None,
         programs: Path | None = None,
+        shared: bool = False,
     ) -> None:
         super().__init__(data_dir, port=port)
+        self._shared = shared
         self._programs = programs
         self._cache = cache or local_cache(os.environ)
         self._settings = {**SETTINGS, **settings}
@@ -183,6 +196,20 @@ class LocalPostgres(LocalServer):
                 if Path(process.cwd()) == self.data_dir.resolve() and process.exe().endswith("/postgres"):
                     kill_tree(process)
         (self.data_dir / PID_FILE).unlink(missing_ok=True)
+
+    def _serves_others(self) -> bool:
+        if not self._shared or not self.running:
+            return False
+        closed_by = time.monotonic() + OWN_CONNECTIONS_CLOSE_SECONDS
+        try:
+            with psycopg.connect(self.dsn(), connect_timeout=10, autocommit=True) as connection:
+                while connection.execute(OTHERS_ARE_CONNECTED).fetchone() == (True,):
+                    if time.monotonic() > closed_by:
+                        return True
+                    time.sleep(0.02)
+        except psycopg.OperationalError:  # it went away meanwhile, and everybody with it
+            pass
+        return False
 
     # ------------------------------------------------------------------------------------------------ helpers
     def _binaries(self) -> PostgresBinaries:

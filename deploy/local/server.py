@@ -2,8 +2,8 @@
 
 Beside its data folder `NAME` a server keeps `NAME.log`, `NAME.lock` (held while starting or stopping) and
 `NAME.owner`. The owner is the process that started it. Whoever attaches to a server of a living owner
-leaves it running at the end; when the owner has died without stopping it, the next to attach becomes the
-owner.
+leaves it running at the end; when the owner has gone without stopping it, the next to attach becomes the
+owner, or whoever is the last to leave stops it.
 """
 
 import os
@@ -103,7 +103,7 @@ class LocalServer(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         owner = self._owner.read()
-        if owner is None or owner.pid == os.getpid():
+        if (owner is None or owner.pid == os.getpid()) and not self._serves_others():
             self.stop()
 
     # ------------------------------------------------------------------------------------- what a server adds
@@ -126,6 +126,10 @@ class LocalServer(ABC):
     @abstractmethod
     def _request_stop(self, process: psutil.Process) -> None:
         """Ask the server to finish."""
+
+    def _serves_others(self) -> bool:
+        """Whether others work with it, who would miss it."""
+        return False
 
     # ------------------------------------------------------------------------------------------------- inside
     def _attach(self) -> None:

@@ -37,11 +37,12 @@ class StackSettings(BaseSettings):
 
 @contextmanager
 def resolve_postgres(settings: StackSettings) -> Iterator[str]:
-    """The DSN of a user who may create databases and roles: of the server you name, else of a local one."""
+    """The DSN of a user who may create databases and roles: of the server you name, else of a local one, which the
+    last who works with it stops."""
     if settings.postgres_dsn is not None:
         yield settings.postgres_dsn.get_secret_value()
         return
-    with LocalPostgres(settings.folder / "postgres", programs=settings.postgres_bin) as server:
+    with LocalPostgres(settings.folder / "postgres", programs=settings.postgres_bin, shared=True) as server:
         yield server.dsn()
 
 

@@ -29,12 +29,13 @@ class RelayLag:
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """A row that stops posting."""
+    """What stops posting: to one book, whose events wait in their partitions, or to all of them."""
 
     book: str
     scope: str
     mode: str
     reason: str
+    stops_all: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def store_health(pool: ConnectionPool) -> StoreHealth:
     """Ask the store how it is. Raises StoreUnavailableError."""
     with reading(pool) as connection:
         writable = connection.execute(QUERIES["writable"]).fetchone()
+        connection.execute(QUERIES["enter_directory"])
         with connection.cursor(row_factory=args_row(Maintenance)) as cursor:
             maintenance = cursor.execute(QUERIES["maintenance"]).fetchall()
         with connection.cursor(row_factory=args_row(StoppedPartition)) as partitions:

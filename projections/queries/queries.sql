@@ -277,13 +277,16 @@ SELECT NOT pg_is_in_recovery() AND (setting = 'off' OR source IN ('user', 'datab
 FROM pg_settings WHERE name = 'default_transaction_read_only';
 
 -- name: maintenance
--- Rows that stop posting now.
-SELECT coalesce(directory.code, 'every book'), maintenance.scope, maintenance.mode, maintenance.reason
+-- What stops posting now: rows of maintenance, and books that are halted. Of book 0 it stops every partition.
+SELECT coalesce(directory.code, 'every book') AS book, maintenance.scope, maintenance.mode, maintenance.reason,
+    maintenance.book_id = 0 AS stops_all
 FROM ledger.maintenance
 LEFT JOIN ledger.book_directory AS directory
     ON directory.book_id = maintenance.book_id AND maintenance.book_id <> 0
 WHERE maintenance.until_at IS NULL OR maintenance.until_at > now()
-ORDER BY 1, 2;
+UNION ALL SELECT code, 'all', posting_mode, 'its posting mode', book_id = 0 FROM ledger.book
+WHERE posting_mode = 'halted'
+ORDER BY book, scope;
 
 -- name: stopped_partitions
 -- Partitions that are not consumed any more.

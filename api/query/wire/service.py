@@ -9,7 +9,7 @@ from api.query.wire.base import Wire
 
 class Dependency(Wire):
     ok: bool
-    reason: str = Field(description="Empty when all is well")
+    reason: str = Field(description="Empty when all is well; also what stops single books")
 
 
 class HealthAnswer(Wire):

@@ -46,12 +46,18 @@ def client(shop: PostedLedger, pool: ConnectionPool) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def standing(postgres_server: str) -> Iterator[httpx.Client]:
-    """A client over a shop that stays as it is, for tests that only ask."""
+def standing_database(postgres_server: str) -> Iterator[TestDatabase]:
+    """A database for a shop that stays as it is."""
     database = create_database(postgres_server)
-    with furnished(database), reading_pool(database) as pool, client_of(pool) as opened:
-        yield opened
+    yield database
     drop_database(database)
+
+
+@pytest.fixture(scope="module")
+def standing(standing_database: TestDatabase) -> Iterator[httpx.Client]:
+    """A client over it, for tests that only ask."""
+    with furnished(standing_database), reading_pool(standing_database) as pool, client_of(pool) as opened:
+        yield opened
 
 
 async def _project(database: TestDatabase) -> None:

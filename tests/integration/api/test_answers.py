@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 
 import httpx
+import psycopg
 import pytest
 
+from tests.support.databases import TestDatabase
 from tests.support.posted_ledger import PostedLedger, captured
 
 SHOP = "/v1/books/shop"
@@ -170,3 +172,15 @@ def test_metrics_count_by_route_and_hold_no_names_of_things(standing: httpx.Clie
     assert 'ledger_findings{code="ORDER_SUSPENSE_NOT_ZERO",state="OPEN"} ' in samples
     assert "wallet" not in samples
     assert "secret-name" not in samples
+
+
+def test_metrics_count_no_findings_that_are_none_any_more(
+    client: httpx.Client, shop: PostedLedger, database: TestDatabase
+) -> None:
+    open_ones = 'ledger_findings{code="ORDER_SUSPENSE_NOT_ZERO",state="OPEN"}'
+    assert f"{open_ones} 0.0" not in client.get("/metrics").text
+    with psycopg.connect(database.dsn(), autocommit=True) as admin:
+        admin.execute("UPDATE reconciliation.finding SET state = 'RESOLVED', resolved_at_position = 9")
+    samples = client.get("/metrics").text
+    assert 'ledger_findings{code="ORDER_SUSPENSE_NOT_ZERO",state="RESOLVED"}' in samples
+    assert f"{open_ones} 0.0" in samples

@@ -204,6 +204,38 @@ def test_health_says_why_the_posting_path_cannot_be_used(client: httpx.Client, d
     assert client.get("/readyz").status_code == 200
 
 
+PAUSES = {
+    "maintenance of one book": ("INSERT INTO ledger.maintenance VALUES (1, 'all', 'drain', 'a count', NULL)", True),
+    "one book is halted": ("UPDATE ledger.book SET posting_mode = 'halted' WHERE code = 'shop'", True),
+    "one book is dropped": ("UPDATE ledger.book SET posting_mode = 'dropped' WHERE code = 'shop'", True),
+    "the time is over": ("INSERT INTO ledger.maintenance VALUES (0, 'all', 'drain', 'a count', '2020-01-01Z')", True),
+    "maintenance of all books": ("INSERT INTO ledger.maintenance VALUES (0, 'all', 'drain', 'a count', NULL)", False),
+    "what belongs to no book waits": ("UPDATE ledger.book SET posting_mode = 'halted' WHERE code = 'system'", False),
+}
+"""What an operator does, and whether the posting path as a whole can be used then."""
+
+PAUSES_TOLD = {
+    "maintenance of one book": "shop: all drain (a count)",
+    "one book is halted": "shop: all halted (its posting mode)",
+    "maintenance of all books": "every book: all drain (a count)",
+    "what belongs to no book waits": "system: all halted (its posting mode)",
+}
+
+
+@pytest.mark.parametrize("pause", PAUSES)
+def test_what_pauses_one_book_is_told_and_leaves_the_others_ready(
+    pause: str, standing: httpx.Client, standing_database: TestDatabase
+) -> None:
+    statement, ready = PAUSES[pause]
+    with psycopg.connect(standing_database.dsn(), autocommit=True) as admin:
+        admin.execute(statement.encode())
+        health = standing.get("/healthz").json()
+        admin.execute("DELETE FROM ledger.maintenance")
+        admin.execute("UPDATE ledger.book SET posting_mode = 'open'")
+    assert (health["ok"], health["ready"]) == (True, ready)
+    assert health["dependencies"]["maintenance"] == {"ok": ready, "reason": PAUSES_TOLD.get(pause, "")}
+
+
 @pytest.mark.parametrize("offered", ["", "a b", "x" * 200, "<script>", "ü"])
 def test_a_request_id_that_does_not_belong_in_a_log_is_replaced(standing: httpx.Client, offered: str) -> None:
     answer = standing.get("/livez", headers={b"X-Request-Id": offered.encode()})

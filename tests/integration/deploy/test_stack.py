@@ -1,6 +1,8 @@
 """Which servers a process gets: the ones that are named win over those started here."""
 
 import socket
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import psycopg
@@ -46,6 +48,33 @@ def test_local_server_is_started_under_the_home_and_stopped(monkeypatch: pytest.
         drop_database(dsn, "ledger")
         with pytest.raises(psycopg.OperationalError, match="does not exist"):
             psycopg.connect(ledger)
+    assert not (open_folder / "postgres" / "postmaster.pid").exists()
+
+
+class Refused(Exception):
+    """How a command ends that is not done."""
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("outcome", [nullcontext(), pytest.raises(Refused)], ids=["done", "refused"])
+def test_the_last_who_works_with_a_local_server_stops_it(
+    outcome: AbstractContextManager[object], monkeypatch: pytest.MonkeyPatch, open_folder: Path
+) -> None:
+    monkeypatch.setenv("LEDGER_HOME", str(open_folder))
+
+    @contextmanager
+    def command() -> Iterator[str]:
+        with outcome, resolve_postgres(StackSettings()) as dsn:
+            yield dsn
+            if not isinstance(outcome, nullcontext):
+                raise Refused
+
+    with command() as dsn:
+        other = psycopg.connect(dsn, autocommit=True)
+    assert other.execute("SELECT 1").fetchone() == (1,)
+    other.close()
+    with command():
+        pass
     assert not (open_folder / "postgres" / "postmaster.pid").exists()
 
 

@@ -13,7 +13,7 @@ from consumers.bootstrap import read_assets
 from consumers.decode import Decoder
 from consumers.payments import PaymentsConsumer, PaymentsSettings
 from consumers.process import tune_collector, tune_threads
-from consumers.replay import ReplayDecoder, ReplaySource
+from consumers.replay import ReplaySource
 from consumers.transport.kafka import KafkaSource
 from consumers.transport.ports import Partition, Source
 from ledger_core.store.poster import Poster
@@ -58,12 +58,12 @@ class Report:
 async def consume(task: Task) -> Report:
     """Consumes until as many records have an outcome as were expected."""
     name = f"bench-worker-{os.getpid()}"
-    decoder: Decoder | ReplayDecoder = Decoder(read_assets(task.dsn))
+    decoder = Decoder(read_assets(task.dsn))
     source: Source = KafkaSource(
         task.bootstrap, [task.topic], None, partitions=[Partition(task.topic, number) for number in task.partitions]
     )
     if task.replay_cursor:
-        decoder, source = ReplayDecoder(decoder), ReplaySource(source, task.replay_cursor)
+        source = ReplaySource(source, task.replay_cursor)
     poster = Poster(make_conninfo(task.dsn, application_name=name), decode=decoder.decode)
     poster.open()
     consumer = PaymentsConsumer(source, poster, decoder, PaymentsSettings(batch_max_events=task.batch_max_events))

@@ -27,7 +27,7 @@ from consumers.process import labels_for, stop_on_signals, stop_with_parent, tun
 from consumers.projector import Projector
 from consumers.reconciler import Reconciler
 from consumers.relay import Relay
-from consumers.replay import ReplayDecoder, ReplaySource
+from consumers.replay import ReplaySource
 from consumers.server_check import demand_safe_server
 from consumers.settings import (
     AllInOneProcess,
@@ -73,10 +73,10 @@ def database_decoder(dsn: str, *, expected_book: str | None = None) -> Decoder:
 async def run_payments(settings: PaymentsProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
     """The payments consumer, until `stop`."""
     dsn = settings.postgres_dsn.get_secret_value()
-    decoder: Decoder | ReplayDecoder = await asyncio.to_thread(database_decoder, dsn)
+    decoder = await asyncio.to_thread(database_decoder, dsn)
     group = settings.payments_group
     if settings.replay_cursor:
-        group, decoder = f"{group}-{settings.replay_cursor}", ReplayDecoder(decoder)
+        group = f"{group}-{settings.replay_cursor}"
     source: Source = choose_transport(settings).source([settings.payments_topic], group, Role.POSTER)
     if settings.replay_cursor:
         source = ReplaySource(source, settings.replay_cursor)

@@ -15,6 +15,7 @@ import orjson
 from pydantic import TypeAdapter
 from pydantic_core import ValidationError
 
+from consumers.cursors import plain
 from consumers.facts import CURRENCIES, FACTS
 from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.fingerprints import FINGERPRINT_BYTES, FINGERPRINT_VERSION, fingerprint, fingerprint_prefix
@@ -212,12 +213,13 @@ class Decoder:
     def _undecodable(
         self, record: Record, event_type: str, refusal: Refusal, refused_by: str | None = None
     ) -> Incoming:
-        """The record belongs to no book that we can trust: it stands in the system book, under its coordinates.
+        """The record belongs to no book that we can trust: it stands in the system book, under its coordinates in the
+        log, by whatever cursor it came: a replay has to recognise it.
 
         `refused_by` is the book that was expected: what another run makes of the record is another decision.
         """
-        incarnation = self._incarnation(record.topic, record.partition)
-        key = f"{incarnation}:{record.topic}:{record.partition}:{record.offset}"
+        topic = plain(record.topic)
+        key = f"{self._incarnation(topic, record.partition)}:{topic}:{record.partition}:{record.offset}"
         key += f":{refused_by}" if refused_by is not None else ""
         return Incoming(
             SYSTEM_BOOK, UNDECODABLE_SOURCE, key, event_type, key, plausible_us(record.timestamp),

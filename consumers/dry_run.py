@@ -9,8 +9,8 @@ import orjson
 import psycopg
 from psycopg import errors
 
+from consumers.decode import Decoder
 from consumers.files import FileContent, FileIngest, LineOutcome
-from consumers.replay import Decodes, ReplayDecoder
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.dry_poster import DryPoster
 from ledger_core.store.errors import FenceLostError, HoldsDueError, SurpriseError
@@ -70,7 +70,7 @@ class Fate:
     vouchers: Sequence[WouldBeVoucher]
 
 
-def fates(dsn: str, path: Path, content: FileContent, decoder: Decodes, timestamp_ms: int) -> list[Fate]:
+def fates(dsn: str, path: Path, content: FileContent, decoder: Decoder, timestamp_ms: int) -> list[Fate]:
     """The fate of every line, as if the file were ingested now, each on what the lines before it would leave behind.
 
     Nothing is kept: no outcome, no account opened on the fly, no source row. Raises `FileTooLong`,
@@ -90,16 +90,16 @@ def fates(dsn: str, path: Path, content: FileContent, decoder: Decodes, timestam
 
 
 def _try_out(
-    dsn: str, path: Path, content: FileContent, decoder: Decodes, timestamp_ms: int, due: Sequence[HoldsDueError]
+    dsn: str, path: Path, content: FileContent, decoder: Decoder, timestamp_ms: int, due: Sequence[HoldsDueError]
 ) -> list[Fate]:
     """`due`: holds that posting would let expire first."""
-    poster = DryPoster(dsn, decode=ReplayDecoder(decoder).decode)
+    poster = DryPoster(dsn, decode=decoder.decode)
     poster.open()
     try:
         with poster.undone() as connection:
             for holds in due:
                 expire_keys(connection, holds.keys, holds.moment)
-            outcomes = list(FileIngest(poster, ReplayDecoder(decoder), connection).run(path, content, timestamp_ms))
+            outcomes = list(FileIngest(poster, decoder, connection).run(path, content, timestamp_ms))
             return list(_explained(outcomes, connection))
     finally:
         poster.close()

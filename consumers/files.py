@@ -16,7 +16,8 @@ from typing import Final, LiteralString
 import orjson
 import psycopg
 
-from consumers.replay import ReplayDecoder, named, plain
+from consumers.cursors import named, plain
+from consumers.decode import Decoder
 from consumers.transport.ports import StoredRecord
 from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incoming
 from ledger_core.domain.outcomes import Outcome
@@ -126,7 +127,7 @@ def read_records(path: Path, topic: str, timestamp_ms: int) -> Iterator[StoredRe
 class FileIngest:
     """Ingests one file. The poster is open, and its decoder is this one's."""
 
-    def __init__(self, poster: Poster, decoder: ReplayDecoder, connection: psycopg.Connection) -> None:
+    def __init__(self, poster: Poster, decoder: Decoder, connection: psycopg.Connection) -> None:
         self._poster = poster
         self._decoder = decoder
         self._connection = connection

@@ -11,8 +11,8 @@ from typing import Final
 
 import structlog
 
+from consumers.cursors import plain
 from consumers.decode import Assets, plausible_us
-from consumers.replay import plain
 from ledger_core.domain.fingerprints import fingerprint
 from ledger_core.domain.incoming import SYSTEM_BOOK, Incoming, Record
 from ledger_core.domain.merchants import MerchantChanged, MerchantStatus

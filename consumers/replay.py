@@ -1,13 +1,11 @@
 """Consuming a topic again under a cursor of its own: the live source rows are not involved.
 
-A cursor's name follows the topic after `#`, which no topic may contain: `payments.events.v1#replay-1` has source
-rows, counters and a fence of its own. What was decided before is REPLAYED; what was not is posted, and its cause
-names the cursor by which it came.
+What was decided before is REPLAYED; what was not is posted, and its cause names the cursor by which it came.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
 
+from consumers.cursors import named, plain
 from consumers.transport.ports import (
     Assignment,
     Partition,
@@ -18,20 +16,6 @@ from consumers.transport.ports import (
     Source,
     StoredRecord,
 )
-from ledger_core.domain.incoming import Incoming
-from ledger_core.domain.incoming import Record as CoreRecord
-
-MARK: Final = "#"
-
-
-def named(topic: str, cursor: str) -> str:
-    """The topic as the cursor's source rows name it."""
-    return f"{topic}{MARK}{cursor}"
-
-
-def plain(topic: str) -> str:
-    """The topic as the log names it."""
-    return topic.partition(MARK)[0]
 
 
 class ReplaySource:
@@ -54,10 +38,7 @@ class ReplaySource:
             raise PositionLost(self.name(lost.partition), lost.position, lost.beginning, lost.end) from lost
         except PartitionUnreadable as bad:
             raise PartitionUnreadable(self.name(bad.partition), bad.position, bad.code, bad.detail) from bad
-        return {
-            self.name(partition): Slice([self._record(record) for record in part.records], part.next_offset)
-            for partition, part in slices.items()
-        }
+        return {self.name(partition): self._renamed(partition, part) for partition, part in slices.items()}
 
     def seek(self, partition: Partition, offset: int) -> None:
         self._source.seek(_unnamed(partition), offset)
@@ -89,16 +70,13 @@ class ReplaySource:
         """The partition under the cursor's name."""
         return Partition(named(partition.topic, self._cursor), partition.partition)
 
-    def _record(self, record: Record) -> Record:
-        return StoredRecord(
-            named(record.topic, self._cursor),
-            record.partition,
-            record.offset,
-            record.timestamp,
-            record.key,
-            record.value,
-            record.headers,
-        )
+    def _renamed(self, partition: Partition, part: Slice) -> Slice:
+        topic = named(partition.topic, self._cursor)
+        records: list[Record] = [
+            StoredRecord(topic, old.partition, old.offset, old.timestamp, old.key, old.value, old.headers)
+            for old in part.records
+        ]
+        return Slice(records, part.next_offset)
 
 
 class _ReplayAssignment:
@@ -119,37 +97,6 @@ class _ReplayAssignment:
 
     async def revoked(self, partitions: Sequence[Partition]) -> None:
         await self._assignment.revoked([self._source.name(partition) for partition in partitions])
-
-
-class Decodes(Protocol):
-    """What turns a record into an incoming event; pure."""
-
-    def decode(self, record: CoreRecord) -> Incoming: ...
-
-
-class ReplayDecoder:
-    """Decodes as if the record had come from the live topic: records without an id of their own are known by
-    their coordinates there, and have to be recognised."""
-
-    def __init__(self, decoder: Decodes) -> None:
-        self._decoder = decoder
-
-    def decode_many(self, records: Iterable[CoreRecord]) -> list[Incoming]:
-        return [self.decode(record) for record in records]
-
-    def decode(self, record: CoreRecord) -> Incoming:
-        live = StoredRecord(
-            plain(record.topic),
-            record.partition,
-            record.offset,
-            record.timestamp,
-            record.key,
-            record.value,
-            record.headers,
-        )
-        incoming = self._decoder.decode(live)
-        incoming.record = record
-        return incoming
 
 
 def _unnamed(partition: Partition) -> Partition:

@@ -18,7 +18,6 @@ from api.cli.stores import Store, open_store
 from api.cli.verify import shown_progress
 from consumers.bootstrap import database_decoder
 from consumers.files import FileContent, FileIngest, IngestRaced, LineOutcome, look_at
-from consumers.replay import ReplayDecoder
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.connection import Role
 from ledger_core.store.poster import Poster
@@ -69,9 +68,9 @@ def look_at_file(file: Path) -> FileContent:
 @contextmanager
 def ingesting(store: Store, book: str | None) -> Iterator[FileIngest]:
     """Ready to post a file's events; with a book, those of any other are refused."""
-    decoder = ReplayDecoder(database_decoder(store.dsn, expected_book=book))
+    decoder = database_decoder(store.dsn, expected_book=book)
     # Parked events of other books may be healed on the way: for those no book is the wrong one.
-    parked = ReplayDecoder(database_decoder(store.dsn))
+    parked = database_decoder(store.dsn)
     poster = Poster(store.dsn, decode=parked.decode)
     poster.open()
     try:

@@ -12,7 +12,7 @@ from api.cli.command import Json, state_of
 from api.cli.errors import EXIT_FOUND_PROBLEMS
 from api.cli.output import table
 from api.cli.stores import Store, open_store, stack_settings
-from consumers.replay import MARK
+from consumers.cursors import MARK
 from consumers.settings import ProcessSettings
 from consumers.transport.ports import Partition, TransportError
 from consumers.transports import choose_transport

@@ -3,9 +3,10 @@
 SELECT nextval('ledger.batch_id');
 
 -- name: known_keys
--- What the inbox holds of these keys: the fingerprint that was decided first.
-SELECT inbox.book_id, inbox.source_id, inbox.event_id, inbox.fingerprint
-FROM unnest(%(books)s::integer[], %(sources)s::integer[], %(event_ids)s::text[]) AS asked (book_id, source_id, event_id)
+-- What the inbox holds of these keys, by place from 1: the fingerprint that was decided first.
+SELECT asked.place, inbox.fingerprint
+FROM unnest(%(books)s::integer[], %(sources)s::integer[], %(event_ids)s::text[]) WITH ORDINALITY
+    AS asked (book_id, source_id, event_id, place)
 JOIN ledger.inbox ON inbox.book_id = asked.book_id AND inbox.source_id = asked.source_id
     AND inbox.event_id = asked.event_id AND inbox.revision = 1;
 

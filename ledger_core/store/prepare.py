@@ -267,13 +267,13 @@ class Preparer:
     def _known(self, keys: Sequence[InboxKey]) -> dict[InboxKey, bytes]:
         """Fingerprints of the keys that are in the inbox."""
         parameters = {
-            "books": integers([book_id for book_id, _, _ in keys]),
-            "sources": integers([source_id for _, source_id, _ in keys]),
-            "event_ids": texts([event_id for _, _, event_id in keys]),
+            "books": integers([key[0] for key in keys]),
+            "sources": integers([key[1] for key in keys]),
+            "event_ids": texts([key[2] for key in keys]),
         }
         with self._connection.transaction(), self._connection.cursor(binary=True) as cursor:
             rows = cursor.execute(QUERIES["known_keys"], parameters).fetchall()
-        return {(book_id, source_id, event_id): fingerprint for book_id, source_id, event_id, fingerprint in rows}
+        return {keys[place - 1]: fingerprint for place, fingerprint in rows}
 
     def _next_batch_id(self) -> int:
         with self._connection.transaction():

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from consumers.cursors import named, plain
 from consumers.decode import Decoder
-from consumers.replay import ReplayDecoder, ReplaySource, named, plain
+from consumers.replay import ReplaySource
 from consumers.transport.memory import MemoryLog, MemorySource
 from consumers.transport.ports import (
     Outgoing,
@@ -114,7 +115,7 @@ def test_a_partition_that_cannot_be_read_is_told_under_the_cursor_s_name() -> No
 def test_a_record_without_an_id_has_the_key_it_had_on_the_live_topic() -> None:
     decoder = Decoder({"EUR": 978})
     live = decoder.decode(StoredRecord(TOPIC, 3, 17, 0, None, b"no json"))
-    again = ReplayDecoder(decoder).decode(StoredRecord(named(TOPIC, "audit"), 3, 17, 0, None, b"no json"))
+    again = decoder.decode(StoredRecord(named(TOPIC, "audit"), 3, 17, 0, None, b"no json"))
     assert again.event_id == live.event_id == "1:payments:3:17"
     assert again.fingerprint == live.fingerprint
     assert again.record.topic == "payments#audit"

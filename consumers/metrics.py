@@ -76,7 +76,7 @@ class ConsumerMetrics:
         self._webhooks = Counter(
             "ledger_webhooks_processed",
             "Stored webhooks: published, recorded by name, or unmappable",
-            ["endpoint", "outcome"],
+            ["endpoint", "outcome", "code"],
             registry=registry,
         )
         self._webhooks_waiting = Gauge(
@@ -160,8 +160,9 @@ class ConsumerMetrics:
 
     # ------------------------------------------------------------------------- publisher
 
-    def webhooks_processed(self, endpoint: str, outcome: str, count: int) -> None:
-        self._webhooks.labels(endpoint, outcome).inc(count)
+    def webhooks_processed(self, endpoint: str, outcome: str, code: str, count: int) -> None:
+        """`code` says why no event was published: a name of the mapping's own, never what a webhook says."""
+        self._webhooks.labels(endpoint, outcome, code).inc(count)
 
     def webhooks_waiting(self, count: int) -> None:
         self._webhooks_waiting.set(count)

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 class PublisherMetrics(Protocol):
     """What the publisher reports."""
 
-    def webhooks_processed(self, endpoint: str, outcome: str, count: int) -> None: ...
+    def webhooks_processed(self, endpoint: str, outcome: str, code: str, count: int) -> None: ...
 
     def webhooks_waiting(self, count: int) -> None: ...
 
@@ -42,7 +42,7 @@ class PublisherMetrics(Protocol):
 class NoPublisherMetrics:
     """Nobody measures."""
 
-    def webhooks_processed(self, endpoint: str, outcome: str, count: int) -> None: ...
+    def webhooks_processed(self, endpoint: str, outcome: str, code: str, count: int) -> None: ...
 
     def webhooks_waiting(self, count: int) -> None: ...
 
@@ -104,8 +104,8 @@ class WebhookPublisher:
         if not settled:
             log.info("webhooks.another_was_faster", endpoint=chunk.feed.endpoint)
             return
-        for outcome, count in Counter(one.outcome for one in processed).items():
-            self._metrics.webhooks_processed(chunk.feed.endpoint, outcome, count)
+        for (outcome, code), count in Counter((one.outcome, one.code) for one in processed).items():
+            self._metrics.webhooks_processed(chunk.feed.endpoint, outcome, code, count)
         for one in processed:
             said = {"endpoint": chunk.feed.endpoint, "number": one.webhook.number, "attempt": one.webhook.attempt}
             log.info("webhook.processed", **said, outcome=one.outcome, code=one.code)

@@ -36,6 +36,8 @@ class Original:
     reversed: bool = False
     legs: Sequence[Mapping[str, str]] = ()
     """Of a split capture, or what followed one: whose part of it is whose, as the voucher says."""
+    clearing: frozenset[int] = frozenset()
+    """Heads of those of its accounts that were the clearing of the processor when they opened."""
 
 
 @dataclass(slots=True)

@@ -193,13 +193,19 @@ def _refuse_amount(case: Case, part: Part, subject: Subject, locked: Locked) -> 
 
 def _unsettled_minor(case: Case, locked: Locked) -> int:
     """What of the payment is with the processor and not settled: of captures in escrow what they debited the account
-    that settlements credit; what a wallet paid, or whoever delivered collected, never was there."""
+    that settlements credit, or one that was its clearing before the chart gave the role to that; what a wallet paid,
+    or whoever delivered collected, never was there."""
     subject, taken = locked.subjects.get(case.subject_key) or Subject(), of_payment(case, locked)
     if _is_direct(case, locked) or not case.movements:
         return subject.captured_minor - taken.used_minor
     clearing, known = case.movements[-1].head, locked.vouchers.by_reference
     captures = [known[key] for one in subject.captures if (key := (case.subject_key[0], one)) in known]
-    moved = [movement for capture in captures for movement in capture.movements if movement.head == clearing]
+    moved = [
+        movement
+        for capture in captures
+        for movement in capture.movements
+        if movement.head == clearing or movement.head in capture.clearing
+    ]
     with_processor_minor = sum(movement.line.amount_minor for movement in moved if movement.line.side == "D")
     return with_processor_minor - taken.used_minor
 

@@ -35,6 +35,8 @@ class AccountRef(NamedTuple):
     asset_id: int
     keyed: bool
     normal_side: Side = "D"
+    role: str = ""
+    """That it opened with; the book's chart may have given it to another account since."""
 
 
 class Opening(NamedTuple):
@@ -157,10 +159,9 @@ class Books:
         """Fills `book.accounts` for those of these codes that exist."""
         with self._connection.transaction():
             rows = self._connection.execute(QUERIES["accounts"], (book.book_id, list(codes))).fetchall()
-        for code, account_id, asset_id, keyed, account_type in rows:
-            book.accounts[code] = AccountRef(
-                book.book_id << 32 | account_id, asset_id, keyed, NORMAL_SIDE[account_type]
-            )
+        for code, account_id, asset_id, keyed, account_type, role in rows:
+            head = book.book_id << 32 | account_id
+            book.accounts[code] = AccountRef(head, asset_id, keyed, NORMAL_SIDE[account_type], role)
 
 
 def open_accounts(

@@ -26,7 +26,7 @@ SELECT uri, source_id FROM ledger.source WHERE book_id = %s AND uri = ANY(%s);
 
 -- name: accounts
 -- What never changes about accounts of one book.
-SELECT code, account_id, asset_id, keyed, type FROM ledger.account WHERE book_id = %s AND code = ANY(%s);
+SELECT code, account_id, asset_id, keyed, type, role FROM ledger.account WHERE book_id = %s AND code = ANY(%s);
 
 -- name: insert_accounts
 -- Accounts that are not there yet, in the order of their key; answers with those inserted.

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 import orjson
 
 from ledger_core.domain.cases import SubjectKey
+from ledger_core.domain.charts import Role
 from ledger_core.domain.originals import (
     SEVERAL,
     Original,
@@ -141,11 +142,13 @@ class OriginalRows:
         document = orjson.loads(state)
         if "group" in document and isinstance(ref, VoucherRef) and not ref.voucher_no:
             return SEVERAL
+        movements = self._preparer.movements_of(book, document["lines"])
+        accounts = [book.accounts[line[0]] for line in document["lines"]]
         original = Original(
             reference, VoucherLink(position, voucher_no), order_key, document["kind"],
             document["event_type"], int(document["amount_minor"]),
-            self._preparer.movements_of(book, document["lines"]), moment_us(document["effective_at"]),
-            commissions_said(document), legs=legs_said(document),
+            movements, moment_us(document["effective_at"]), commissions_said(document), legs=legs_said(document),
+            clearing=frozenset(account.head for account in accounts if account.role == Role.PROCESSOR_CLEARING),
         )  # fmt: skip
         return self.vouchers.add(book.book_id, original)
 

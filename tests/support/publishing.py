@@ -73,12 +73,12 @@ class Counted:
     """Metrics that a test can read."""
 
     def __init__(self) -> None:
-        self.processed: dict[tuple[str, str], int] = {}
+        self.processed: dict[tuple[str, str, str], int] = {}
         self.waiting = 0
         self.healthy: dict[tuple[str, str], bool] = {}
 
-    def webhooks_processed(self, endpoint: str, outcome: str, count: int) -> None:
-        self.processed[endpoint, outcome] = self.processed.get((endpoint, outcome), 0) + count
+    def webhooks_processed(self, endpoint: str, outcome: str, code: str, count: int) -> None:
+        self.processed[endpoint, outcome, code] = self.processed.get((endpoint, outcome, code), 0) + count
 
     def webhooks_waiting(self, count: int) -> None:
         self.waiting = count

@@ -85,6 +85,29 @@ def test_a_story_comes_to_its_balances(
     scene.assert_whole()
 
 
+def test_what_follows_a_capture_goes_through_the_accounts_of_the_chart_in_force(scene: Scene) -> None:
+    """The role moved since: what a settlement takes is the new account's, until somebody moves the balance by hand."""
+    moved = "clearing:acquirer:EUR"
+    scene.post(captured(P), captured("p-2"), step("settlement.confirmed", "p-2", 100))
+    controls: Any = scene.chart()["controls"]
+    scene.apply_chart({**scene.chart(), "controls": [
+        {**row, "code": "clearing:acquirer:{currency}"} if row["role"] == "PROCESSOR_CLEARING" else row
+        for row in controls
+    ]})  # fmt: skip
+    said = outcomes(scene.post(step("settlement.confirmed", P, 100), step("settlement.failed", "p-2")))
+    assert said == ["POSTED", "POSTED"]
+    assert [scene.balance_minor(code) for code in (CLEARING, moved, SETTLING)] == [200, -100, 100]
+    lines = [
+        {"account": account, "side": side, "amount_minor": "100", "currency": "EUR"}
+        for account, side in ((moved, "debit"), (CLEARING, "credit"))
+    ]
+    assert outcomes(
+        scene.post(event("voucher.requested.v1", "move", "move", {"kind": "transfer", "lines": lines}))
+    ) == ["POSTED"]
+    assert [scene.balance_minor(code) for code in (CLEARING, moved)] == [100, 0]
+    scene.assert_whole()
+
+
 def test_what_comes_before_its_predecessor_waits_and_heals(scene: Scene) -> None:
     early = [step("refund.completed", P, 40), step("refund.approved", P), step("refund.requested", P, 40)]
     said = [outcomes(scene.post(message)) for message in early]

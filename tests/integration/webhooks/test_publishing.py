@@ -67,7 +67,7 @@ def test_webhooks_become_events_on_the_topic_in_their_order(shop: WebhookShop, p
         ([{"type": "payment.captured.v1", "id": "payment-captured-ch_1", "order_key": "stripe:pi_1"}],)
     ]
     assert publishing.publish_all() == 0
-    assert publishing.metrics.processed == {("stripe", "PUBLISHED"): 3}
+    assert publishing.metrics.processed == {("stripe", "PUBLISHED", ""): 3}
 
 
 def test_webhooks_of_every_processor_are_published(shop: WebhookShop, publishing: Publishing) -> None:

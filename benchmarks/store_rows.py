@@ -10,6 +10,7 @@ from benchmarks.bench import Bench, Sample
 from benchmarks.children import run_together
 from benchmarks.direct import Task
 from benchmarks.workload import Workload
+from consumers.process import tune_collector
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.verify import verify
 from projections.checkpoints import lock_checkpoints
@@ -58,6 +59,7 @@ def rebuilds(dsn: str, book: str) -> dict[str, float]:
         book_id, events, entries = connection.execute(BOOK, (book,)).fetchall()[0]
         lock_checkpoints(connection, [book_id], PROJECTIONS)
         connection.execute(MARK_APPLIED)
+    tune_collector()  # as the command does
     rates: dict[str, float] = {}
     folded = []
     for projection in PROJECTIONS:

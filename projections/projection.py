@@ -1,6 +1,6 @@
 """What a read model is: a pure fold of the log, and the SQL that keeps what it gives."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Generic, LiteralString, Protocol, TypeVar, cast
 
@@ -8,7 +8,7 @@ import psycopg
 
 from projections.events import LedgerEvent
 
-Rows = TypeVar("Rows")
+Rows = TypeVar("Rows", bound=Sized)
 Fold = Callable[[Iterable[LedgerEvent], Rows], None]
 """Adds events, of one book or many, to rows; touches nothing else. However the events are cut, the sums agree."""
 Write = Callable[[psycopg.Connection, Rows, Mapping[int, int]], None]
@@ -33,6 +33,8 @@ class Folded:
 
 class Collected(Protocol):
     """Rows in the making, for a rebuild: many small batches folded into one, written once."""
+
+    def __len__(self) -> int: ...
 
     def add(self, events: Iterable[LedgerEvent]) -> None: ...
 
@@ -93,6 +95,9 @@ class _CollectedRows(Generic[Rows]):
     rows: Rows
     fold_into: Fold[Rows]
     write_rows: Write[Rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
     def add(self, events: Iterable[LedgerEvent]) -> None:
         self.fold_into(events, self.rows)

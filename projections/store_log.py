@@ -10,6 +10,7 @@ import psycopg
 from ledger_core.store.arrays import integers
 from projections.events import LedgerEvent
 
+_new = tuple.__new__  # half of what LedgerEvent(...) costs
 STREAMED_EVENTS = 100
 """Decoded at a time: few enough to stay in the processor's cache, which halves the cost of folding them."""
 
@@ -106,7 +107,7 @@ def stream_events(connection: psycopg.Connection, span: Span) -> Iterator[list[L
     with connection.cursor() as cursor:
         rows = cursor.stream(BOOK_EVENTS, span, binary=True, size=STREAMED_EVENTS)
         while events := [
-            LedgerEvent(span.book_id, position, event_type, order_key, orjson.loads(state))
+            _new(LedgerEvent, (span.book_id, position, event_type, order_key, orjson.loads(state)))
             for position, event_type, order_key, state in islice(rows, STREAMED_EVENTS)
         ]:
             found += len(events)

@@ -11,6 +11,7 @@ from api.cli.errors import EXIT_FOUND_PROBLEMS
 from api.cli.output import table
 from api.cli.stores import Store, open_store
 from api.cli.verify import shown_progress
+from consumers.process import tune_collector
 from ledger_core.store.connection import Role, connect
 from projections.day_rollups import table as day_rollups
 from projections.rebuild import rebuild as rebuild_projection
@@ -42,6 +43,7 @@ def rebuild(
         shown_progress(state.output, "rebuilding") as progress,
     ):
         book_id = _book_id(store, book)
+        tune_collector()
         done = [
             rebuild_projection(lambda: connect(store.dsn, Role.PROJECTOR), book_id, chosen, progress=progress)
             for chosen in PROJECTIONS

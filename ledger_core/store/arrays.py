@@ -1,7 +1,9 @@
 """PostgreSQL array literals for whole columns: half the cost of adapting every element on its own."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
+
+Value = TypeVar("Value")
 
 NOTHING: Final = "{}"
 """A column that says nothing of any row: `unnest` fills it with nulls beside longer ones, and no zeros are read."""
@@ -31,3 +33,16 @@ def texts(values: Sequence[str]) -> str:
     if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
         joined = '","'.join([value.replace("\\", "\\\\").replace('"', '\\"') for value in values])
     return f'{{"{joined}"}}'
+
+
+def times(values: Sequence[str]) -> str:
+    """The literal of a timestamptz array; '' is null."""
+    literal = texts(values)
+    return literal.replace('""', "NULL") if "" in values else literal
+
+
+def shared(values: Sequence[Value], literal: Callable[[Sequence[Value]], str]) -> tuple[str, Value]:
+    """The literal of an array, which is `NOTHING` where all values are the first one; and that one."""
+    first = values[0]
+    alike = values.count(first) == len(values)
+    return NOTHING if alike else literal(values), first

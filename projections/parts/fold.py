@@ -66,6 +66,9 @@ class PartRows:
     changes: dict[PartKey, PartChange] = field(default_factory=dict)
     taken_back: list[tuple[int, str, int]] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.changes) + len(self.taken_back)
+
 
 def fold_parts(events: Iterable[LedgerEvent], rows: PartRows) -> None:
     """Changes per part. Refused events tell a part nothing."""

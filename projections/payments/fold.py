@@ -84,7 +84,8 @@ def fold_payments(events: Iterable[LedgerEvent], rows: PaymentRows) -> None:
                 row.family = first_family(row.family, family)
             if effective_at > row.last_effective_at:
                 row.last_effective_at = effective_at
-            elif effective_at and (effective_at < row.first_effective_at or not row.first_effective_at):
+                row.first_effective_at = row.first_effective_at or effective_at
+            elif effective_at and effective_at < row.first_effective_at:
                 row.first_effective_at = effective_at
         if effect is not None and event_type in ACCEPTED:
             effect(row, int(state.get("amount_minor", "0")), state)

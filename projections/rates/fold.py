@@ -38,6 +38,9 @@ class RateRows:
     changes: dict[Pair, RateChange] = field(default_factory=dict)
     newest: dict[int, str] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self.changes) + len(self.newest)
+
 
 def fold_rates(events: Iterable[LedgerEvent], rows: RateRows) -> None:
     """Changes per pair. Refused events say nothing, and their times mean nothing."""

@@ -221,6 +221,11 @@ def test_movements_of_every_day_balance(batch: list[LedgerEvent]) -> None:
         assert sum(row.debits_minor for row in of_day) == sum(row.credits_minor for row in of_day)
 
 
+def test_an_event_without_a_time_leaves_the_first_time_to_the_next_one() -> None:
+    row = folded(voucher("capture", 1, ""), voucher("capture", 1, NOON), voucher("capture", 1, EVENING))[1, "o1"]
+    assert (row.first_effective_at, row.last_effective_at) == (NOON, EVENING)
+
+
 @given(st.lists(events, max_size=30), st.integers(0, 30))
 def test_a_batch_cut_in_two_gives_the_same_rows(batch: list[LedgerEvent], cut: int) -> None:
     payments: PaymentRows = {}

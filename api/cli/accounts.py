@@ -13,7 +13,7 @@ from api.cli.account_changes import draw_changes, limit_text
 from api.cli.account_closing import Closing, close_by_event, show_closing
 from api.cli.account_tree import draw_tree
 from api.cli.command import Book, Json, OptionalReason, Reason, RequestedBy, State, group, state_of
-from api.cli.healing import heal
+from api.cli.healing import decided, heal
 from api.cli.output import balance_text, details, moment, money, table
 from api.cli.posting import said, transactions_of
 from api.cli.stores import Store, open_store
@@ -277,6 +277,6 @@ def _show_change(state: State, after: AccountState, reason: str, healed: int) ->
         status = "closed" if after.closed_because is not None else status
         console.print(f"account {after.code} is {status}" + ("" if after.changed else ", as it was before"))
         if healed:
-            console.print(f"{healed} parked events were decided")
+            console.print(decided(healed))
 
     state.output.data({"account": after, "reason": reason, "healed": healed}, render)

@@ -10,7 +10,7 @@ from rich.console import Console
 from api.cli.books import read_chart
 from api.cli.command import Json, Reason, group, state_of
 from api.cli.errors import CliError
-from api.cli.healing import heal
+from api.cli.healing import decided, heal
 from api.cli.output import table
 from api.cli.posting import said, transactions_of
 from api.cli.stores import Store, open_store
@@ -106,8 +106,6 @@ def _draw_plan(console: Console, plan: ChartPlan, *, applied: bool, healed: int)
     if not plan.changes:
         console.print("nothing changes")
     elif applied:
-        console.print(
-            f"version {plan.version} is in force" + (f"; {healed} parked events were decided" if healed else "")
-        )
+        console.print(f"version {plan.version} is in force" + (f"; {decided(healed)}" if healed else ""))
     elif not plan.contradictions:
         console.print(f"dry run: --apply puts it in force as version {plan.version}")

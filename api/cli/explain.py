@@ -11,7 +11,7 @@ from rich.text import Text
 from api.cli.account_changes import draw_changes
 from api.cli.balance import EffectiveAt
 from api.cli.command import Json, state_of
-from api.cli.output import balance_text, details, moment, money, table
+from api.cli.output import balance_text, details, in_words, moment, money, table
 from api.cli.stores import open_store
 from api.cli.vouchers import group_text
 from projections.queries.amounts import Balance, Side
@@ -149,7 +149,7 @@ def _facts(voucher: ExplainedVoucher) -> Any:
         "cause": f"{origin.event_type} {origin.event_id} of {origin.source}",
         "record": f"{record.topic}[{record.partition}] at offset {record.offset}" if record else "",
         "persons": ", ".join(f"{name} {person}" for name, person in voucher.persons.items()),
-        **voucher.details,
+        **{name: in_words(said) for name, said in voucher.details.items()},
         "effective": moment(voucher.effective_at),
         "recorded": f"{moment(voucher.recorded_at)}, position {voucher.position}, block {voucher.block_number}",
     }

@@ -8,6 +8,11 @@ from consumers.bootstrap import database_decoder
 from ledger_core.store.poster import Poster
 
 
+def decided(healed: int) -> str:
+    """How many parked events were decided, in words."""
+    return f"{healed:,} parked event{' was' if healed == 1 else 's were'} decided"
+
+
 def heal(store: Store, book: str, waits_for: str) -> int:
     """Decides the events of a book that wait for this; returns how many have an outcome now."""
     poster = Poster(store.dsn, decode=database_decoder(store.dsn).decode)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from api.cli.command import Json, state_of
 from api.cli.errors import CliError
+from api.cli.healing import decided
 from api.cli.output import Output, to_json
 from api.cli.stores import Store, open_store
 from api.cli.verify import shown_progress
@@ -53,7 +54,7 @@ def ingest(
             ) from error
         healed = work.healed
     said = ", ".join(f"{count:,} {outcome.value.lower()}" for outcome, count in counts.items()) or "no lines"
-    state.output.say(said + (f"; {healed:,} parked events were decided by it" if healed else ""))
+    state.output.say(said + (f"; {decided(healed)} by it" if healed else ""))
 
 
 def look_at_file(file: Path) -> FileContent:

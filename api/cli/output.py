@@ -114,6 +114,15 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
     return drawn
 
 
+def in_words(said: object) -> str:
+    """What JSON says, for a person: lists and objects without their brackets."""
+    if isinstance(said, dict):
+        return ", ".join(f"{name}: {in_words(value)}" for name, value in said.items())
+    if isinstance(said, list):
+        return ", ".join(in_words(value) for value in said)
+    return str(said)
+
+
 def details(pairs: Mapping[str, object]) -> Table:
     """Names and values, one pair a line."""
     drawn = Table(show_header=False, box=None, pad_edge=False)

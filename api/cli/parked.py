@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from api.cli.command import Book, Json, state_of
-from api.cli.healing import heal_all
+from api.cli.healing import decided, heal_all
 from api.cli.output import moment, table
 from api.cli.stores import open_store
 from api.cli.verify import shown_progress
@@ -41,6 +41,6 @@ def parked(
             drawn.add_row(key.order_key, key.event_id, key.code, key.waits_for, since, str(key.events))
         console.print(drawn)
         if again:
-            console.print(f"{healed} parked events were decided")
+            console.print(decided(healed))
 
     state.output.data({"book": book, "position": position, "parked": found, "decided": healed}, render)

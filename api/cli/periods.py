@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from api.cli.command import Json, Reason, State, group, state_of
-from api.cli.healing import heal
+from api.cli.healing import decided, heal
 from api.cli.output import details, moment, money, table
 from api.cli.stores import Store, open_store
 from ledger_core.operations.period_lifecycle import ClosingPreview, PeriodLifecycle, PeriodState
@@ -148,7 +148,7 @@ def _show_state(state: State, after: PeriodState, healed: int) -> None:
         if after.trial_balance:
             console.print(f"trial balance {after.trial_balance}")
         if healed:
-            console.print(f"{healed} parked events were decided")
+            console.print(decided(healed))
 
     state.output.data({"period": after, "healed": healed, "applied": True}, render)
 

@@ -99,6 +99,9 @@ def check(
     pinned = pinned_keys(key)
     try:
         proof, checkpoint = check_file(file, pinned)
+    except OSError as error:
+        text = f"{file} can't be read: {error.strerror}"
+        raise CliError("FILE_UNREADABLE", text, "give a file that proof create wrote") from None
     except ProofError as error:
         verdict = Text(f"THE PROOF DOES NOT HOLD  {error}", style="bold red")
         state.output.data({"ok": False, "reason": str(error)}, lambda console: console.print(verdict))

@@ -15,6 +15,7 @@ from ledger_core.domain.account_facts import AccountClosed, AccountStand, Accoun
 from ledger_core.domain.account_life import refuse_closing
 from ledger_core.domain.account_types import NORMAL_SIDE, AccountType, account_type_of
 from ledger_core.domain.cases import CLOSED, FROZEN, OPEN, Head
+from ledger_core.domain.chart_reading import ChartError, check_code
 from ledger_core.domain.charts import Template
 from ledger_core.domain.limits import NO_LIMITS, Limits
 from ledger_core.domain.outcomes import Code, Refusal
@@ -84,10 +85,14 @@ class AccountLifecycle:
         self, code: str, *, account_type: AccountType, currency: str, role: str = "", keyed: bool = False,
         requested_by: str = "",
     ) -> AccountState:  # fmt: skip
-        """Open an account. One that is open as asked for is left as it is; an other one is refused.
+        """Open an account. One that is open as asked for is left as it is; one that is not, or closed, is refused.
 
         The chart in force says what is not asked for: role, order keys and limits, as where it opens on the fly.
         """
+        try:
+            check_code(f"{code!r:.60}", code)
+        except ChartError as error:
+            raise _refused(Code.DATA_INVALID, str(error)) from None
         while True:
             with suppress(ChartMovedError):
                 return self._open(Template(code, account_type, role, keyed), currency, requested_by)
@@ -106,6 +111,8 @@ class AccountLifecycle:
                 self._application.save(wanted)
                 demand_chart(connection, book)
             account = self._application.account(wanted.id)
+            if account.closed_because is not None:
+                raise _refused(Code.ACCOUNT_CLOSED, f"account {code!r} is closed")
             if _properties(account) != _properties(wanted):
                 raise _refused(Code.ACCOUNT_EXISTS_DIFFERENTLY, f"account {code!r} is open with other properties")
             return self._state(account, changed=created)

@@ -111,6 +111,27 @@ def test_a_member_of_a_group_is_explained_with_the_others(shop: TestDatabase, tm
     assert "member 1 of 2: vouchers 4 to 5" in ledgerctl("voucher", "show", "4", "--book", "shop").out
 
 
+def test_what_a_voucher_says_besides_is_drawn_in_words(shop: TestDatabase, tmp_path: Path) -> None:
+    lines = [
+        {"account": account, "side": side, "amount_minor": "5", "currency": "BRL"}
+        for account, side in ((WALLET, "debit"), ("wallet:seller:2", "credit"))
+    ]
+    adjusted: dict[str, object] = {"kind": "adjustment", "lines": lines, "metadata": {"case": "7"},
+                "adjustment": {"reason": "correction", "reference": "ticket 8"}}  # fmt: skip
+    void: dict[str, object] = {"voucher": {"event_id": "adjusted"}, "reason": "a mistake"}
+    events = [
+        event("adjusted", "voucher.requested.v1", "adjusted", adjusted),
+        event("void", "voucher.void_requested.v1", "adjusted", void),
+    ]
+    assert ledgerctl("ingest", write(tmp_path / "adjusted.ndjson", events)).code == 0
+    drawn = ledgerctl("explain", "shop", "--voucher", "4").out
+    assert "reason: correction, reference: ticket 8" in drawn
+    assert "case: 7" in drawn
+    mirror = ledgerctl("explain", "shop", "--voucher", "5").out
+    assert not {"[", "{"} & set(drawn.split("record")[0] + mirror.split("record")[0])
+    assert "mirrored" in mirror
+
+
 def test_one_thing_is_explained_at_a_time(shop: TestDatabase) -> None:
     assert ledgerctl("explain", "shop").code == 2
     assert ledgerctl("explain", "shop", WALLET, "--voucher", "1").code == 2

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from deploy.local.postgres import LocalPostgres
+from ledger_core.store.proof.__main__ import main as offline
 from tests.invariants import assert_invariants
 from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
@@ -177,6 +178,12 @@ def test_a_log_that_is_not_what_was_signed_exits_3(shop: TestDatabase, tmp_path:
                 "UPDATE ledger.block SET hash = %s WHERE book_id = %s AND number = %s",
                 [(block_hash, book_id, number) for book_id, number, block_hash in before],
             )
+
+
+def test_a_proof_that_is_not_there_is_no_proof_that_does_not_hold(tmp_path: Path) -> None:
+    checked = ledgerctl("--json", "proof", "check", str(tmp_path / "none.json"))
+    assert (checked.code, checked.error["code"]) == (1, "FILE_UNREADABLE")
+    assert offline([str(tmp_path / "none.json")]) == 1
 
 
 def test_keys_that_cannot_be_used_are_refused_without_their_content(

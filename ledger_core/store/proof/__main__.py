@@ -18,7 +18,7 @@ EXIT_DOES_NOT_HOLD: Final = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code: 0 the proof holds, 3 it does not, 1 a key can't be read."""
+    """Exit code: 0 the proof holds, 3 it does not, 1 a key or the file can't be read."""
     parser = argparse.ArgumentParser(prog="python -m ledger_core.store.proof", description="Check a proof, offline.")
     parser.add_argument("file", type=Path, help="the proof")
     parser.add_argument("--key", type=Path, action="append", default=[], help="file with the public keys that count")
@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         proof, checkpoint = check_file(given.file, pinned)
     except KeyFileError as error:
         sys.stderr.write(f"KEY_UNUSABLE  {error}\n")
+        return EXIT_FAILED
+    except OSError as error:
+        sys.stderr.write(f"FILE_UNREADABLE  {given.file} can't be read: {error.strerror}\n")
         return EXIT_FAILED
     except ProofError as error:
         sys.stderr.write(f"PROOF_DOES_NOT_HOLD  {error}\n")

@@ -52,12 +52,10 @@ def write_proof(proof: InclusionProof) -> str:
 
 
 def check_file(path: Path, pinned: Sequence[PublicKey] = ()) -> tuple[InclusionProof, Checkpoint]:
-    """The proof in a file, and the checkpoint under which it holds. Raises ProofError with the first thing wrong."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ProofError(f"file: {path} can't be read: {error.strerror}") from None
+    """The proof in a file, and the checkpoint under which it holds. Raises ProofError with the first thing wrong, and
+    OSError for a file that can't be read."""
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
     proof = read_proof(content)
     return proof, check_proof(proof, pinned)
 

@@ -193,6 +193,16 @@ def test_an_account_closes_for_good(pool: ConnectionPool, accounts: AccountLifec
         accounts.freeze(CODE, reason="r")
     with refused(Code.ACCOUNT_CLOSED):
         accounts.set_limits(CODE, Limits(0, None, DENY), reason="r")
+    for account_type in ("liability", "asset"):
+        with refused(Code.ACCOUNT_CLOSED):
+            accounts.open_account(CODE, account_type=account_type, currency="BRL")
+
+
+@pytest.mark.parametrize("code", ["", "two words", "wallet/1", "x" * 201, "control:CASH", "wallet:ä"])
+def test_what_is_no_code_of_an_account_opens_none(code: str, pool: ConnectionPool, accounts: AccountLifecycle) -> None:
+    with refused(Code.DATA_INVALID):
+        accounts.open_account(code, account_type="liability", currency="BRL")
+    assert event_types(pool) == ["book.created"]
 
 
 @pytest.mark.parametrize(

@@ -241,4 +241,6 @@ def test_the_checker_stands_alone(document: Document, tmp_path: Path, capsys: py
     assert check_alone([str(file), "--key", str(keys)]) == 3
     assert "other key" in capsys.readouterr().err
     assert check_alone([str(file), "--key", str(tmp_path / "absent")]) == 1
-    assert check_alone([str(tmp_path / "absent")]) == 3
+    assert check_alone([str(tmp_path / "absent")]) == 1
+    file.write_text("{}")
+    assert check_alone([str(file)]) == 3

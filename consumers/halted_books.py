@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 class Decodes(Protocol):
-    """What says of which book a record is; pure."""
+    """What turns records into incoming events; pure."""
 
     def decode_many(self, records: Sequence[Record]) -> Sequence[Incoming]: ...
 
@@ -35,6 +35,8 @@ class HaltedBooks:
         self._decoder = decoder
         self._refused: frozenset[str] = frozenset()
         self._waiting: dict[Partition, str] = {}
+        self._decoded: dict[int, tuple[Record, Incoming]] = {}
+        """What `before` looked at last, by the identity of its record, which is kept as long."""
         self.books: frozenset[str] = frozenset()
 
     def refuse(self, books: Collection[str]) -> None:
@@ -75,11 +77,24 @@ class HaltedBooks:
                 del kept[partition]
         return kept
 
+    def decode_many(self, records: Sequence[Record]) -> Sequence[Incoming]:
+        """Decodes what `before` has not decoded already."""
+        if not self._decoded:
+            return self._decoder.decode_many(records)
+        found, self._decoded = self._decoded, {}
+        others = iter(self._decoder.decode_many([record for record in records if id(record) not in found]))
+        return [found[id(record)][1] if id(record) in found else next(others) for record in records]
+
     def _firsts(self, slices: Mapping[Partition, Slice]) -> dict[Partition, tuple[int, str]]:
         """Its place among the records, and the book."""
         found: dict[Partition, tuple[int, str]] = {}
+        self._decoded.clear()
         for partition, part in slices.items():
-            for place, incoming in enumerate(self._decoder.decode_many(part.records)):
+            decoded = self._decoder.decode_many(part.records)
+            self._decoded.update(
+                (id(record), (record, incoming)) for record, incoming in zip(part.records, decoded, strict=True)
+            )
+            for place, incoming in enumerate(decoded):
                 book = SYSTEM_BOOK if SYSTEM_BOOK in self.books else incoming.book
                 if book in self.books:
                     found[partition] = place, book

@@ -15,12 +15,11 @@ import psycopg
 import structlog
 
 from consumers.assignment import PartitionKeeper
-from consumers.halted_books import HaltedBooks
+from consumers.halted_books import Decodes, HaltedBooks
 from consumers.transport.ports import (
     Partition,
     PartitionUnreadable,
     PositionLost,
-    Record,
     Slice,
     Source,
     TransportError,
@@ -56,12 +55,6 @@ class PaymentsSettings:
     reject_flood: int = 5_000
 
 
-class Decodes(Protocol):
-    """What turns records into incoming events; pure."""
-
-    def decode_many(self, records: Sequence[Record]) -> Sequence[Incoming]: ...
-
-
 class Observes(Protocol):
     """What metrics want to know of the consumer."""
 
@@ -90,7 +83,6 @@ class PaymentsConsumer:
     ) -> None:
         self._source = source
         self._poster = poster
-        self._decoder = decoder
         self._settings = settings
         self._metrics = metrics
         self._label = label
@@ -238,7 +230,7 @@ class PaymentsConsumer:
 
     def _prepare(self, slices: Mapping[Partition, Slice], advances: Sequence[SourceAdvance]) -> Prepared:
         records = [record for part in slices.values() for record in part.records]
-        return self._poster.prepare(self._decoder.decode_many(records), advances)
+        return self._poster.prepare(self._halted_books.decode_many(records), advances)
 
     def _advance(self, partition: Partition, part: Slice) -> SourceAdvance:
         """From where the batch before ends. A fetch that failed half way is followed by `_recover`, which seeks:

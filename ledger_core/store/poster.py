@@ -351,7 +351,7 @@ class Poster:
             if written := prepared.items or healed:
                 self._untold.commits(prepared, written[0].book.book_id, result)
             elif prepared.advances:
-                self._untold.commits(prepared, -1, result)
+                self._untold.commits_replays(cursor, prepared, result)
             mark("before_commit")
         mark("after_commit")
         return result

@@ -6,9 +6,7 @@ from typing import Any
 
 import psycopg
 
-from ledger_core.domain.account_facts import AccountOpened
 from ledger_core.domain.cases import Movement, PartKey, SubjectKey
-from ledger_core.domain.custody import FOLLOWS
 from ledger_core.domain.groups import refuse_in_advance
 from ledger_core.domain.incoming import SYSTEM_BOOK, Incoming
 from ledger_core.domain.life_cycles import life_cycle_of
@@ -20,7 +18,7 @@ from ledger_core.rules.catalogue import propose
 from ledger_core.rules.marketplace import in_marketplace
 from ledger_core.store.arrays import integers, texts
 from ledger_core.store.batch import SourceAdvance
-from ledger_core.store.books import AccountRef, Book, Books
+from ledger_core.store.books import Book, Books
 from ledger_core.store.cutting import demand_fits
 from ledger_core.store.encoding import PURPOSE_NAMES, rfc3339
 from ledger_core.store.errors import ChartMovedError, KeyKnownError
@@ -37,11 +35,12 @@ from ledger_core.store.items import (
     settle,
 )
 from ledger_core.store.letters import demand_unchanged
+from ledger_core.store.named_accounts import look_up, open_by_chart, open_by_event, take_lines
 from ledger_core.store.named_sql import load_queries
-from ledger_core.store.openings import misses_account, opening_of
+from ledger_core.store.openings import misses_account
 from ledger_core.store.source_policy import Asked, asked_by, forbidden_of, refuse_sources
 from ledger_core.store.strays import is_stray, of_no_book, stray_item, wait_for_parking
-from ledger_core.store.unopened import Unopened, UnopenedAccounts, opening_by_chart, unsure
+from ledger_core.store.unopened import Unopened, UnopenedAccounts, unsure
 
 QUERIES = load_queries("ledger_core.store", "posting.sql")
 CONFLICT_SOURCE = "conflict"
@@ -326,31 +325,14 @@ class Preparer:
     def _resolve(self, items: Sequence[Item], *, keys_are_new: bool, sure: bool) -> None:
         """Accounts that this process does not know yet: looked up, or opened where the chart allows, and what names
         them is as good as posted."""
-        assets = self.books.assets
-        books = {item.book.code: item.book for item in items}
-        for code, currencies in _wanted(items).items():
-            self.books.look_up(books[code], [account for account in currencies if account not in books[code].accounts])
+        look_up(self.books, items)
         if not keys_are_new:
             self._demand_new([item for item in items if misses_account(item)])
-        self._open(items)
+        open_by_event(self.books, items)
         unsure = self._unsure([item for item in items if misses_account(item)], sure=sure)
-        for code, currencies in _wanted([item for item in items if id(item) not in unsure]).items():
-            self.books.find_accounts(books[code], currencies)
+        open_by_chart(self.books, [item for item in items if id(item) not in unsure])
         for item in items:
-            assert item.draft is not None
-            refs = {line.account: self._ref(item, line) for line in item.draft.lines}
-            missing = [account for account, ref in refs.items() if ref is None]
-            # What follows a payment in direct custody posts without its beneficiaries' accounts: known under lock.
-            if not missing or isinstance(item.fact, FOLLOWS):
-                item.movements = [
-                    Movement(ref.head, assets[line.currency], ref.keyed, line)
-                    for line in item.draft.lines
-                    if (ref := refs[line.account]) is not None
-                ]
-            if missing:
-                item.refusal = Refusal(
-                    Code.ACCOUNT_MISSING, f"there is no account {missing[0]}", f"account:{missing[0]}"
-                )
+            take_lines(item, self.unopened, self.books.assets)
 
     def _unsure(self, items: Sequence[Item], *, sure: bool) -> set[int]:
         """Of items that name accounts which are not open, by identity: those of which it is not sure that they post."""
@@ -359,37 +341,10 @@ class Preparer:
         places = unsure(self._connection, items, self.books.assets) if sure else range(len(items))
         return {id(items[place]) for place in places}
 
-    def _ref(self, item: Item, line: Line) -> AccountRef | None:
-        """The account of a line, open or still to open; None where there is none, and none will open."""
-        ref = item.book.accounts.get(line.account)
-        if ref is not None:
-            return ref
-        opening = opening_by_chart(item.book, line.account, line.currency, self.books.assets)
-        return None if opening is None else self.unopened.ref(item.book, opening, self.books.assets)
-
     def _demand_new(self, items: Sequence[Item]) -> None:
         """An account that is open stays so: what the inbox knows already, with these data or others, opens none."""
         if items and self._known([(item.book.book_id, item.source_id, item.event_id) for item in items]):
             raise KeyKnownError("an event that would open an account was decided before")
-
-    def _open(self, items: Sequence[Item]) -> None:
-        """Accounts that events open, unless they are open already: the exact path compares."""
-        for item in items:
-            fact = item.fact
-            if not isinstance(fact, AccountOpened) or fact.account != item.incoming.order_key:
-                continue
-            if fact.account not in item.book.accounts:
-                self.books.open(item.book, [opening_of(fact, item.book.chart)])
-
-
-def _wanted(items: Sequence[Item]) -> dict[str, dict[str, str]]:
-    """By book, the accounts that these items name; the first to name one says its currency."""
-    wanted: dict[str, dict[str, str]] = defaultdict(dict)
-    for item in items:
-        assert item.draft is not None
-        for line in item.draft.lines:
-            wanted[item.book.code].setdefault(line.account, line.currency)
-    return wanted
 
 
 def _take_by_markets(items: Sequence[Item]) -> None:

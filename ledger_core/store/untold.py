@@ -25,7 +25,8 @@ class Kept(NamedTuple):
     """A batch that was about to be committed."""
 
     prepared: Prepared
-    book_id: int
+    where: int | str
+    """A book that it writes to; where it writes to none, the number of its transaction."""
     result: BatchResult
 
 
@@ -54,16 +55,24 @@ class Untold:
             self._under_way.clear()
 
     def commits(self, prepared: Prepared, book_id: int, result: BatchResult) -> None:
-        """About to. `book_id` is one that the batch writes to, -1 where it writes to none."""
+        """About to, a batch that writes to this book, and perhaps to others."""
         if self._callers:
             self._under_way[prepared.batch_id] = Kept(prepared, book_id, result)
+
+    def commits_replays(self, cursor: psycopg.Cursor[Any], prepared: Prepared, result: BatchResult) -> None:
+        """About to, a batch that writes to no book. Where its partitions stand would not tell: others move them on,
+        and to the same place when this was rolled back."""
+        if self._callers:
+            row = cursor.execute(QUERIES["this_transaction"]).fetchone()
+            assert row is not None
+            self._under_way[prepared.batch_id] = Kept(prepared, str(row[0]), result)
 
     def settle(self, connection: psycopg.Connection[Any]) -> list[Told]:
         """What was committed of it, to be told now. A transaction that is still under way is waited for."""
         found = []
         for kept in self._unsettled:
             with connection.transaction():
-                committed = _moved(connection, kept.prepared) if kept.book_id < 0 else _has_block(connection, kept)
+                committed = _is_committed(connection, kept)
             if committed and kept.prepared.advances:
                 found.append(Told(kept.prepared.incoming, kept.result))
             elif committed:
@@ -72,14 +81,12 @@ class Untold:
         return found
 
 
-def _has_block(connection: psycopg.Connection[Any], kept: Kept) -> bool:
-    connection.execute(QUERIES["wait_for_book"], (kept.book_id,))
-    row = connection.execute(QUERIES["has_block"], (kept.book_id, kept.prepared.batch_id)).fetchone()
+def _is_committed(connection: psycopg.Connection[Any], kept: Kept) -> bool:
+    if isinstance(kept.where, int):
+        connection.execute(QUERIES["wait_for_book"], (kept.where,))
+        row = connection.execute(QUERIES["has_block"], (kept.where, kept.prepared.batch_id)).fetchone()
+    else:
+        advance = kept.prepared.advances[0]
+        connection.execute(QUERIES["wait_for_source"], (advance.topic, advance.partition))
+        row = connection.execute(QUERIES["is_committed"], {"number": kept.where}).fetchone()
     return row == (True,)
-
-
-def _moved(connection: psycopg.Connection[Any], prepared: Prepared) -> bool:
-    """Of a batch that writes to no book (all was known): whether a partition stands where it would have put it."""
-    advance = prepared.advances[0]
-    row = connection.execute(QUERIES["wait_for_source"], (advance.topic, advance.partition)).fetchone()
-    return row == (advance.incarnation, advance.next_offset)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from consumers.halted_books import Decodes
 from consumers.payments import Observes, PaymentsConsumer, PaymentsSettings
 from consumers.transport.memory import MemoryLog, MemorySource
 from consumers.transport.ports import Outgoing, Partition
@@ -44,13 +45,19 @@ class Station:
 
     @asynccontextmanager
     async def worker(
-        self, label: Label = no_label, settings: PaymentsSettings = QUICK, metrics: Observes | None = None
+        self,
+        label: Label = no_label,
+        settings: PaymentsSettings = QUICK,
+        metrics: Observes | None = None,
+        decoder: Decodes | None = None,
     ) -> AsyncIterator[Running]:
         """A worker that consumes until the end of the block; an error of its own comes out there."""
         poster = Poster(self.scene.dsn, decode=self.scene.decoder.decode, label=label)
         await asyncio.to_thread(poster.open)
         source = MemorySource(self.log, [TOPIC], GROUP)
-        running = Running(PaymentsConsumer(source, poster, self.scene.decoder, settings, metrics, label), source)
+        running = Running(
+            PaymentsConsumer(source, poster, decoder or self.scene.decoder, settings, metrics, label), source
+        )
         task = asyncio.create_task(running.consumer.run(running.stop))
         try:
             yield running

@@ -1,10 +1,15 @@
 """A book that takes no postings holds up its own events: where they stand, in order, and nothing else."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from structlog.testing import capture_logs
 
+from consumers.decode import Decoder
+from consumers.transport.ports import Record
+from ledger_core.domain.incoming import Incoming
 from tests.support.consuming import Station, until
 from tests.support.postings import BOOK, Gate, Scene, captured, garbage, refunded
 
@@ -126,6 +131,34 @@ def test_a_partition_that_waits_and_is_taken_away_and_given_back_waits_on(scene:
             scene.change(WAYS["by its mode"][1])
             await station.until_consumed()
         assert scene.counters(0) == {"posted": 2}
+
+    asyncio.run(play())
+
+
+class Counting:
+    """A decoder that remembers what it was given."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self.decode = decoder.decode
+        self.given: Counter[tuple[int, int]] = Counter()
+
+    def decode_many(self, records: Sequence[Record]) -> list[Incoming]:
+        self.given.update((record.partition, record.offset) for record in records)
+        return self._decoder.decode_many(records)
+
+
+def test_while_a_book_is_halted_what_goes_on_is_decoded_once(scene: Scene) -> None:
+    async def play() -> None:
+        station, decoder = Station(scene, partitions=2), Counting(scene.decoder)
+        await station.open()
+        scene.change(WAYS["by maintenance"][0])
+        station.send(captured("b-1", book=OTHER), garbage(), captured("a-1"), captured("a-2"), partition=0)
+        station.send(*(captured(f"b-{n}", book=OTHER) for n in range(2, 100)), partition=1)
+        async with station.worker(decoder=decoder):
+            await all_but_what_waits(station, {0: 2, 1: 98})
+        went_on = [(0, 0), (0, 1), *((1, offset) for offset in range(98))]
+        assert {place: decoder.given[place] for place in went_on} == dict.fromkeys(went_on, 1)
 
     asyncio.run(play())
 

@@ -1,15 +1,12 @@
 """What a demo prints at its end: for a person who sees this ledger for the first time, and for a program."""
 
-import shutil
-import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from api.cli.demo_result import Result
-from api.cli.output import table
+from api.cli.output import program, table
 
 SECOND_DIGITS = 3
 
@@ -132,7 +129,7 @@ def _draw_proof(console: Console, result: Result) -> None:
 
 def _draw_next_steps(console: Console, result: Result) -> None:
     console.print(Text("Where to look further (the data stay until the next demo)", style="bold"))
-    program = _program()
+    ours = program()
     for command, what in (
         (f"trial-balance --book {result.book}", "sums per currency and account type"),
         (f"findings --book {result.book}", "orders whose payments differ from their items, and more"),
@@ -141,12 +138,4 @@ def _draw_next_steps(console: Console, result: Result) -> None:
         ("verify", "prove everything again"),
         (f"--database {result.database} up", "the query API over these data"),
     ):
-        console.print(f"  {program} {command:<38} {what}", style="dim")
-
-
-def _program() -> str:
-    """How this person can call us: by name, or by the path of this environment."""
-    if shutil.which("ledgerctl") is not None:
-        return "ledgerctl"
-    path = Path(sys.executable).parent / "ledgerctl"
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+        console.print(f"  {ours} {command:<38} {what}", style="dim")

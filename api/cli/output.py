@@ -1,10 +1,12 @@
 """Data on stdout, words on stderr; tables for people, one JSON object for programs."""
 
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -131,3 +133,11 @@ def details(pairs: Mapping[str, object]) -> Table:
     for name, value in pairs.items():
         drawn.add_row(name, Text(str(value)))
     return drawn
+
+
+def program() -> str:
+    """How this person can call us: by name, or by the path of this environment."""
+    if shutil.which("ledgerctl") is not None:
+        return "ledgerctl"
+    path = Path(sys.executable).parent / "ledgerctl"
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

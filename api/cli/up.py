@@ -21,7 +21,7 @@ from api.cli.command import Json, State, state_of
 from api.cli.demo import BrokerChoice
 from api.cli.errors import CliError
 from api.cli.healing import heal
-from api.cli.output import Output
+from api.cli.output import Output, program
 from api.cli.stack.feed import create_topics
 from api.cli.stack.inbox import read_inbox_settings, served_inbox
 from api.cli.stack.workers import Workers, environment_of
@@ -174,7 +174,7 @@ def _announce(
             console.print(f"  webhooks   {inbox_url}/webhooks/v1/…")
         if process.broker == "kafka":
             console.print(f"  Kafka      {process.kafka_bootstrap}, topic {process.payments_topic}")
-        console.print(f"  feed it    ledgerctl ingest FILE.ndjson --book {books[0]}")
+        console.print(f"  feed it    {program()} ingest FILE.ndjson --book {books[0]}")
         console.print(f"  logs       {log_folder}")
         console.print("Ctrl-C stops it; the data stay.")
 

@@ -21,6 +21,7 @@ from ledger_core.domain.money import BASIS_POINTS
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.vouchers import Purpose, Side
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOLD_PLACED = "hold.placed"
 """What an event that knows no hold waits for."""
 
@@ -144,7 +145,7 @@ class Hold:
 
 def rfc3339(moment_us: int) -> str:
     """A moment, microseconds since 1970-01-01 UTC, as events write it."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment_us)
+    moment = EPOCH + timedelta(microseconds=moment_us)
     return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 

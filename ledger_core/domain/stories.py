@@ -5,6 +5,7 @@ Facts as an upstream service tells them, already validated. Amounts in minor uni
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 from ledger_core.domain import transfers
@@ -230,10 +231,19 @@ ID_OF: Mapping[type, str] = MappingProxyType({
 
 def said(fact: object) -> dict[str, str]:
     """What an event of the log keeps of such a fact, beside amount, currency and method."""
-    names = (ID_OF.get(type(fact), ""), "failure_reason", "reference")
-    kept = {name: str(value) for name in names if (value := getattr(fact, name, ""))}
-    if fee_minor := getattr(fact, "fee_minor", 0):
-        kept["fee_minor"] = str(fee_minor)
-    if getattr(fact, "keeps_fee", False):
-        kept["platform_fee"] = "kept"
+    kind: type = type(fact)
+    kept: dict[str, str] = {}
+    for name in _told_by(kind):
+        if value := getattr(fact, name):
+            if name == "keeps_fee":
+                kept["platform_fee"] = "kept"
+            else:
+                kept[name] = str(value)
     return kept
+
+
+@cache
+def _told_by(fact: type) -> tuple[str, ...]:
+    """The members of a kind of fact that the log keeps so: asked once a kind, not of every fact."""
+    names = (ID_OF.get(fact, ""), "failure_reason", "reference", "fee_minor", "keeps_fee")
+    return tuple(name for name in names if hasattr(fact, name))

@@ -1,6 +1,7 @@
 """Payment methods on file: recorded, without entries."""
 
-from dataclasses import asdict
+from dataclasses import fields
+from functools import cache
 
 from ledger_core.domain.charts import Chart
 from ledger_core.domain.payment_methods import PaymentMethodFact
@@ -9,5 +10,12 @@ from ledger_core.domain.vouchers import Draft
 
 def recorded(fact: PaymentMethodFact, _chart: Chart) -> Draft:
     """What the log keeps of it; its method stands there anyway."""
-    said = {name: value for name, value in asdict(fact).items() if value and name != "method"}
+    kind: type = type(fact)
+    said = {name: value for name in _told_by(kind) if (value := getattr(fact, name))}
     return Draft("payment_method", "", [], said, recorded=True)
+
+
+@cache
+def _told_by(kind: type) -> tuple[str, ...]:
+    """What the log keeps of a kind of fact: asked once a kind, not of every fact."""
+    return tuple(field.name for field in fields(kind) if field.name != "method")

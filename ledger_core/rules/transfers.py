@@ -12,6 +12,7 @@ A compensation is the exact mirror of the voucher that it takes back, and is lin
 What is swept is what the account has beyond what its rule keeps, less what holds keep back: known under lock alone.
 """
 
+from functools import cache
 from typing import Final
 
 from ledger_core.domain.charts import Chart, Role
@@ -78,5 +79,15 @@ def swept(fact: SweepRequested, chart: Chart) -> Draft | Refusal:
 
 
 def _kept(fact: StepFact) -> dict[str, object]:
-    more = {name: value for name in _TOLD if (value := getattr(fact, name, ""))}
-    return {**said(fact), **more}
+    kind: type = type(fact)
+    kept: dict[str, object] = {**said(fact)}
+    for name in _told_by(kind):
+        if value := getattr(fact, name):
+            kept[name] = value
+    return kept
+
+
+@cache
+def _told_by(fact: type) -> tuple[str, ...]:
+    """Those of `_TOLD` that a kind of fact has: asked once a kind, not of every fact."""
+    return tuple(name for name in _TOLD if hasattr(fact, name))

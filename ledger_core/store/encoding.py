@@ -5,7 +5,7 @@ above 1), without building the class: see `events.py` for the classes that read 
 """
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import orjson
@@ -106,16 +106,28 @@ def fact_state(
     incoming: Incoming, effective_at: str, revision: int = 1, details: Mapping[str, object] | None = None
 ) -> bytes:
     """State of `fact.recorded`: a fact without entries. Details come last."""
-    family = incoming.event_type.rpartition(".v")[0]
-    kind = _RECORDED_KINDS.get(family, family)
-    said = "".join(
-        f',"{name}":{orjson.dumps(str(value)).decode()}'
-        for name in ("amount_minor", "currency", "method")
-        if (value := getattr(incoming.fact, name, None)) is not None
-    )
-    return (
-        f'{{"kind":{_json_text(kind)},{_origin(incoming, effective_at, revision)}{said}{_details(details)}}}'.encode()
-    )
+    fact, said = incoming.fact, ""
+    kind_of_fact: type = type(fact)
+    for name in _told_by(kind_of_fact):
+        value = getattr(fact, name)
+        if value is not None:
+            text = _json_text(value) if isinstance(value, str) else f'"{value}"'
+            said += f',"{name}":{text}'
+    kind = _recorded_kind(incoming.event_type)
+    return f'{{"kind":{kind},{_origin(incoming, effective_at, revision)}{said}{_details(details)}}}'.encode()
+
+
+@cache
+def _told_by(fact: type) -> tuple[str, ...]:
+    """Which of these a kind of fact may say: asked once a kind, not of every fact."""
+    return tuple(name for name in ("amount_minor", "currency", "method") if hasattr(fact, name))
+
+
+@lru_cache(maxsize=1024)
+def _recorded_kind(event_type: str) -> str:
+    """Of a fact without entries, as JSON."""
+    family = event_type.rpartition(".v")[0]
+    return _json_text(_RECORDED_KINDS.get(family, family))
 
 
 def cause_of(incoming: Incoming, effective_at: str, revision: int = 1) -> dict[str, object]:

@@ -7,6 +7,7 @@ import pytest
 from psycopg import errors
 
 from deploy.demo.messages import Message
+from ledger_core.store.connection import Role, connect
 from ledger_core.store.verify.run import verify
 from projections.beneficiaries.fold import BeneficiaryRows, fold_beneficiaries
 from projections.events import LedgerEvent
@@ -292,3 +293,16 @@ def test_verification_finds_a_payment_that_is_not_what_its_events_say(scene: Sce
         found = [check for check in verify(scene.dsn).checks if not check.ok]
         assert [(check.name, check.first_bad[-1]) for check in found] == [("exchanges", broken[-2])]
         scene.tamper(mended)
+
+
+def test_analysts_read_a_payment_across_currencies_in_both(books: StoryBooks) -> None:
+    book = books.new()
+    books.post(book, bought("o"), refund("o", 4_000, [(SELLER, 24_740)]))
+    ((book_id,),) = books.scene.rows("SELECT book_id FROM ledger.book WHERE code = %s", book)
+    with connect(books.scene.dsn, Role.READER) as reader:
+        reader.execute("SELECT set_config('ledger.book_id', %s, true)", [str(book_id)])
+        rows = reader.execute(
+            """SELECT order_key, paid_currency, paid::text, paid_back::text, currency, credited::text,
+            credited_back::text FROM read.payment_exchange"""
+        ).fetchall()
+    assert rows == [("o", "EUR", "100.00", "40.00", "BRL", "618.50", "247.40")]

@@ -32,7 +32,7 @@ from consumers.settings import AllInOneProcess, Broker, ProcessSettings, load_se
 from consumers.signer import key_in
 from consumers.transports import choose_transport
 from deploy.local.processes import port_is_free
-from deploy.local.stack import StackSettings, ensure_database, resolve_kafka, resolve_postgres
+from deploy.local.stack import StackSettings, ensure_database, resolve_kafka, resolve_postgres, revive_postgres
 from ledger_core.domain.incoming import SYSTEM_BOOK
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role
@@ -72,6 +72,8 @@ def up(
         inbox_url = stack.enter_context(served_inbox(inbox.model_copy(update=found)))
         _announce(state.output, url, inbox_url, store, process, log_folder)
         while not stopping.wait(CHECK_SECONDS):
+            if revive_postgres(settings):
+                state.output.say("PostgreSQL had died: it runs again")
             workers.check()
         state.output.say("stopping; the data stay")
 

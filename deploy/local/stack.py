@@ -42,8 +42,20 @@ def resolve_postgres(settings: StackSettings) -> Iterator[str]:
     if settings.postgres_dsn is not None:
         yield settings.postgres_dsn.get_secret_value()
         return
-    with LocalPostgres(settings.folder / "postgres", programs=settings.postgres_bin, shared=True) as server:
+    with _local_postgres(settings) as server:
         yield server.dsn()
+
+
+def revive_postgres(settings: StackSettings) -> bool:
+    """Starts the local server again if it died, at the same address; whether it did."""
+    if settings.postgres_dsn is not None or (server := _local_postgres(settings)).running:
+        return False
+    server.start()
+    return True
+
+
+def _local_postgres(settings: StackSettings) -> LocalPostgres:
+    return LocalPostgres(settings.folder / "postgres", programs=settings.postgres_bin, shared=True)
 
 
 @contextmanager

@@ -10,7 +10,15 @@ import pytest
 
 from deploy.local.containers import docker_runs, kafka_container, postgres_container
 from deploy.local.errors import LocalServiceUnavailable
-from deploy.local.stack import StackSettings, drop_database, ensure_database, resolve_kafka, resolve_postgres
+from deploy.local.postgres import LocalPostgres
+from deploy.local.stack import (
+    StackSettings,
+    drop_database,
+    ensure_database,
+    resolve_kafka,
+    resolve_postgres,
+    revive_postgres,
+)
 
 with_docker = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers")
 without_docker = pytest.mark.skipif(docker_runs(), reason="Docker runs here")
@@ -29,6 +37,7 @@ def test_named_servers_win(monkeypatch: pytest.MonkeyPatch) -> None:
     with resolve_postgres(settings) as dsn, resolve_kafka(settings) as bootstrap_servers:
         assert dsn == "postgresql://db.example/ledger"
         assert bootstrap_servers == "kafka.example:9092"
+        assert not revive_postgres(settings)
 
 
 def test_password_of_a_named_server_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,13 +46,17 @@ def test_password_of_a_named_server_is_not_shown(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.postgres
-def test_local_server_is_started_under_the_home_and_stopped(monkeypatch: pytest.MonkeyPatch, open_folder: Path) -> None:
+def test_local_server_is_started_under_the_home_and_again_after_a_crash_and_stopped(
+    monkeypatch: pytest.MonkeyPatch, open_folder: Path
+) -> None:
     monkeypatch.setenv("LEDGER_HOME", str(open_folder))
     with resolve_postgres(StackSettings()) as dsn:
         ledger = ensure_database(dsn, "ledger")
         assert ensure_database(dsn, "ledger") == ledger
         with psycopg.connect(ledger) as connection:
             assert connection.execute("SELECT current_database()").fetchone() == ("ledger",)
+        LocalPostgres(open_folder / "postgres").kill()
+        assert [revive_postgres(StackSettings()) for _ in range(2)] == [True, False]
         drop_database(dsn, "ledger")
         drop_database(dsn, "ledger")
         with pytest.raises(psycopg.OperationalError, match="does not exist"):

@@ -129,7 +129,7 @@ class AlikeReader:
         """States with an escape or a line feed: their quotes need not be where texts end."""
         found = np.zeros(len(self._states), dtype=np.bool_)
         for byte in (_BACKSLASH, _LINE_FEED):
-            if self.texts.raw.count(byte):
+            if byte in self.texts.raw:
                 at = np.flatnonzero(self.texts.bytes == byte)
                 found[np.searchsorted(self.texts.ends, at, side="right")] = True
         return found
@@ -155,8 +155,20 @@ class AlikeReader:
             return None
         same = (self._quote_count[rows] == len(pattern.quotes)) & (self._is_voucher[rows] == self._is_voucher[first])
         rows = rows[same]
-        quotes = self._quotes[self._first_quote[rows][:, None] + np.arange(len(pattern.quotes))]
-        return pattern.read(self.texts, rows, quotes)
+        return pattern.read(self.texts, rows, _Quotes(self._quotes, self._first_quote[rows], len(pattern.quotes)))
+
+
+@dataclass(slots=True, frozen=True)
+class _Quotes:
+    """Where the quotes of some states stand, as many in `each`."""
+
+    at: Int64s
+    first: Int64s
+    each: int
+
+    def numbered(self, quote: int) -> Int64s:
+        found: Int64s = self.at[self.first + quote]
+        return found
 
 
 @dataclass(slots=True, frozen=True)
@@ -166,8 +178,8 @@ class _Place:
     quote: int
     offset: int
 
-    def of(self, texts: Texts, rows: Int64s, quotes: Int64s) -> Int64s:
-        return (quotes[:, self.quote] if self.quote < quotes.shape[1] else texts.ends[rows]) + self.offset
+    def of(self, texts: Texts, rows: Int64s, quotes: _Quotes) -> Int64s:
+        return (quotes.numbered(self.quote) if self.quote < quotes.each else texts.ends[rows]) + self.offset
 
 
 @dataclass(slots=True, frozen=True)
@@ -193,7 +205,7 @@ class _Pattern:
     lines: list[re.Match[bytes]]
     match: re.Match[bytes]
 
-    def read(self, texts: Texts, rows: Int64s, quotes: Int64s) -> Alike | None:
+    def read(self, texts: Texts, rows: Int64s, quotes: _Quotes) -> Alike | None:
         """Columns of all states of these rows that follow the pattern."""
         starts = [one.start.of(texts, rows, quotes) for one in self.varying]
         ends = [one.end.of(texts, rows, quotes) for one in self.varying]

@@ -4,7 +4,7 @@ Like `regular`, it only ever says "proven" or "look closer". What is irregular o
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -76,10 +76,7 @@ class AtOnce:
 
     def prove(self, outcomes: Events, entries: Entries | None, inbox: InboxRows) -> tuple[Proven, Bools]:
         """What is proven, and which of the outcomes that are."""
-        is_voucher = np.fromiter((name == VOUCHER_POSTED for name in outcomes.types), np.bool_, len(outcomes.types))
-        regular = is_voucher.copy()
-        if not is_voucher.all():
-            regular |= np.fromiter((name in REGULAR_TYPES for name in outcomes.types), np.bool_, len(outcomes.types))
+        is_voucher, regular = _flags(outcomes.types)
         reader = AlikeReader(outcomes.states, is_voucher, regular)
         found = [one for one in reader.read() if names_known(one, self._names.assets)]
         proven = np.zeros(len(is_voucher), dtype=np.bool_)
@@ -148,6 +145,17 @@ class _Beside:
             if not same.all() or not codes.agree(self._texts, line.account, account):
                 return False
         return True
+
+
+def _flags(types: Sequence[str]) -> tuple[Bools, Bools]:
+    """Which are vouchers, and which are of a type that may be proven here."""
+    if types.count(VOUCHER_POSTED) == len(types):
+        every = np.ones(len(types), dtype=np.bool_)
+        return every, every.copy()
+    return (
+        np.array([name == VOUCHER_POSTED for name in types], dtype=np.bool_),
+        np.array([name in REGULAR_TYPES for name in types], dtype=np.bool_),
+    )
 
 
 def unproven(proven: Bools, outcomes: Events, entries: Entries | None, inbox: InboxRows) -> "Rest":

@@ -65,17 +65,19 @@ WHERE book_id = %s AND position <= %s AND voucher_no > 0 ORDER BY position DESC 
 SELECT count(*), min(position) FROM ledger.event WHERE book_id = %s AND NOT position BETWEEN 1 AND %s;
 
 -- name: entries
--- Entries in the order of the log, as columns, a bucket of positions a row.
-SELECT (position - %(first)s) / %(bucket)s,
-    array_agg(position ORDER BY position, line), array_agg(account_id ORDER BY position, line),
-    array_agg(asset_id ORDER BY position, line), array_agg(posting_sequence ORDER BY position, line),
-    array_agg(amount_minor ORDER BY position, line), array_agg(running_minor ORDER BY position, line),
-    array_agg(effective_at ORDER BY position, line),
-    array_agg(line + 65536 * (purpose + 1024 * (CASE side WHEN 'D' THEN 1 ELSE 0 END
-        + CASE order_key WHEN '' THEN 0 ELSE 2 END)) ORDER BY position, line)
-FROM ledger.entry
-WHERE book_id = %(book_id)s AND position BETWEEN %(first)s AND %(last)s
-GROUP BY 1 ORDER BY 1;
+-- Entries by buckets of positions, seven words of 64 bits an entry. One value that is put together costs the server half
+-- of what as many arrays do. Inside a bucket they stand in no order: sorting is dearer here than in columns of numbers.
+WITH bucket AS MATERIALIZED (
+    SELECT (position - %(first)s) / %(bucket)s AS number,
+        string_agg(int8send(position) || int8send(account_id * 262144::bigint + asset_id * 4
+                + CASE side WHEN 'D' THEN 1 ELSE 0 END + CASE order_key WHEN '' THEN 0 ELSE 2 END)
+            || int8send(line * 65536::bigint + purpose) || int8send(posting_sequence) || int8send(amount_minor)
+            || int8send(running_minor) || timestamptz_send(effective_at), '') AS words
+    FROM ledger.entry
+    WHERE book_id = %(book_id)s AND position BETWEEN %(begin)s AND %(end)s
+    GROUP BY 1
+)
+SELECT number, words FROM bucket ORDER BY number;
 
 -- name: entries_before
 -- The last entry of each account up to a position, as columns.
@@ -93,16 +95,12 @@ WHERE account.book_id = %(book_id)s;
 SELECT count(*), min(position) FROM ledger.entry WHERE book_id = %s AND NOT position BETWEEN 1 AND %s;
 
 -- name: inbox
--- Inbox rows in the order of the log, a bucket of positions a row.
-SELECT (position - %(first)s) / %(bucket)s,
-    array_agg(position ORDER BY position, revision), array_agg(source_id ORDER BY position, revision),
-    array_agg(revision ORDER BY position, revision), array_agg(event_id ORDER BY position, revision)
-FROM (
-    SELECT block.first_position + inbox.ordinal AS position, inbox.source_id, inbox.revision, inbox.event_id
-    FROM ledger.block JOIN ledger.inbox USING (book_id, batch_id)
-    WHERE block.book_id = %(book_id)s AND block.number BETWEEN %(first_block)s AND %(last_block)s
-) placed
-GROUP BY 1 ORDER BY 1;
+-- Inbox rows by the blocks to which they lead, as columns in no order.
+SELECT block.first_position, array_agg(inbox.ordinal), array_agg(inbox.source_id), array_agg(inbox.revision),
+    array_agg(inbox.event_id)
+FROM ledger.block JOIN ledger.inbox USING (book_id, batch_id)
+WHERE block.book_id = %(book_id)s AND block.number BETWEEN %(first_block)s AND %(last_block)s
+GROUP BY block.book_id, block.number ORDER BY block.number;
 
 -- name: inbox_without_block
 -- Inbox rows whose batch wrote no block in their book, or whose ordinal leads out of it.
@@ -264,7 +262,7 @@ SELECT count(*), min(coalesce(refused.position, letter.position)) FILTER (WHERE 
     OR letter.resolved_position <= letter.position
     OR (letter.resolved_position IS NOT NULL AND resolving.position IS NULL))
 FROM (SELECT * FROM ledger.event
-      WHERE book_id = %(book_id)s AND type IN ('event.rejected', 'event.parked')
+      WHERE book_id = %(book_id)s AND position <= %(until)s AND type IN ('event.rejected', 'event.parked')
           AND convert_from(state, 'UTF8')::jsonb ->> 'code' IS DISTINCT FROM 'GROUP_MEMBER_REFUSED') refused
 FULL JOIN (SELECT * FROM ledger.dead_letter WHERE book_id = %(book_id)s) letter ON letter.position = refused.position
 LEFT JOIN ledger.event resolving
@@ -287,7 +285,8 @@ ORDER BY letter.position;
 -- Accounts that their own events do not explain: opening, versions without gap, status, limits and the side they count on.
 WITH told AS (
     SELECT originator_id, originator_version, type, convert_from(state, 'UTF8')::jsonb AS state
-    FROM ledger.event WHERE book_id = %(book_id)s AND originator_id IS NOT NULL AND type LIKE 'account.%%'
+    FROM ledger.event
+    WHERE book_id = %(book_id)s AND position <= %(until)s AND originator_id IS NOT NULL AND type LIKE 'account.%%'
 ), life AS (
     SELECT originator_id, count(*) AS events, min(originator_version) AS low, max(originator_version) AS high,
         count(*) FILTER (WHERE type = 'account.opened') AS openings,
@@ -332,7 +331,7 @@ FULL JOIN (
 WITH told AS (
     SELECT row_number() OVER (ORDER BY position) AS version, position, s -> 'version' AS stated, coalesce(s -> 'document', s -> 'chart') AS document
     FROM (SELECT position, convert_from(state, 'UTF8')::jsonb AS s FROM ledger.event
-          WHERE book_id = %(book_id)s AND type IN ('book.created', 'chart.applied')) event
+          WHERE book_id = %(book_id)s AND position <= %(until)s AND type IN ('book.created', 'chart.applied')) event
 )
 SELECT count(*), min(coalesce(chart.version, told.version)) FILTER (WHERE chart.version IS NULL OR told.version IS NULL
     OR chart.document IS DISTINCT FROM told.document OR chart.position <> told.position OR coalesce(told.stated, '1') <> to_jsonb(chart.version)
@@ -347,7 +346,7 @@ SELECT count(*), min(told.position) FILTER (WHERE cause.type IS NULL OR cause.ty
     OR CASE told.type WHEN 'account.went_negative' THEN (s ->> 'balance_minor')::numeric >= (s ->> 'minimum_minor')::numeric
         ELSE (s ->> 'balance_minor')::numeric <= (s ->> 'maximum_minor')::numeric END)
 FROM (SELECT book_id, position, type, convert_from(state, 'UTF8')::jsonb AS s FROM ledger.event
-      WHERE book_id = %(book_id)s AND type IN ('account.went_negative', 'account.went_over')) told
+      WHERE book_id = %(book_id)s AND position <= %(until)s AND type IN ('account.went_negative', 'account.went_over')) told
 LEFT JOIN ledger.event AS cause
     ON cause.book_id = told.book_id AND cause.position = told.position + (told.s ->> 'cause_offset')::bigint;
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 from typing import Final, Self
 
 import numpy as np
@@ -33,10 +33,39 @@ class InboxRows:
         empty = np.empty(0, dtype=np.int64)
         return cls(empty, empty, empty, [])
 
-    def some(self, chosen: NDArray[np.bool_]) -> "InboxRows":
+    @classmethod
+    def joined(cls, runs: Sequence[Self]) -> Self:
+        """The rows of all of these, in order."""
+        if len(runs) < 2:
+            return runs[0] if runs else cls.none()
+        together = cls(
+            np.concatenate([run.positions for run in runs]),
+            np.concatenate([run.source_ids for run in runs]),
+            np.concatenate([run.revisions for run in runs]),
+            list(chain.from_iterable(run.event_ids for run in runs)),
+        )
+        return together.sorted()
+
+    def sorted(self) -> Self:
+        """In the order of positions, and of revisions at one position."""
+        if (self.positions[1:] > self.positions[:-1]).all():
+            return self
+        return self._at(np.lexsort((self.revisions, self.positions)))
+
+    def between(self, first: int, last: int) -> Self:
+        """Those that lead to these positions."""
+        begin, end = np.searchsorted(self.positions, (first, last + 1)).tolist()
+        if begin == 0 and end == len(self.positions):
+            return self
+        return self._at(np.arange(begin, end))
+
+    def some(self, chosen: NDArray[np.bool_]) -> Self:
         """Those that are chosen."""
-        event_ids = list(compress(self.event_ids, chosen.tolist()))
-        return InboxRows(self.positions[chosen], self.source_ids[chosen], self.revisions[chosen], event_ids)
+        return self._at(np.flatnonzero(chosen))
+
+    def _at(self, places: Int64s) -> Self:
+        event_ids = list(map(self.event_ids.__getitem__, places.tolist()))
+        return type(self)(self.positions[places], self.source_ids[places], self.revisions[places], event_ids)
 
 
 def compare_inbox(

@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
 from multiprocessing import get_context
 from typing import Any, Final, Protocol
 
@@ -22,7 +22,7 @@ from ledger_core.store.verify.resumed import KeySums, add_earlier
 from ledger_core.store.verify.scan import ShareResult, SourceCounts, SpanResult, scan_share
 from ledger_core.store.verify.snapshot import BookEnd, Snapshot, Span, book_ends, share_out
 from ledger_core.store.verify.start import Start, find_start, read_before
-from ledger_core.store.verify.subjects import OrderKeys, check_subjects
+from ledger_core.store.verify.subjects import OrderKeys, SubjectSums, check_subjects, sum_rows
 from ledger_core.store.verify.tables import TableChecks
 from ledger_core.store.verify.trust import EVERYTHING, TRUST_NOTHING, Since, Trust
 
@@ -65,7 +65,8 @@ def verify(
         starts = {book.book_id: find_start(connection, book, since, trust) for book in ends}
         total = sum(book.position - starts[book.book_id].position for book in ends)
         shares = share_out(connection, ends, max(1, min(processes, total // EVENTS_WORTH_A_PROCESS)), starts)
-        results = _scan(snapshot, connection, shares, total, progress or _no_progress)
+        whole = [book for book in ends if not starts[book.book_id].block_number]
+        results, subject_rows = _scan_all(snapshot, connection, shares, whole, total, progress or _no_progress)
         tally = Tally()
         check_absent_books(trust, ends, tally)
         sources: SourceCounts = Counter()
@@ -76,10 +77,10 @@ def verify(
         for book in ends:
             spans = [span for result in results for span in result.spans if span.span.book_id == book.book_id]
             start = starts[book.book_id]
-            _put_together(connection, book, start, spans, tally)
+            _put_together(connection, book, start, spans, subject_rows.get(book.book_id), tally)
             signed = [position for span in spans for position in span.checkpoints]
             check_checkpoints(connection, book, start, trust, signed, tally)
-            tables.check_book(book)
+            tables.check_book(book, None if start.block_number else _last_of_type(spans))
         if books is None:
             tables.check_sources(sources if since.is_everything else None)
     checks = tally.checks(every=since.is_everything)
@@ -107,13 +108,15 @@ def _no_progress(done: int, total: int) -> None:
     pass
 
 
-def _scan(
+def _scan_all(
     snapshot: Snapshot,
     connection: psycopg.Connection[Any],
     shares: Sequence[Sequence[Span]],
+    whole: Sequence[BookEnd],
     total: int,
     progress: Progress,
-) -> list[ShareResult]:
+) -> tuple[list[ShareResult], Mapping[int, SubjectSums]]:
+    """Every share, the first one here; and, where other processes scan, what subjects of whole books add up to."""
     if len(shares) < 2:
         done = 0
 
@@ -122,15 +125,40 @@ def _scan(
             done += events
             progress(done, total)
 
-        return [scan_share(connection, spans, advance) for spans in shares]
+        return [scan_share(connection, spans, advance) for spans in shares], {}
+    with ThreadPoolExecutor(1) as meanwhile:
+        rows = meanwhile.submit(_sum_subject_rows, snapshot, whole)
+        return _share_scans(snapshot, connection, shares, total, progress), rows.result()
+
+
+def _sum_subject_rows(snapshot: Snapshot, books: Sequence[BookEnd]) -> dict[int, SubjectSums]:
+    with snapshot.connection() as connection:
+        return {book.book_id: sum_rows(connection, book.book_id, keys=None) for book in books}
+
+
+def _share_scans(
+    snapshot: Snapshot,
+    connection: psycopg.Connection[Any],
+    shares: Sequence[Sequence[Span]],
+    total: int,
+    progress: Progress,
+) -> list[ShareResult]:
+    """This process takes a share, too: it has nothing to load before it begins."""
     context = get_context("spawn")
     counted = context.Value("q", 0)
-    with ProcessPoolExecutor(len(shares), context, _remember_counter, (counted,)) as pool:
-        futures = [pool.submit(_scan_elsewhere, snapshot, spans) for spans in shares]
+
+    def advance(events: int) -> None:
+        with counted.get_lock():
+            counted.value += events
+        progress(counted.value, total)
+
+    with ProcessPoolExecutor(len(shares) - 1, context, _remember_counter, (counted,)) as pool:
+        futures = [pool.submit(_scan_elsewhere, snapshot, spans) for spans in shares[1:]]
+        first = scan_share(connection, shares[0], advance)
         while wait(futures, timeout=0.2).not_done:
             progress(counted.value, total)
         progress(counted.value, total)
-        return [future.result() for future in futures]
+        return [first, *(future.result() for future in futures)]
 
 
 _counter: Counted | None = None
@@ -152,8 +180,17 @@ def _scan_elsewhere(snapshot: Snapshot, spans: Sequence[Span]) -> ShareResult:
         return scan_share(connection, spans, advance)
 
 
+def _last_of_type(spans: Sequence[SpanResult]) -> dict[str, int]:
+    return {name: last for span in spans for name, last in span.last_of_type.items()}
+
+
 def _put_together(
-    connection: psycopg.Connection[Any], book: BookEnd, start: Start, spans: Sequence[SpanResult], tally: Tally
+    connection: psycopg.Connection[Any],
+    book: BookEnd,
+    start: Start,
+    spans: Sequence[SpanResult],
+    subject_rows: SubjectSums | None,
+    tally: Tally,
 ) -> None:
     """What runs of blocks of one book assumed of each other, and what the book's own rows say of the whole."""
     accounts = load_accounts(connection, book.book_id)
@@ -185,6 +222,6 @@ def _put_together(
         fold.compare_heads(accounts, book.code, tally)
         check_notices(connection, book.book_id, book.code, notices, tally)
     check_parts(connection, book, sums.parts, tally, keys)
-    check_subjects(connection, book, sums.subjects, tally, keys)
+    check_subjects(connection, book, sums.subjects, tally, keys, subject_rows)
     check_holds(connection, book, sums.holds, tally, keys)
     check_exchanges(connection, book, sums.exchanges, tally, keys)

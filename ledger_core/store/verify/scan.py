@@ -36,10 +36,10 @@ from ledger_core.store.verify.report import Tally
 from ledger_core.store.verify.rows import (
     BUCKET,
     Block,
-    Buckets,
+    EntryBuckets,
     Events,
+    InboxBlocks,
     decode,
-    entries_of,
     kinds_of,
     only_outcomes,
     references_of,
@@ -69,6 +69,8 @@ class SpanResult:
     last_hash: bytes = ZERO_HASH
     checkpoints: list[int] = field(default_factory=list)
     """Positions of signed checkpoints."""
+    last_of_type: dict[str, int] = field(default_factory=dict)
+    """A position behind which no event of a type stands."""
     order_keys: set[str] = field(default_factory=set)
     """Of what was accepted, where the book is verified from a block on."""
 
@@ -130,15 +132,15 @@ class _SpanScan:
         blocks = self._blocks()
         sealed = BlockScan(self._connection, span, blocks, self._tally)
         with (
-            closing(Buckets(self._connection, "entries", self._queries["entries"], span)) as entries,
-            closing(Buckets(self._connection, "inbox", self._queries["inbox"], span)) as inbox,
+            closing(EntryBuckets(self._connection, self._queries["entries"], span, self._accounts)) as entries,
+            closing(InboxBlocks(self._connection, self._queries["inbox"], span)) as inbox,
         ):
             for bucket, first in enumerate(range(span.first_position, span.last_position + 1, BUCKET)):
                 last = min(first + BUCKET - 1, span.last_position)
                 events = self._events(first, last)
                 sealed.take(events, last)
                 self._check_numbers(events)
-                self._compare(events, entries.take(bucket), inbox.take(bucket), blocks)
+                self._compare(events, entries.take(bucket), inbox.take(first, last), blocks)
                 advance(last - first + 1)
         self._groups.end()
         return self._result
@@ -183,6 +185,7 @@ class _SpanScan:
         if len(rows) != last - first + 1:
             missing = next(p for p, found in zip(range(first, last + 1), [*positions, 0], strict=False) if p != found)
             self._tally.bad("positions", f"book {self._span.book}: no event at position {missing}")
+        self._result.last_of_type.update(dict.fromkeys(types, last))
         if CHECKPOINT_SIGNED in types:
             self._result.checkpoints += compress(positions, [name == CHECKPOINT_SIGNED for name in types])
         leaves = leaf_hashes(types, order_keys, list(zip(originators, versions, strict=True)), states)
@@ -205,16 +208,12 @@ class _SpanScan:
             position = events.positions[int(np.argmax(wrong))]
             tally.bad("voucher_numbers", f"book {self._span.book}: event at position {position}")
 
-    def _compare(
-        self, events: Events, entry_row: Sequence[Any] | None, inbox_row: Sequence[Any] | None, blocks: list[Block]
-    ) -> None:
+    def _compare(self, events: Events, entries: Entries | None, inbox: InboxRows, blocks: list[Block]) -> None:
         """Events against entries and inbox: all at once where that proves them, else one by one."""
         outcomes = only_outcomes(events)
         self._check_ordinals(outcomes)
         if HOLD_EXPIRED in events.types:
             self._take_expiries(events)
-        entries = entries_of(entry_row, self._accounts) if entry_row else None
-        inbox = InboxRows(*inbox_row) if inbox_row else InboxRows.none()
         self._tally.count("entries_match_events", outcomes.types.count(VOUCHER_POSTED))
         self._tally.count("events_to_inbox", len(outcomes.positions))
         self._tally.count("inbox_to_events", len(inbox.event_ids))

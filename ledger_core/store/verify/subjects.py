@@ -117,18 +117,31 @@ def amount_of(document: dict[str, Any]) -> int:
     return amount if abs(amount) < 2**63 else 0
 
 
-def check_subjects(
-    connection: psycopg.Connection[Any], book: BookEnd, events: SubjectSums, tally: Tally, keys: OrderKeys
-) -> None:
-    """Rows of one book against what its events added up to; of these order keys, or all."""
+def sum_rows(connection: psycopg.Connection[Any], book_id: int, keys: OrderKeys) -> SubjectSums:
+    """The sums over the rows of one book; of these order keys, or all."""
     queries = load_queries("ledger_core.store.verify", "checks.sql")
     rows = SubjectSums()
-    parameters = {"book_id": book.book_id, "keys": keys}
     with connection.cursor(name="subjects", binary=True) as cursor:
         cursor.itersize = 1
-        cursor.execute(queries["subjects"], parameters)
+        cursor.execute(queries["subjects"], {"book_id": book_id, "keys": keys})
         for order_keys, *columns in cursor:
             rows.take_rows(order_keys, columns)
+    return rows
+
+
+def check_subjects(
+    connection: psycopg.Connection[Any],
+    book: BookEnd,
+    events: SubjectSums,
+    tally: Tally,
+    keys: OrderKeys,
+    rows: SubjectSums | None = None,
+) -> None:
+    """Rows of one book against what its events added up to; of these order keys, or all. `rows` is their sum where that
+    is known already."""
+    queries = load_queries("ledger_core.store.verify", "checks.sql")
+    rows = sum_rows(connection, book.book_id, keys) if rows is None else rows
+    parameters = {"book_id": book.book_id, "keys": keys}
     tally.count("subjects", rows.counted)
     try:
         with connection.transaction():

@@ -1,8 +1,8 @@
 """Checks that one query each can answer: small tables, and rows that lie where none should."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import psycopg
 
@@ -16,6 +16,24 @@ from ledger_core.store.verify.snapshot import BookEnd
 
 OUTSIDE: Final = {"blocks_outside": "blocks", "events_outside": "positions", "entries_outside": "entries_match_events"}
 """Queries for rows beyond the ends of a book, and the checks that they belong to."""
+
+
+class ToldBy(NamedTuple):
+    """A query that reads some types of events alone: its check, what that names, and how those types begin."""
+
+    query: str
+    check: str
+    what: str
+    types: tuple[str, ...]
+
+
+TOLD_BY: Final = (
+    ToldBy("dead_letters", "dead_letters", "position", ("event.rejected", "event.parked")),
+    ToldBy("accounts_and_events", "accounts", "account", ("account.",)),
+    ToldBy("charts", "charts", "version", ("book.created", "chart.applied")),
+    ToldBy("crossings", "crossings", "position", ("account.went_negative", "account.went_over")),
+)
+EVERY_POSITION: Final = 2**63 - 1
 
 SYSTEM_BOOK_ID: Final = 0
 COUNTED: Final = ("posted", "recorded", "skipped", "rejected", "parked")
@@ -36,30 +54,29 @@ class TableChecks:
         self._queries = load_queries("ledger_core.store.verify", "checks.sql")
         self._tally = tally
 
-    def check_book(self, book: BookEnd) -> None:
+    def check_book(self, book: BookEnd, last_of_type: Mapping[str, int] | None) -> None:
+        """`last_of_type` are positions behind which no event of a type stands, of a book that was read in full."""
         for query, check in OUTSIDE.items():
             limit = book.block_number if query == "blocks_outside" else book.position
             count, first = self._one(query, (book.book_id, limit))
             if count:
                 self._tally.bad(check, f"book {book.code}: {count} beyond its ends, first {first}")
+                last_of_type = None
         count, event_id = self._one("inbox_without_block", {"book_id": book.book_id})
         if count:
             self._tally.bad("inbox_to_events", f"book {book.code}: event id {event_id} leads to no position")
         self._check_trial_balance(book)
         self._check_first_bad("entry_order_keys", (book.book_id,), f"book {book.code}: entry at position")
-        for check, what in (("parked_keys", "order key"), ("dead_letters", "position")):
-            self._check_first_bad(check, {"book_id": book.book_id}, f"book {book.code}: {what}")
+        self._check_first_bad("parked_keys", {"book_id": book.book_id}, f"book {book.code}: order key")
+        for told in TOLD_BY:
+            parameters = {"book_id": book.book_id, "until": _until(last_of_type, told.types)}
+            self._check_first_bad(told.query, parameters, f"book {book.code}: {told.what}", check=told.check)
         check_parked_bytes(self._connection, book, self._tally)
-        self._check_first_bad(
-            "accounts_and_events", {"book_id": book.book_id}, f"book {book.code}: account", check="accounts"
-        )
         if book.book_id == SYSTEM_BOOK_ID:
             self._check_first_bad("assets_and_events", (), "asset", check="assets")
         check_periods(self._connection, book.book_id, book.code, self._tally)
         self._check_first_bad("merchants", (book.book_id,), "book")
         self._check_first_bad("webhooks", (book.book_id,), f"book {book.code}: endpoint")
-        for check, what in (("charts", "version"), ("crossings", "position")):
-            self._check_first_bad(check, {"book_id": book.book_id}, f"book {book.code}: {what}")
         count, published = self._one("relay_checkpoint", (book.book_id,))
         self._tally.count("relay_checkpoints", count)
         if published is not None and published > book.position:
@@ -108,6 +125,13 @@ class TableChecks:
     def _one(self, query: str, parameters: Sequence[Any] | dict[str, Any]) -> tuple[Any, ...]:
         row = self._connection.execute(self._queries[query], parameters).fetchone()
         return row or (0, None)
+
+
+def _until(last_of_type: Mapping[str, int] | None, types: tuple[str, ...]) -> int:
+    """How far such events have to be looked for."""
+    if last_of_type is None:
+        return EVERY_POSITION
+    return max((last for name, last in last_of_type.items() if name.startswith(types)), default=0)
 
 
 def _as_counted(counts: SourceCounts) -> SourceCounts:

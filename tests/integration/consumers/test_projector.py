@@ -11,7 +11,7 @@ import pytest
 from consumers.ledger_messages import LEDGER_TOPIC
 from consumers.projector import LABELS, Projector
 from consumers.transport.memory import MemorySource
-from consumers.transport.ports import Outgoing, Partition
+from consumers.transport.ports import Outgoing, Partition, Slice, TransportUnavailable
 from ledger_core.store.appender import NewEvent, append_events
 from projections.payments.table import PAYMENTS
 from projections.rebuild import rebuild
@@ -128,6 +128,41 @@ def test_a_gap_longer_than_a_step_is_read_in_several(admin: psycopg.Connection, 
     asyncio.run(project())
     assert captured(admin, shop.book_id) == 2_000
     assert progress(admin, shop.book_id) == {(24, "")}
+
+
+class TwoAtATime(MemorySource):
+    """Answers with two records at most, and fails after so many answers."""
+
+    answers_left = 1_000
+
+    async def fetch(self, *, max_records: int, timeout_ms: int) -> dict[Partition, Slice]:
+        if not self.answers_left:
+            self.answers_left = 1_000
+            raise TransportUnavailable("gone for a moment")
+        self.answers_left -= 1
+        return await super().fetch(max_records=min(2, max_records), timeout_ms=timeout_ms)
+
+
+@pytest.mark.parametrize(("answers_left", "batches"), [(1_000, [9]), (2, [4, 5])])
+def test_what_waits_behind_an_answer_of_the_log_is_applied_with_it_and_kept_when_the_next_answer_fails(
+    admin: psycopg.Connection, read_side: ReadSide, answers_left: int, batches: list[int]
+) -> None:
+    shop = plant(admin)
+    for number in range(5):
+        shop.capture(f"o{number}", 100)
+    asyncio.run(read_side.relay_all())
+
+    async def project() -> list[int]:
+        source = TwoAtATime(read_side.log, [LEDGER_TOPIC])
+        source.answers_left = answers_left
+        projector = Projector(source, read_side.connect, clock=lambda: 0.0)  # a batch's time is never over
+        await source.start(projector)
+        applied = [await projector.project_once() for _ in batches]
+        await projector.close()
+        return [one.events for one in applied if one is not None]
+
+    assert asyncio.run(project()) == batches
+    assert captured(admin, shop.book_id) == 500
 
 
 def test_a_stub_is_read_from_the_store(admin: psycopg.Connection, read_side: ReadSide) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger_core.domain.account_facts import AccountStand, Closing
+from ledger_core.domain.cash_policy import CashPolicy
 from ledger_core.domain.exchanges import Exchanged
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import Hold, HoldTerms
@@ -186,6 +187,8 @@ class Locked:
     """Per book with transfers in this batch."""
     transfers: dict[SubjectKey, TransferStand] = field(default_factory=dict)
     """What their parts add up to."""
+    cash_policies: Mapping[int, CashPolicy] = field(default_factory=dict)
+    """Per book that has drawers, where something of this batch is taken back by request."""
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ NO_DRAWERS: Final = CashPolicy()
 
 def signed_by_two(names: Iterable[str]) -> bool:
     """Whether two distinct persons signed, however their names are written."""
-    return len({" ".join(name.split()).casefold() for name in names}) >= SIGNERS
+    return len({" ".join(name.split()).casefold() for name in names} - {""}) >= SIGNERS
 
 
 def cash_policy_of(document: Mapping[str, object]) -> CashPolicy:

@@ -8,6 +8,7 @@ from typing import Final
 
 from ledger_core.domain import custody, exchange_life, legs, payment_rules, subjects, transfers
 from ledger_core.domain.cases import Case, Locked, PartKey, Proposal
+from ledger_core.domain.cash_policy import NO_DRAWERS
 from ledger_core.domain.originals import Original, mirror_of, mirrored
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.parts import (
@@ -144,6 +145,9 @@ def refuse_reversal(original: Original, case: Case, locked: Locked) -> Refusal |
             return refusal
     if original.event_type.startswith(BY_STEPS):
         return Refusal(Code.STEP_NOT_VOIDABLE, "a later step of the same kind takes it back")
+    drawers = locked.cash_policies.get(case.subject_key[0], NO_DRAWERS)
+    if any(movement.line.side == "D" and drawers.is_drawer(movement.line.account) for movement in original.movements):
+        return Refusal(Code.STEP_NOT_VOIDABLE, "it brought cash to a drawer: a voucher that two sign takes it out")
     for (*key, _, _), part in locked.parts.items():
         steps = key == [*case.subject_key] and original.reference in part.vouchers and part.told != PAID_AT_ONCE
         if steps and original.event_type.startswith("payout."):

@@ -10,11 +10,10 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ledger_core.domain.parts import State
-from ledger_core.domain.payment_policy import DEFAULT_APART_MINUTES
+from ledger_core.domain.payment_policy import DEFAULT_APART_MINUTES, PaymentPolicy
 from ledger_core.domain.payment_state import PaymentState
 
 NEVER_ANEW: Final = "Starting anew with another id is never safe: it may be done twice."
-ATTEMPTS_APART: Final = timedelta(minutes=DEFAULT_APART_MINUTES)
 PATIENCE: Final = timedelta(minutes=1)
 """How long a processor may be at a refund before somebody looks."""
 
@@ -51,12 +50,14 @@ _OF_REFUND: Mapping[State, Advice] = MappingProxyType({
 })  # fmt: skip
 
 
-def of_capture(state: PaymentState, stand: Stand, now: datetime) -> Advice:
-    """While nothing was captured it may be tried again, but not right after an attempt that failed."""
+def of_capture(state: PaymentState, stand: Stand, now: datetime, policy: PaymentPolicy) -> Advice:
+    """While nothing was captured it may be tried again, but not right after an attempt that failed: not before the
+    book's own policy takes it, nor, where that asks nothing, before the usual time is over."""
     if state in _OF_CAPTURE:
         return _OF_CAPTURE[state]
-    if stand.tries and stand.since is not None and now - stand.since < ATTEMPTS_APART:
-        until = (stand.since + ATTEMPTS_APART).isoformat(timespec="seconds")
+    apart = timedelta(minutes=policy.attempts_apart_minutes or DEFAULT_APART_MINUTES)
+    if stand.tries and stand.since is not None and now - stand.since < apart:
+        until = (stand.since + apart).isoformat(timespec="seconds")
         return Advice("wait", f"an attempt has just failed: the next one may come at {until}, {_SAME_ID}")
     return Advice("retry", f"nothing was captured: the capture may be tried again, {_SAME_ID}")
 

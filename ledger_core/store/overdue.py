@@ -80,6 +80,9 @@ def _allows(chart: Chart, waits_for: str, assets: Collection[str]) -> bool:
 def _opens(policy: TransferPolicy, gate: str) -> bool:
     """Whether the chart asks for less than a gate was closed for. A review or a verdict is none of its business."""
     if gate.startswith(APPROVAL_GATE):
-        persons, currency, amount_minor = gate.removeprefix(APPROVAL_GATE).split(":")
+        persons, *of = gate.removeprefix(APPROVAL_GATE).split(":")
+        if not of:  # parked by a release whose gates did not say of how much: decided anew, and named as today
+            return True
+        currency, amount_minor = of
         return policy.approvals_of(currency, int(amount_minor)) < int(persons)
     return gate == MONITORING_GATE and not policy.monitoring

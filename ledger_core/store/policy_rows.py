@@ -12,6 +12,7 @@ from ledger_core.domain.cases import Head, HeadKey, Locked, Movement
 from ledger_core.domain.limits import DENY, NO_LIMITS, Policy
 from ledger_core.domain.payment_policy import PaymentPolicy
 from ledger_core.domain.payments import PaymentCaptured, PaymentRefunded
+from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.stories import RefundCompleted
 from ledger_core.domain.vouchers import Purpose, Side
 from ledger_core.store.items import Item
@@ -28,6 +29,9 @@ def read_policies(
 ) -> None:
     """Fills `locked` with the policies of these items' books, and with what they ask about; `by_legs` are accounts that
     refunds may take from though they do not name them."""
+    locked.cash_policies = {
+        item.book.book_id: item.book.chart.cash for item in items if isinstance(item.fact, VoidRequested)
+    }
     locked.policies = policies = _policies(items)
     if not policies:
         return

@@ -10,11 +10,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from ledger_core.domain.charts import Chart, chart_from_document
+from ledger_core.domain.charts import Chart
 from projections.queries.accounts import Account, account_of_row
 from projections.queries.amounts import Amount, Balance, balance_of
 from projections.queries.assets import scales
-from projections.queries.errors import NotFoundError
+from projections.queries.charts import chart_in_force
 from projections.queries.snapshot import QUERIES, Snapshot
 
 TOP: Final = ""
@@ -70,7 +70,7 @@ class AccountTree:
 
 def account_tree(at: Snapshot, *, groups_only: bool = False) -> AccountTree:
     """The tree by the chart in force, exact at the snapshot's position; sums are complete in either case."""
-    chart = _chart_in_force(at)
+    chart = chart_in_force(at)
     homes = _homes(at, chart)
     sums = {code: _Sums() for code in (TOP, *chart.groups)}
     for home, *added in at.connection.execute(QUERIES["homes"] + QUERIES["sums_of_homes"], homes):
@@ -142,13 +142,6 @@ class _Sums:
             )
             for currency, total in sorted(self.by_currency.items())
         ]
-
-
-def _chart_in_force(at: Snapshot) -> Chart:
-    found = at.connection.execute(QUERIES["chart_in_force"], {"book_id": at.book_id}).fetchone()
-    if found is None:
-        raise NotFoundError("chart")
-    return chart_from_document(found[1], version=found[0])
 
 
 def _upwards(chart: Chart, group: str) -> Iterator[str]:

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from ledger_core.domain.parts import PartKind
+from ledger_core.domain.payment_policy import PaymentPolicy
 from ledger_core.domain.retrying import NEVER_ANEW, Stand, of_capture, of_refund
+from projections.queries.charts import chart_in_force
 from projections.queries.errors import NotFoundError
 from projections.queries.payment_states import PaymentStanding, payment_standing
 from projections.queries.payments import QUERIES
@@ -56,15 +58,18 @@ def retry_safety(at: Snapshot, order_key: str, now: datetime) -> RetrySafety:
         return RetrySafety(position, now, (), NEVER_ANEW)
     asked = {"book_id": at.book_id, "order_key": order_key, "after": position - LOOKED_BACK}
     positions = [row[0] for row in at.connection.execute(QUERIES["positions_of_order_key"], asked)]
-    return RetrySafety(position, now, retry_advice(standing, events_at(at, positions), now), NEVER_ANEW)
+    answers = retry_advice(standing, events_at(at, positions), now, chart_in_force(at).payments)
+    return RetrySafety(position, now, answers, NEVER_ANEW)
 
 
-def retry_advice(standing: PaymentStanding, events: Sequence[TimelineEvent], now: datetime) -> Sequence[RetryAdvice]:
+def retry_advice(
+    standing: PaymentStanding, events: Sequence[TimelineEvent], now: datetime, policy: PaymentPolicy
+) -> Sequence[RetryAdvice]:
     """Of the capture, and of each refund; `events` are those of the order key, in the order of the log."""
     answers = []
     if standing.state is not None:
         stand = _capture(events)
-        answers.append(RetryAdvice("capture", standing.state, *of_capture(standing.state, stand, now), *stand))
+        answers.append(RetryAdvice("capture", standing.state, *of_capture(standing.state, stand, now, policy), *stand))
     for part in standing.parts:
         if part.kind == PartKind.REFUND:
             stand = _refund(part.part_id, events)

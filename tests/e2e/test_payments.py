@@ -59,6 +59,12 @@ def test_payments_and_what_belongs_to_them_are_listed_shown_and_followed(shop: T
     assert [event["cause"]["revision"] for event in story] == [1, 1, 2]
     assert story[0]["cause"]["event_id"] == "refund-o-4"
 
+    safety = ledgerctl("payment", "retry-check", "s-1", "--book", "shop", "--json").json
+    assert {one["what"]: one["answer"] for one in safety["answers"]} == {
+        "capture": "done", "refund r-done": "done", "refund r-open": "wait",
+    }  # fmt: skip
+    assert safety["note"] == "Starting anew with another id is never safe: it may be done twice."
+
     payout = ledgerctl("payout", "show", "s-p", "--book", "shop", "--json").json
     assert (payout["payout"]["state"], payout["payout"]["failure_reason"]) == ("FAILED", "no_luck")
     assert [event["event_type"] for event in payout["timeline"]] == ["payout.requested.v1", "payout.failed.v1"]

@@ -67,17 +67,20 @@ def mask_document(document: bytes) -> Masked:
 def _names_and_values(document: bytes) -> Iterator[tuple[int, bytes, str]]:
     """Strings and numbers with the name of the member that they stand in; a name itself stands in none."""
     names: list[str] = []  # one for each array and object that is open: the member that is being read
+    secret: list[str] = []  # and the secret member that all of it stands in, if any
     in_object: list[bool] = []
     is_name = False
     for match in _TOKEN.finditer(document):
         token = match[0]
         match token:
             case b"{" | b"[":
+                secret.append(secret[-1] if secret and secret[-1] else _secret(names))
                 names.append(names[-1] if names and token == b"[" else "")
                 in_object.append(token == b"{")
                 is_name = token == b"{"
             case b"}" | b"]":
                 names.pop()
+                secret.pop()
                 in_object.pop()
                 is_name = False
             case b",":
@@ -88,7 +91,11 @@ def _names_and_values(document: bytes) -> Iterator[tuple[int, bytes, str]]:
                 names[-1] = _plain(token)
                 yield match.start(), token, ""
             case _:
-                yield match.start(), token, names[-1] if names else ""
+                yield match.start(), token, (secret[-1] or names[-1]) if names else ""
+
+
+def _secret(names: Sequence[str]) -> str:
+    return names[-1] if names and names[-1] in SECRETS else ""
 
 
 def _plain(token: bytes) -> str:

@@ -299,10 +299,10 @@ class _Dissection:
             if start in in_lines:
                 accounts.append(self._vary(quote, start, end))
             elif start in in_amounts or (member in _NUMBERS and text.isdigit()):
-                names[member] = self._vary(quote, start, end)
-                numbers.append(names[member])
+                numbers.append(place := self._vary(quote, start, end))
+                names.setdefault(member, place)
             elif member in _VARYING:
-                names[member] = self._vary(quote, start, end)
+                names.setdefault(member, self._vary(quote, start, end))
             elif start == self._match.start(_GROUPS["topic"]):
                 cause = self._vary_cause(quote + 1)
             member = text if self._state[end + 1 : end + 2] == b":" else b""

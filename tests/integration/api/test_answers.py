@@ -137,7 +137,9 @@ def test_the_trial_balance_has_no_difference(standing: httpx.Client) -> None:
 
 def test_a_question_for_a_payment_takes_any_order_key(client: httpx.Client, shop: PostedLedger) -> None:
     assert client.get(f"{SHOP}/payments/a/b%20c").json()["code"] == "NOT_FOUND"
-    assert client.get(f"{SHOP}/payments/o-3").json()["state"] == "CAPTURED"
+    payment = client.get(f"{SHOP}/payments/o-3").json()
+    assert payment["state"] == "CAPTURED"
+    assert {one["what"]: one["answer"] for one in payment["retry_safety"]["answers"]}["capture"] == "done"
 
 
 def test_the_index_leads_to_pages_that_are_there(standing: httpx.Client) -> None:

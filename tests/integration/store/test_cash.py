@@ -194,6 +194,16 @@ def test_two_sign_for_cash_that_leaves_a_drawer_by_hand(books: StoryBooks, messa
         assert state_of(books.scene, book, "by-hand").get("signed_off_by", SIGNED) == SIGNED
 
 
+def test_nobody_takes_cash_out_of_a_drawer_by_taking_back_what_was_brought_by_hand(books: StoryBooks) -> None:
+    brought, back = by_hand("debit"), void_requested("by-hand", of="by-hand")
+    for messages in ([brought], [back]), ([brought, back],):  # a batch each, and one for both
+        book = books.new()
+        books.post(book, counted("opened", 10))
+        said = [outcome for batch in messages for outcome in outcomes(books.post(book, *batch))]
+        assert said == ["POSTED", "STEP_NOT_VOIDABLE"]
+    assert outcomes(books.post(books.new(cash={}), brought, back)) == ["POSTED", "POSTED"]
+
+
 def test_a_chart_without_drawers_asks_for_no_sign_offs(books: StoryBooks) -> None:
     book = books.new(cash={})
     books.post(book, counted("opened", 10))

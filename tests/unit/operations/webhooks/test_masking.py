@@ -58,6 +58,11 @@ def test_a_verification_value_is_masked_by_its_name(member: str) -> None:
     assert json.loads(masked.document)["card"] == {**dict.fromkeys(name, "***"), "brand": "visa"}
 
 
+def test_what_stands_inside_a_verification_value_is_masked_with_it() -> None:
+    masked = mask_document(b'{"cvc":{"value":"737","of":[{"n":12},"a"]},"n":12}')
+    assert json.loads(masked.document) == {"cvc": {"value": "***", "of": [{"n": "***"}, "***"]}, "n": 12}
+
+
 def test_the_digits_of_a_named_card_number_need_not_convince() -> None:
     document = b'{"cardNumber":"4111111111111112","pan":"1234567890123456","primary_account_number":"99"}'
     assert mask_document(document).document == (

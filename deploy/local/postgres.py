@@ -207,8 +207,8 @@ class LocalPostgres(LocalServer):
                     if time.monotonic() > closed_by:
                         return True
                     time.sleep(0.02)
-        except psycopg.OperationalError:  # it went away meanwhile, and everybody with it
-            pass
+        except psycopg.OperationalError:  # it went away, and everybody with it; or it is too busy to answer
+            return self.running
         return False
 
     # ------------------------------------------------------------------------------------------------ helpers

@@ -76,12 +76,7 @@ class LocalServer(ABC):
         if not self.data_dir.exists():
             return
         with file_lock(self._beside("lock")):
-            if (process := self._running_process()) is not None:
-                self._request_stop(process)
-                if not wait_gone([process], timeout_seconds=STOP_TIMEOUT_SECONDS) and not kill_tree(process):
-                    message = f"{self.label} does not stop: end process {process.pid} by hand ({self.log_path})"
-                    raise LocalServiceError(message)
-            self._owner.clear()
+            self._stop()
 
     def kill(self) -> None:
         """SIGKILL it with all its processes, as a crash would; its data stay as the crash left them."""
@@ -102,9 +97,24 @@ class LocalServer(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        owner = self._owner.read()
-        if (owner is None or owner.pid == os.getpid()) and not self._serves_others():
-            self.stop()
+        if not self.data_dir.exists():
+            return
+        with file_lock(self._beside("lock")):  # two that leave at once would each take the other for one who stays
+            owner = self._owner.read()
+            if owner is not None and owner.pid != os.getpid():
+                return
+            if self._serves_others():
+                self._owner.clear()  # whoever of them leaves last stops it
+            else:
+                self._stop()
+
+    def _stop(self) -> None:
+        if (process := self._running_process()) is not None:
+            self._request_stop(process)
+            if not wait_gone([process], timeout_seconds=STOP_TIMEOUT_SECONDS) and not kill_tree(process):
+                message = f"{self.label} does not stop: end process {process.pid} by hand ({self.log_path})"
+                raise LocalServiceError(message)
+        self._owner.clear()
 
     # ------------------------------------------------------------------------------------- what a server adds
     @abstractmethod

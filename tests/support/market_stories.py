@@ -103,6 +103,31 @@ STORIES: Mapping[str, Story] = {
         ["RECORDED", "POSTED", "POSTED", "POSTED"], {"clearing:settlements:EUR": 0}, {},
         {"payments/undone": {"execution": "CONFIRMED", "finality": "FAILED"}},
     ),
+    "a settlement that fails": Story(
+        [ready("bounced"), bought("bounced"), told("settlement.confirmed", "bounced", minor=1_000),
+         told("settlement.failed", "bounced")],
+        ["RECORDED", "POSTED", "POSTED", "POSTED"], {}, {}, {"payments/bounced": {"execution": "FAILED"}},
+    ),
+    "a refund in its steps, of which the platform keeps its commission": Story(
+        [ready("steps"), bought("steps"), *(told(f"refund.{step}", "steps", minor=minor, **more)
+         for step, minor, more in (("requested", 200, {}), ("approved", 0, {}), ("processing", 0, {}),
+                                   ("completed", 200, {"platform_fee": "kept"})))],
+        ["RECORDED", "POSTED", "RECORDED", "RECORDED", "RECORDED", "POSTED"], {"wallet:seller:steps": -970 + 200},
+        {"steps": 1_000}, {"payments/steps": {"state": "CAPTURED"}, "refunds/steps": {"state": "COMPLETED"}},
+    ),
+    "a refund that fails": Story(
+        [ready("kept"), bought("kept"), told("refund.requested", "kept", minor=200), told("refund.failed", "kept")],
+        ["RECORDED", "POSTED", "RECORDED", "RECORDED"], {"wallet:seller:kept": -970}, {"kept": 1_000},
+        {"refunds/kept": {"state": "FAILED", "failure_reason": "no_luck"}},
+    ),
+    "payments of which nothing comes": Story(
+        [told("payment.authorized", "expires", minor=10, method="card"),
+         told("payment.authorization_expired", "expires"),
+         told("payment.intent_created", "fails", minor=10, method="card"),
+         told("payment.capture_failed", "fails", failure_reason="no_luck"), told("payment.failed", "fails")],
+        ["RECORDED"] * 5, {}, {"expires": 0, "fails": 0},
+        {"payments/expires": {"state": "FAILED"}, "payments/fails": {"state": "FAILED"}},
+    ),
     "a fee that fails three times": Story(
         [*(told(event_type, "fee-a", f"fee-a-{event_id}") for event_type, event_id in FEE_FAILS),
          of_seller("fee.charged", "fee-a", 10)],
@@ -129,6 +154,7 @@ STORIES: Mapping[str, Story] = {
         {"revenue:sales:EUR": -100, "expense:cogs:EUR": 60, "inventory:EUR": 20, "expense:inventory:EUR": -80},
     ),
     "what all of this comes to": Story(
-        [], [], {"clearing:processor:EUR": 900 + 585 + 1_000 + 1_000, "cash:bank:EUR": 30 + 970 + 100},
+        [], [],
+        {"clearing:processor:EUR": 900 + 585 + 1_000 + 1_000 + 1_000 + 800 + 1_000, "cash:bank:EUR": 30 + 970 + 100},
     ),
 }  # fmt: skip

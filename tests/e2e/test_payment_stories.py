@@ -16,7 +16,6 @@ from consumers.transport.ports import Outgoing
 from consumers.transport.postgres_log import PostgresLogSink
 from deploy.demo.messages import Message, Producer
 from schemas.charts import load_chart
-from schemas.events.registry import EVENT_TYPES
 from tests.e2e.test_processes import running, until_logged
 from tests.support.api import client_of
 from tests.support.command_line import ledgerctl
@@ -293,18 +292,6 @@ def test_each_story_is_told_by_the_api_as_it_was_sent_to_the_topic(topics: TestD
     assert ask(client, "payments/in-time")["state"] == "VOIDED"
     demand_transfers(client, positions[BOOK])
     assert_exchanged(client, positions[BOOK])
-
-
-def test_every_type_that_a_service_publishes_has_a_story_from_the_topic_to_the_api() -> None:
-    """Vouchers, holds and accounts by hand go from files to the command line, in tests of their own."""
-    by_hand = {name for name in EVENT_TYPES if name.split(".")[0] in ("voucher", "hold", "account")}
-    told_of = {
-        dict(message.headers)["ce_type"].decode()
-        for stories in BOOKS.values()
-        for story in stories.values()
-        for message in story.messages
-    }
-    assert told_of == set(EVENT_TYPES) - by_hand
 
 
 def assert_exchanged(client: httpx.Client, position: int) -> None:

@@ -31,7 +31,7 @@ def misfit(case: Case) -> str | None:
 
 def refuse(case: Case, locked: Locked) -> Refusal | None:
     """By the account's life so far. What has no account yet was refused before."""
-    if not case.movements:
+    if not case.movements or (case.refusal is not None and not lifts(case, locked)):
         return None
     fact, head = _fact(case), locked.heads[case.movements[0].head]
     if isinstance(fact, AccountOpened):
@@ -43,6 +43,11 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     if isinstance(fact, AccountUnfrozen) and head.status != FROZEN:
         return Refusal(Code.ACCOUNT_NOT_FROZEN, f"{fact.account} is not frozen")
     return _refuse_closing(case, fact, head, locked) if isinstance(fact, AccountClosed) else None
+
+
+def lifts(case: Case, locked: Locked) -> bool:
+    """What waits for the account that gets the rest waits for nothing once the one to close is closed."""
+    return bool(case.movements) and locked.heads[case.movements[0].head].status == CLOSED
 
 
 def _refuse_opening(fact: AccountOpened, head: Head, stand: AccountStand) -> Refusal | None:

@@ -180,7 +180,7 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     AccountOpened: replace(_ACCOUNT, heals=ACCOUNT_WAITED_FOR),
     AccountFrozen: _ACCOUNT,
     AccountUnfrozen: replace(_ACCOUNT, heals=ACCOUNT_WAITED_FOR),
-    AccountClosed: replace(_ACCOUNT, refuse_sums=account_life.refuse_sums),
+    AccountClosed: replace(_ACCOUNT, lifts=account_life.lifts, refuse_sums=account_life.refuse_sums),
     ExchangedCaptured: replace(_PAYMENT, heals=subjects.CAPTURED, by_columns=False),
     SplitCaptured: replace(
         _PAYMENT, refuse=split_life.refuse, accept=split_life.accept, heals=subjects.CAPTURED, by_columns=False,

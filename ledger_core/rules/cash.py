@@ -26,6 +26,8 @@ COUNT: Final = "cash_count"
 
 def received(fact: CashReceived, chart: Chart) -> Draft | Refusal:
     """Into the drawer."""
+    if refusal := _refuse_unsigned(fact.against, fact.currency, chart):
+        return refusal
     said = {"receipt_id": fact.receipt_id, **_if_said(received_by=fact.received_by)}
     return _between(fact, fact.account, fact.against, chart, Draft("cash_receipt", "", [], said))
 
@@ -52,7 +54,20 @@ def _between(fact: CashReceived | CashRefunded, debit: str, credit: str, chart: 
 
 def opened(fact: DrawerOpened, chart: Chart) -> Draft | Refusal:
     """Which accounts the count may touch."""
+    if fact.brought is not None and (refusal := _refuse_unsigned(fact.brought.account, fact.currency, chart)):
+        return refusal
     return _count(fact.account, fact.brought, fact.currency, chart, {"opened_by": fact.opened_by})
+
+
+def _refuse_unsigned(giver: str, currency: str, chart: Chart) -> Refusal | None:
+    """What comes out of another drawer is cash that leaves that one: its own event says who signed."""
+    code = chart.resolve(giver, currency)
+    if code is None or not chart.cash.is_drawer(code):
+        return None
+    return Refusal(
+        Code.SIGN_OFFS_NOT_DISTINCT,
+        f"two distinct persons sign for cash that leaves {code}: send cash.refunded of that drawer, against this one",
+    )
 
 
 def closed(fact: DrawerClosed, chart: Chart) -> Draft | Refusal:

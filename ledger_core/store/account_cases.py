@@ -150,21 +150,23 @@ def uneven_keys(cursor: psycopg.Cursor[Any], heads: Collection[HeadKey]) -> list
 
 
 def _find(item: Item, fact: AccountFact, preparer: Preparer) -> None:
-    """Its account, and the one that gets what is left; an event without them waits."""
+    """Its account, and the one that gets what is left; what lacks one waits, unless its own is closed."""
     wanted = [fact.account]
     if isinstance(fact, AccountClosed) and fact.closing_to is not None:
         wanted.append(fact.closing_to)
     book: Book = preparer.books.find([item.book.code])[item.book.code]
     preparer.books.look_up(book, wanted)
-    missing = [code for code in wanted if code not in book.accounts]
-    if missing:
-        waits_for = f"{ACCOUNT_WAITED_FOR}{missing[0]}"
-        item.refusal, item.movements = Refusal(Code.ACCOUNT_MISSING, f"there is no account {missing[0]}", waits_for), ()
-        return
     item.refusal = None
-    first = book.accounts[wanted[0]]
+    missing = next((code for code in wanted if code not in book.accounts), None)
+    if missing is not None:
+        detail = f"there is no account {missing}"
+        item.refusal = Refusal(Code.ACCOUNT_MISSING, detail, f"{ACCOUNT_WAITED_FOR}{missing}")
+    if fact.account not in book.accounts:
+        item.movements = ()
+        return
+    first = book.accounts[fact.account]
     item.movements = [
         Movement(ref.head, first.asset_id, ref.keyed, Line(code, "D", 0, "", Purpose.CLOSING))
         for code in wanted
-        for ref in (book.accounts[code],)
+        if (ref := book.accounts.get(code)) is not None
     ]

@@ -161,6 +161,16 @@ def test_an_account_closes_at_zero_and_takes_nothing_for_ever(scene: Scene) -> N
     assert (status(scene), told(scene)[-1]) == ("C", ("account.closed", f"closed-{SELLER}"))
 
 
+@pytest.mark.parametrize("one_batch", [True, False])
+def test_what_is_closed_waits_for_nobody_who_would_get_the_rest(scene: Scene, one_batch: bool) -> None:
+    """Not even where that account is not there: it can never be right."""
+    batch = [captured("o-1", 50), paid_out("p-1", 50), closed(SELLER), closed(SELLER, to=VAULT, event_id="again")]
+    results = [scene.post(*batch)] if one_batch else [scene.post(message) for message in batch]
+    assert [said for result in results for said in outcomes(result)][2:] == ["RECORDED", "ACCOUNT_CLOSED"]
+    assert outcomes(scene.post(captured("o-2", to=OTHER), closed(OTHER, to=VAULT))) == ["POSTED", "ACCOUNT_MISSING"]
+    assert [decided.outcome for _, decided in scene.post(opened(VAULT)).healed] == ["POSTED"]
+
+
 @pytest.mark.parametrize(("before", "left"), [(captured("o-1", 70), -70), (paid_out("p-1", 70), 70)])
 def test_a_closing_voucher_moves_the_rest_in_the_same_transaction(scene: Scene, before: object, left: int) -> None:
     scene.post(before)  # type: ignore[arg-type]  # a message

@@ -20,13 +20,15 @@ ON_DELIVERY, SELLER, FEES = "cash:delivery:EUR", "wallet:seller:1", "revenue:com
 P = "p-1"
 
 
-def counted(which: str, minor: int, moved: int = 0, event_id: str = "", **where: str) -> Message:
+def counted(
+    which: str, minor: int, moved: int = 0, event_id: str = "", *, brought_from: str = "control:CASH"
+) -> Message:
     """The drawer is opened or closed with this much in it; `moved` is brought or taken."""
     data: dict[str, object] = {"account": DRAWER, "counted_minor": str(minor), "currency": "EUR", f"{which}_by": "anna"}
     if moved:
         name = "brought" if which == "opened" else "taken"
-        data[name] = {"account": "control:CASH", "amount_minor": str(moved)}
-    return event(f"drawer.{which}.v1", DRAWER, event_id or which, data, **where)
+        data[name] = {"account": brought_from, "amount_minor": str(moved)}
+    return event(f"drawer.{which}.v1", DRAWER, event_id or which, data)
 
 
 def cash(which: str, minor: int, event_id: str = "", **changes: object) -> Message:
@@ -162,6 +164,8 @@ def test_a_capture_says_where_its_order_is(
         ([counted("opened", 0)], counted("closed", 5, 6), "DATA_INVALID"),
         ([counted("opened", 10)], cash("refunded", 11), "LIMIT_MINIMUM"),
         ([counted("opened", 10)], cash("received", 1, currency="USD"), "CURRENCY_MISMATCH"),
+        ([counted("opened", 10)], cash("received", 1, against="cash:drawer:8"), "SIGN_OFFS_NOT_DISTINCT"),
+        ([], counted("opened", 10, 10, brought_from="cash:drawer:8"), "SIGN_OFFS_NOT_DISTINCT"),
         ([counted("opened", 0), cash("received", 75)], void_requested(DRAWER, of="received"), "STEP_NOT_VOIDABLE"),
         ([counted("opened", 0), cash("received", 75), counted("closed", 75)], void_requested(DRAWER, of="received"),
          "STEP_NOT_VOIDABLE"),
@@ -192,6 +196,13 @@ def test_two_sign_for_cash_that_leaves_a_drawer_by_hand(books: StoryBooks, messa
     assert outcomes(books.post(book, message)) == [said]
     if said == "POSTED":
         assert state_of(books.scene, book, "by-hand").get("signed_off_by", SIGNED) == SIGNED
+
+
+def test_from_drawer_to_drawer_cash_goes_by_the_event_that_two_sign(books: StoryBooks) -> None:
+    book = books.new()
+    books.post(book, counted("opened", 10, 10))
+    assert outcomes(books.post(book, cash("refunded", 4, against="cash:drawer:8"))) == ["POSTED"]
+    assert books.balances_minor(book, [DRAWER, "cash:drawer:8"]) == {DRAWER: 6, "cash:drawer:8": 4}
 
 
 def test_nobody_takes_cash_out_of_a_drawer_by_taking_back_what_was_brought_by_hand(books: StoryBooks) -> None:

@@ -14,6 +14,9 @@ def open_in_advance(books: Books, event: OpenAccount) -> None:
 
 def refuse(books: Books, event: AccountEvent) -> Refusal | None:
     wanted = [event.order, event.to] if isinstance(event, CloseAccount) and event.to else [event.order]
+    known = books.accounts.get(event.order)
+    if known is not None and known.status == "closed":
+        return Refusal("ACCOUNT_CLOSED")
     for code in wanted:
         if code not in books.accounts:
             return Refusal("ACCOUNT_MISSING", f"account:{code}")
@@ -21,9 +24,6 @@ def refuse(books: Books, event: AccountEvent) -> Refusal | None:
 
 
 def _refuse(books: Books, event: AccountEvent, account: Account) -> Iterator[Refusal | None]:
-    if account.status == "closed":
-        yield Refusal("ACCOUNT_CLOSED")
-        return
     if isinstance(event, OpenAccount) and (account.type, account.currency) != (event.type, event.currency):
         yield Refusal("ACCOUNT_EXISTS_DIFFERENTLY")
     if isinstance(event, Freeze) and account.status == "frozen":

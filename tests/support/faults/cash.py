@@ -61,8 +61,15 @@ REFUND: Mapping[Code, Fault] = {
     Code.PERIOD_CLOSED: long_ago,
     Code.ORDER_KEY_PARKED: parked,
 }
+
+
+def _from_another_drawer(telling: Telling) -> None:
+    telling.data["brought"] = {"account": "cash:drawer:giver", "amount_minor": "1"}
+
+
 OPENING: Mapping[Code, Fault] = {
     Code.DATA_INVALID: _other_drawer,
+    Code.SIGN_OFFS_NOT_DISTINCT: _from_another_drawer,
     Code.DRAWER_OPEN: _before("drawer.opened.v1"),
     Code.PERIOD_CLOSED: long_ago,
     Code.ORDER_KEY_PARKED: parked,

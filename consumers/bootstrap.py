@@ -5,12 +5,9 @@ after SIGTERM or SIGINT, 1 when the work failed, 5 when the configuration does n
 """
 
 import asyncio
-import json
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from importlib.resources import files
-from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -51,6 +48,7 @@ from ledger_core.domain.charts import chart_from_document
 from ledger_core.store.connection import Role, connect
 from ledger_core.store.poster import Poster
 from ledger_core.store.proof.notes import SigningKey
+from schemas.charts import read_chart
 
 log = structlog.get_logger(__name__)
 
@@ -143,7 +141,7 @@ async def run_merchants(settings: MerchantsProcess, metrics: ConsumerMetrics, st
     decoder = MerchantDecoder(columns, assets, partial(read_assets, dsn))
     source = choose_transport(settings).source([settings.merchants_topic], settings.merchants_group, Role.POSTER)
     label = labels_for(settings.fault_kill_at)
-    chart = read_chart(settings.merchants_chart_file)
+    chart = chart_of_merchants(settings.merchants_chart)
     payments = await asyncio.to_thread(database_decoder, dsn)
     strays = Poster(dsn, decode=payments.decode)
     poster = MerchantPoster(dsn, decode=decoder.decode, chart=chart, strays=strays, label=label)
@@ -155,14 +153,13 @@ async def run_merchants(settings: MerchantsProcess, metrics: ConsumerMetrics, st
         await asyncio.to_thread(poster.close)
 
 
-def read_chart(path: Path | None) -> dict[str, object]:
+def chart_of_merchants(chosen: str) -> dict[str, object]:
     """The chart of the books that merchants get. Raises `ConfigurationError`."""
     try:
-        text = (path or files("schemas") / "charts" / "marketplace.json").read_text("utf-8")
-        document: dict[str, object] = json.loads(text)
+        document = read_chart(chosen)
         chart_from_document(document)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise ConfigurationError({"LEDGER_MERCHANTS_CHART_FILE": str(error)}) from None
+    except ValueError as error:
+        raise ConfigurationError({"LEDGER_MERCHANTS_CHART": str(error)}) from None
     return document
 
 
@@ -219,7 +216,7 @@ def choose_work(name: str) -> tuple[ProcessSettings, Work]:
         case "merchants":
             merchants = load_settings(MerchantsProcess)
             demand_topic(merchants)
-            read_chart(merchants.merchants_chart_file)
+            chart_of_merchants(merchants.merchants_chart)
             return merchants, lambda metrics, stop: run_merchants(merchants, metrics, stop)
         case "webhooks":
             webhooks = load_settings(WebhooksProcess)

@@ -12,6 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.charts import MARKETPLACE
+
 PREFIX = "LEDGER_"
 PAYMENTS_TOPIC = "payments.events.v1"
 LEDGER_TOPIC = "ledger.events.v1"
@@ -137,8 +139,8 @@ class MerchantsProcess(ProcessSettings):
     merchants_status_column: str = "status"
     merchants_currencies_column: str = "currencies"
     merchants_book_prefix: Annotated[str, Field(pattern="^([a-z0-9][a-z0-9._-]{0,30})?$")] = "merchant-"
-    merchants_chart_file: Path | None = None
-    """Chart of accounts of the books that are opened; the marketplace chart if left out."""
+    merchants_chart: str = MARKETPLACE
+    """Chart of accounts of the books that are opened: the name of one that comes along, or a file."""
 
 
 class MappingSettings(BaseModel):

@@ -1,9 +1,6 @@
 """`ledgerctl book`: create and list books."""
 
-import json
 import re
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,12 +16,13 @@ from ledger_core.store.books import BookExistsError, create_book
 from ledger_core.store.connection import Role
 from projections.queries import books as book_queries
 from projections.queries.books import Book
+from schemas.charts import MARKETPLACE, read_chart
 
 app = group("book", "Create and list books.")
 PAGE = 1_000
 CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 Chart = Annotated[
-    Path | None, typer.Option("--chart", help="Chart of accounts (JSON); the marketplace chart if left out.")
+    str, typer.Option("--chart", metavar="NAME|FILE", help="Chart of accounts: see `chart list`, or a file (JSON).")
 ]
 
 
@@ -33,7 +31,7 @@ def create(
     context: typer.Context,
     code: Annotated[str, typer.Argument(help="Lower-case letters, digits, and . _ - inside.")],
     reason: OptionalReason = "",
-    chart: Chart = None,
+    chart: Chart = MARKETPLACE,
     _json: Json = False,
 ) -> None:
     """Create a book: a self-balancing set of accounts, with its chart."""
@@ -41,7 +39,7 @@ def create(
     if not CODE.fullmatch(code):
         advice = "lower-case letters, digits, and . _ - after the first, at most 63"
         raise CliError("BOOK_CODE_INVALID", f"{code!r} is no code of a book", advice)
-    document = read_chart(chart)
+    document = chosen_chart(chart)
     with open_store(state.database, say=state.output.say) as store, store.connect(Role.POSTER) as connection:
         try:
             with connection.transaction():
@@ -77,13 +75,10 @@ def list_books(context: typer.Context, _json: Json = False) -> None:
     state.output.data({"books": found}, render)
 
 
-def read_chart(path: Path | None) -> dict[str, object]:
-    """A chart of accounts. Raises `CliError` for a file that is no JSON object."""
+def chosen_chart(chosen: str) -> dict[str, object]:
+    """A chart of accounts, by its name or as a file. Raises `CliError` for what is neither."""
     try:
-        text = (path or files("schemas") / "charts" / "marketplace.json").read_text("utf-8")
-        document = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise CliError("CHART_INVALID", f"the chart can't be read: {error}", "see docs/reference/charts.md") from error
-    if not isinstance(document, dict):
-        raise CliError("CHART_INVALID", "the chart is no JSON object", "see docs/reference/charts.md")
-    return document
+        return read_chart(chosen)
+    except ValueError as error:
+        advice = "choose one of `ledgerctl chart list`, or write a file as docs/reference/charts.md says"
+        raise CliError("CHART_INVALID", str(error), advice) from error

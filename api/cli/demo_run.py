@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
-from api.cli.books import read_chart
 from api.cli.demo_database import fresh_demo_database
 from api.cli.demo_result import Result, read_books, read_outcomes
 from api.cli.errors import CliError
@@ -32,6 +31,7 @@ from deploy.local.stack import StackSettings, resolve_kafka, resolve_postgres
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role
 from ledger_core.store.verify import verify
+from schemas.charts import load_chart
 from schemas.sql.runner import migrate
 
 PARTITIONS: Final = 4
@@ -124,7 +124,7 @@ def _fresh_store(server_dsn: str, book: str, *, local: bool) -> Store:
     store = Store(fresh_demo_database(server_dsn, ours=local), local)
     migrate(store.dsn)
     with store.connect(Role.POSTER) as connection, connection.transaction():
-        create_book(connection, book, read_chart(None))
+        create_book(connection, book, load_chart())
     return store
 
 

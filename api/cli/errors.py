@@ -64,7 +64,7 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "ACCOUNT_HELD": "see what is held with: ledgerctl hold list --book BOOK",
     "ACCOUNT_KEYS_NOT_ZERO": "bring each order key to zero first; the findings name them: ledgerctl findings BOOK",
     "CHART_VERSION_UNKNOWN": "leave --version out to see the one in force",
-    "CHART_MOVED": "compare again with: ledgerctl chart diff BOOK FILE",
+    "CHART_MOVED": "compare again with: ledgerctl chart diff BOOK CHART",
     "CHART_ACCOUNT_DROPPED": "close the account first, or keep it in the chart",
     "BOOK_EXISTS": "choose another code, or go on with this book",
     "PERIOD_UNKNOWN": "list those that were ever closed with: ledgerctl period list BOOK",

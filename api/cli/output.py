@@ -85,6 +85,8 @@ def wire(value: object) -> Any:
             return {str(key): wire(inner) for key, inner in value.items()}
         case str() | int() | float() | None:
             return value
+        case tuple() if names := getattr(value, "_fields", ()):
+            return {name: wire(inner) for name, inner in zip(names, value, strict=True)}
         case Sequence():
             return [wire(inner) for inner in value]
     if is_dataclass(value):

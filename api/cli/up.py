@@ -16,7 +16,6 @@ from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 from rich.console import Console
 
-from api.cli.books import read_chart
 from api.cli.command import Json, State, state_of
 from api.cli.demo import BrokerChoice
 from api.cli.errors import CliError
@@ -36,6 +35,7 @@ from deploy.local.stack import StackSettings, ensure_database, resolve_kafka, re
 from ledger_core.domain.incoming import SYSTEM_BOOK
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role
+from schemas.charts import load_chart
 from schemas.sql.runner import migrate
 
 PARTITIONS: Final = 4
@@ -108,7 +108,7 @@ def _open_store(state: State, settings: StackSettings, stack: ExitStack) -> Stor
     with store.connect(Role.POSTER) as connection, connection.transaction():
         is_first = not connection.execute(BOOKS).fetchall()
         if is_first:
-            create_book(connection, FIRST_BOOK, read_chart(None))
+            create_book(connection, FIRST_BOOK, load_chart())
     if is_first:
         heal(store, SYSTEM_BOOK, f"book:{FIRST_BOOK}")
     return store

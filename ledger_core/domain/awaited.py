@@ -10,6 +10,8 @@ class Awaited(StrEnum):
 
     EVENT_TYPES = ""
     """Event types joined by `|`, without their versions: whichever comes first under the order key."""
+    ANNOUNCED = "payment.intent_created|payment.authorized"
+    """Such types, too; but a chart may cease to ask them of captures."""
     VOUCHER = "voucher:"
     ORDER_KEY = "order_key"
     """Its turn, behind an event of the same order key that waits."""

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ledger_core.domain.awaited import Awaited
 from ledger_core.domain.cases import Case, HeadKey, Locked, Movement, SubjectKey
 from ledger_core.domain.limits import Counters, standing
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payment_policy import NOTHING, PaymentPolicy
-from ledger_core.domain.payments import PaymentCaptured, ProvenCaptured
-from ledger_core.domain.subjects import AUTHORIZED, INTENT_CREATED, Subject
+from ledger_core.domain.payments import PaymentCaptured, ProvenCaptured, capture_itself
+from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Purpose
 
 MINUTE_US: Final = 60_000_000
@@ -29,8 +30,8 @@ def refuse_capture(case: Case, locked: Locked) -> Refusal | None:
             return Refusal(Code.PAYMENT_CAPTURED, "the payment was captured before, and this is no partial capture")
         if not subject.asset_id:
             detail = "the payment was neither initiated nor authorised"
-            return Refusal(Code.PREDECESSOR_ABSENT, detail, f"{INTENT_CREATED}|{AUTHORIZED}")
-    if policy.proof_required and fact.payer is None and not isinstance(fact, ProvenCaptured):
+            return Refusal(Code.PREDECESSOR_ABSENT, detail, Awaited.ANNOUNCED)
+    if policy.proof_required and fact.payer is None and not isinstance(capture_itself(fact), ProvenCaptured):
         return Refusal(Code.CAPTURE_PROOF_MISSING, "gateway_transaction_id: what is prepaid names its transaction")
     apart_us = policy.attempts_apart_minutes * MINUTE_US
     if any(abs(case.effective_at_us - at_us) < apart_us for at_us in locked.attempts.get(case.subject_key, ())):

@@ -152,6 +152,13 @@ class ExchangedCaptured(PaymentCaptured):
         )  # fmt: skip
 
 
+def capture_itself(fact: PaymentCaptured) -> PaymentCaptured:
+    """What was told, with its proof if it has one, of a capture that is split, or across currencies, or both."""
+    while isinstance(fact, SplitCaptured | ExchangedCaptured):
+        fact = fact.told
+    return fact
+
+
 @dataclass(slots=True)
 class PaymentCaptureFailed:
     """One attempt to take the amount failed; another may follow."""

@@ -61,6 +61,8 @@ def _allows(chart: Chart, waits_for: str, assets: Collection[str]) -> bool:
     if form is None:
         return False
     name = waits_for.removeprefix(form)
+    if form is Awaited.ANNOUNCED:
+        return not chart.payments.captures_once
     if form is Awaited.CONTROL:
         role, _, currency = name.rpartition(":")
         return chart.control(role, currency) is not None

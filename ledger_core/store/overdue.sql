@@ -65,6 +65,7 @@ JOIN ledger.book USING (book_id)
 WHERE letter.resolved_position IS NULL AND letter.outcome = 'PARKED' AND book.posting_mode = 'open'
     AND (letter.waits_for LIKE 'control:%' OR letter.waits_for LIKE 'profile:%' OR letter.waits_for = 'period'
         OR letter.waits_for LIKE 'gate:%' OR letter.waits_for LIKE 'sweep:%'
+        OR letter.waits_for = 'payment.intent_created|payment.authorized'
         OR letter.waits_for LIKE 'account:%' AND NOT EXISTS (
             SELECT FROM ledger.account
             WHERE account.book_id = letter.book_id

@@ -40,6 +40,30 @@ def test_a_chart_that_cannot_be_is_refused(machine: TestDatabase, tmp_path: Path
         assert (ended.code, ended.error["code"]) == (1, "CHART_INVALID")
 
 
+def test_a_ready_made_chart_is_chosen_by_its_name(machine: TestDatabase, tmp_path: Path) -> None:
+    assert ledgerctl("book", "create", "usual").code == 0
+    assert ledgerctl("book", "create", "asks", "--chart", "payment-facilitator").code == 0
+    printed = tmp_path / "mine.json"
+    printed.write_text(ledgerctl("chart", "print", "payment-facilitator").out)
+    said = {
+        (book, chart): ledgerctl("chart", "diff", book, chart, "--json").json["plan"]["changes"]
+        for book in ("usual", "asks")
+        for chart in ("marketplace", "payment-facilitator", str(printed))
+    }
+    assert said["usual", "marketplace"] == said["asks", "payment-facilitator"] == said["asks", str(printed)] == []
+    asked = {change["name"] for change in said["usual", "payment-facilitator"]}
+    assert asked == {"payments", "transfers", "marketplace", "exchange"}
+    applied = ledgerctl("chart", "apply", "usual", "payment-facilitator", "--reason", "we drive it now", "--apply")
+    assert (applied.code, "version 2 is in force" in applied.out) == (0, True)
+
+
+def test_a_chart_that_does_not_come_along_is_refused_by_name(machine: TestDatabase) -> None:
+    ended = ledgerctl("--json", "book", "create", "shop", "--chart", "market-place")
+    assert (ended.code, ended.error["code"], "chart list" in ended.error["next"]) == (1, "CHART_INVALID", True)
+    ended = ledgerctl("--json", "chart", "print", "market-place")
+    assert (ended.code, ended.error["code"], "chart list" in ended.error["next"]) == (1, "CHART_UNKNOWN", True)
+
+
 def test_a_voucher_is_shown_with_lines_and_cause(shop: TestDatabase) -> None:
     voucher = ledgerctl("voucher", "show", "1", "--book", "shop", "--json").json["voucher"]
     assert [(line["account"], line["side"], line["amount"]["amount_minor"]) for line in voucher["lines"]] == [

@@ -72,3 +72,11 @@ def test_a_chart_that_posts_what_is_late_into_the_open_period_decides_what_waite
     file.write_bytes(orjson.dumps({**chart, "late_events": "redirect"}))
     applied = ledgerctl("chart", "apply", "shop", str(file), "--reason", "year end", "--apply", "--json")
     assert (applied.json["healed"], ledgerctl(*PARKED, "--json").json["parked"]) == (1, [])
+
+
+def test_a_chart_that_asks_for_no_intent_decides_the_captures_that_waited_for_one(tmp_path: Path) -> None:
+    assert ledgerctl("chart", "apply", "shop", "payment-facilitator", "--reason", "we drive it", "--apply").code == 0
+    assert ingest(tmp_path, captured("o1")) == ["PREDECESSOR_ABSENT"]
+    applied = ledgerctl("chart", "apply", "shop", "marketplace", "--reason", "they report", "--apply", "--json")
+    assert (applied.json["healed"], ledgerctl(*PARKED, "--json").json["parked"]) == (1, [])
+    assert ledgerctl("payment", "retry-check", "o1", "--book", "shop").code == 0

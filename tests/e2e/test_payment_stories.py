@@ -20,7 +20,9 @@ from tests.e2e.test_processes import running, until_logged
 from tests.support.api import client_of
 from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
-from tests.support.market_stories import MARKET, Story
+from tests.support.facilitator_stories import FACILITATOR
+from tests.support.facilitator_stories import STORIES as OF_FACILITATOR
+from tests.support.market_stories import MARKET, THEN, Story
 from tests.support.market_stories import STORIES as OF_MARKET
 from tests.support.shop import reading_pool
 
@@ -261,6 +263,7 @@ def client(topics: TestDatabase, tmp_path: Path) -> Iterator[httpx.Client]:
         chart = tmp_path / f"{book}.json"
         chart.write_text(json.dumps({**load_chart(), **asked}))
         assert ledgerctl("book", "create", book, "--chart", str(chart)).code == 0
+    assert ledgerctl("book", "create", FACILITATOR, "--chart", "payment-facilitator").code == 0
     with reading_pool(topics) as pool, client_of(pool, wait_seconds=20) as client:
         yield client
 
@@ -273,8 +276,8 @@ def positions_of(topics: TestDatabase, consumed: int) -> dict[str, int]:
         return dict(connection.execute("SELECT code, position FROM ledger.book").fetchall())
 
 
-BOOKS: Mapping[str, Mapping[str, Story]] = {BOOK: STORIES, MARKET: OF_MARKET}
-LAST: Mapping[str, str] = {BOOK: "payments/cod", MARKET: "payouts/w-back"}
+BOOKS: Mapping[str, Mapping[str, Story]] = {BOOK: STORIES, MARKET: OF_MARKET, FACILITATOR: OF_FACILITATOR}
+LAST: Mapping[str, str] = {BOOK: "payments/cod", MARKET: "payouts/w-back", FACILITATOR: "payments/whole"}
 
 
 def test_each_story_is_told_by_the_api_as_it_was_sent_to_the_topic(topics: TestDatabase, client: httpx.Client) -> None:
@@ -335,8 +338,9 @@ def demand_transfers(client: httpx.Client, position: int) -> None:
 
 
 def judge(client: httpx.Client, book: str, name: str, story: Story) -> None:
-    said = [outcome_of(client, dict(message.headers)["ce_id"].decode(), book) for message in story.messages]
-    assert said == list(story.outcomes), name
+    said = [decisions_on(client, message, book) for message in story.messages]
+    wanted = [outcome.split(THEN) for outcome in story.outcomes]
+    assert [words[-len(path) :] for words, path in zip(said, wanted, strict=True)] == wanted, (name, said)
     assert {account: balance_minor(client, account, book) for account in story.balances} == story.balances, name
     assert {
         key: int(ask(client, f"payments/{key}", book)["captured"]["amount_minor"]) for key in story.captured
@@ -353,10 +357,11 @@ def ask(client: httpx.Client, path: str, book: str = BOOK, **query: object) -> d
     return found
 
 
-def outcome_of(client: httpx.Client, event_id: str, book: str) -> str:
-    """Its outcome; the code where it was refused."""
-    last = ask(client, "events", book, source=SOURCE, id=event_id)["revisions"][-1]
-    return str(last["code"] or last["outcome"])
+def decisions_on(client: httpx.Client, message: Message, book: str) -> list[str]:
+    """Every one on an event, in order: its outcome, or the code where it was refused or waited."""
+    event_id = dict(message.headers)["ce_id"].decode()
+    decisions = ask(client, "events", book, source=SOURCE, id=event_id)["revisions"]
+    return [str(one["code"] or one["outcome"]) for one in decisions]
 
 
 def balance_minor(client: httpx.Client, account: str, book: str) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 from deploy.demo.messages import Message, Producer
 
+THEN = ", then "
 MARKET, SOURCE = "market", "/shop/payments"
 
 
@@ -13,7 +14,8 @@ MARKET, SOURCE = "market", "/shop/payments"
 class Story:
     """What is sent, what became of each event, and what accounts (debits less credits) and payments answer after it.
 
-    `answers` are members of what a path answers.
+    An outcome is the last word on an event, or more of them: `ACCOUNT_MISSING, then POSTED`. `answers` are members of
+    what a path answers.
     """
 
     messages: Sequence[Message]

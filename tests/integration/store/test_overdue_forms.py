@@ -122,6 +122,8 @@ SWEPT = event("sweep.requested.v1", "s-1", "s-1", {"sweep_id": "s-1", "rule": "d
 ROWS = [
     Row(Awaited.ACCOUNT, "it opens", nothing, captured("o-1", to=VAULT), open_vault),
     Row(Awaited.ACCOUNT, "a chart lets it", without("templates", "wallet:seller:*"), PLAIN, in_force(dict(CHART))),
+    Row(Awaited.ANNOUNCED, "a chart asks for no intent", in_force({**CHART, "payments": {"captures": "once"}}), PLAIN,
+        in_force(dict(CHART))),
     Row(Awaited.BOOK, "it is there", nothing, captured("o", book="later"), lambda scene, _: scene.create_book("later")),
     Row(Awaited.CONTROL, "a chart has it", without("controls", "PROCESSOR_CLEARING"), PLAIN, in_force(dict(CHART))),
     Row(Awaited.PERIOD, "it reopens", close_a_year, OF_CLOSED_YEAR,

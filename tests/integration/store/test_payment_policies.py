@@ -1,6 +1,7 @@
 """What a book's chart asks of captures, voids and refunds: a row a story, by the times of the events."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,24 @@ def books(postgres_server: str) -> Iterator[StoryBooks]:
 def test_a_story_comes_to_its_end(books: StoryBooks, one_by_one: bool, story: Story) -> None:
     _, payments, messages, words = story
     assert books.play(books.new(payments=payments), *messages, one_by_one=one_by_one) == list(words)
+
+
+PROOF: Mapping[str, Any] = {"gateway_transaction_id": "t", "gateway_response": "ok"}
+QUOTE = {"rate": "6.2", "base": "EUR", "counter": "BRL", "provider": "bank", "source": "desk", "quoted_at": at(0)}
+ABROAD = {
+    "exchange": {"amount_minor": "620", "currency": "BRL", "quote": QUOTE},
+    "beneficiaries": [{"account": SELLER, "amount_minor": "620"}],
+}
+
+
+@pytest.mark.parametrize("chart", [{}, {"marketplace": {}}], ids=["plain", "split"])
+@pytest.mark.parametrize("data", [{}, ABROAD], ids=["in one currency", "across currencies"])
+def test_a_capture_keeps_its_proof_however_it_is_taken(
+    books: StoryBooks, chart: Mapping[str, object], data: Mapping[str, Any]
+) -> None:
+    book = books.new(payments={"capture_proof": "required"}, **chart)
+    messages = [told("captured", event_id="without", **data), told("captured", event_id="with", **PROOF, **data)]
+    assert books.play(book, *messages, one_by_one=False) == ["CAPTURE_PROOF_MISSING", "POSTED"]
 
 
 EVERYTHING = {"captures": "once", "capture_proof": "required", "refund_cover": "available"}

@@ -39,6 +39,7 @@ PROMISED = {
     ("findings",), ("parked",), ("rates",), ("consume",), ("asset", "add"), ("asset", "list"),
     ("import", "opening"), ("import", "journal"),
     ("book", "create"), ("book", "list"), ("chart", "apply"), ("chart", "diff"), ("chart", "show"),
+    ("chart", "list"), ("chart", "print"),
     ("voucher", "show"),
     ("payment", "list"), ("payment", "show"), ("payment", "timeline"),
     ("refund", "list"), ("refund", "show"), ("payout", "list"), ("payout", "show"),

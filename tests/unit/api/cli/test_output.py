@@ -1,6 +1,7 @@
 """What commands print: amounts and times as on the wire, and as people read them."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import NamedTuple
 
 import pytest
 
@@ -42,3 +43,14 @@ def test_amounts_are_digit_strings_and_times_are_utc() -> None:
         '"at":"2026-11-21T08:00:00.000005Z","day":"2026-01-02"}'
     )
     assert at.astimezone(UTC).hour == 8
+
+
+class Place(NamedTuple):
+    """What has names of its own."""
+
+    row: int
+    what: tuple[str, ...]
+
+
+def test_what_has_names_keeps_them_and_what_has_none_is_a_list() -> None:
+    assert to_json([Place(1, ("a", "b"))]) == '[{"row":1,"what":["a","b"]}]'

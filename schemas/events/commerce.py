@@ -16,7 +16,7 @@ from schemas.events.payments import STRICT, AccountCode, AmountMinor, Currency, 
 class SourceData(TypedDict):
     """Where the money of a sale arrives."""
 
-    id: NotRequired[AccountCode]
+    id: NotRequired[AccountCode | None]
 
 
 @with_config(STRICT)

@@ -75,7 +75,7 @@ def _members(schema: Schema) -> str:
     properties = cast("Mapping[str, Schema]", schema.get("properties", {}))
     rows = []
     for name, member in sorted(properties.items(), key=lambda item: (item[0] not in required, item[0])):
-        means = _cell(str(member.get("description", "")))
+        means = _cell(_description(member))
         rows.append(f"| `{name}` | {'yes' if name in required else ''} | {_kind(member)} | {means} |\n")
     return "| member | needed | is | means |\n|---|---|---|---|\n" + "".join(rows)
 
@@ -86,6 +86,12 @@ def _definitions(schema: Schema) -> list[str]:
         if "properties" in definition:
             made += [f"**{_words(name)}**: {definition.get('description', '')}\n", _members(definition)]
     return made
+
+
+def _description(member: Schema) -> str:
+    """Its own, or of what it may be besides null."""
+    said = (one.get("description", "") for one in (member, *cast("Sequence[Schema]", member.get("anyOf", ()))))
+    return str(next(filter(None, said), ""))
 
 
 def _kind(member: Schema) -> str:
@@ -109,6 +115,8 @@ def _kind(member: Schema) -> str:
             return "true or false"
         case "object":
             return "names and texts"
+        case "null":
+            return "null"
     if str(member.get("pattern", "")).startswith("^[1-9][0-9]"):
         return "digits"
     return "RFC 3339 time" if member.get("format") == "date-time" else "text"

@@ -62,6 +62,7 @@ NO_SOURCE: list[dict[str, Any]] = [
     {"attempt": {"finance": {}}},
     {"attempt": {"finance": {"source": None}}},
     {"attempt": {"finance": {"source": {}}}},
+    {"attempt": {"finance": {"source": {"id": None}}}},
 ]
 
 

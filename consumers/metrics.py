@@ -4,7 +4,7 @@ Each process has a registry of its own, so that nothing is registered at import 
 """
 
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Thread
 from typing import Final
 from wsgiref.simple_server import WSGIServer
@@ -128,10 +128,13 @@ class ConsumerMetrics:
             self._dead_letters.labels(code.value).inc(count)
             if code == "CONTROL_ACCOUNT_MISSING":
                 self._missing.inc(count)
-        for reason, count in Tally(one.skipped or "" for one in decided if one.outcome is Outcome.SKIPPED).items():
-            self._skipped.labels(reason).inc(count)
         if seconds is not None:
             self._seconds.observe(seconds)
+
+    def events_skipped(self, reasons: Mapping[str, int]) -> None:
+        """How many by reason, those among them that had waited first."""
+        for reason, count in reasons.items():
+            self._skipped.labels(reason).inc(count)
 
     def limits_crossed(self, told: Sequence[str]) -> None:
         """`told` are types of events."""

@@ -6,7 +6,7 @@ source row says where a partition stands; what is committed to Kafka feeds lag d
 
 import asyncio
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +16,7 @@ import structlog
 
 from consumers.assignment import PartitionKeeper
 from consumers.halted_books import Decodes, HaltedBooks
+from consumers.skipped import tell_skipped
 from consumers.transport.ports import (
     Partition,
     PartitionUnreadable,
@@ -59,6 +60,8 @@ class Observes(Protocol):
     """What metrics want to know of the consumer."""
 
     def batch_posted(self, decided: Sequence[Decided], vouchers: Vouchers, seconds: float | None) -> None: ...
+
+    def events_skipped(self, reasons: Mapping[str, int]) -> None: ...
 
     def limits_crossed(self, told: Sequence[str]) -> None: ...
 
@@ -258,8 +261,7 @@ class PaymentsConsumer:
             await self._keeper.drop(partition)
         moved = {Partition(a.topic, a.partition): a.next_offset for a in prepared.advances}
         await self._source.commit({p: offset for p, offset in moved.items() if p not in dropped})
-        self._count(result, time.monotonic() - began)
-        _tell_skipped(prepared, result)
+        self._count(prepared.incoming, result, time.monotonic() - began)
         await self._stop_floods(prepared.incoming, result)
         return result
 
@@ -274,15 +276,17 @@ class PaymentsConsumer:
         result = await asyncio.to_thread(self._poster.heal_overdue, self._halted_books.books)
         if result.healed:
             log.info("parked.healed_overdue", events=len(result.healed))
-        self._count(result, time.monotonic() - now)
+        self._count((), result, time.monotonic() - now)
         return None
 
-    def _count(self, result: BatchResult, seconds: float | None) -> None:
+    def _count(self, events: Sequence[Incoming], result: BatchResult, seconds: float | None) -> None:
         decided = [outcome for outcome in result.decided if outcome is not None]
         self.counts.update(outcome.outcome for outcome in decided)
         self.healed += len(result.healed)
+        skipped = tell_skipped(events, result)
         if self._metrics is not None:
             self._metrics.batch_posted(decided, result.vouchers, seconds)
+            self._metrics.events_skipped(skipped)
             self._metrics.limits_crossed(result.crossed)
 
     async def _stop_floods(self, events: Sequence[Incoming], result: BatchResult) -> None:
@@ -340,7 +344,7 @@ class PaymentsConsumer:
     async def _settle(self) -> None:
         """Counts what was committed though its reply never came: the counters are the store's."""
         for events, result in await asyncio.to_thread(self._poster.settle):
-            self._count(result, None)
+            self._count(events, result, None)
             await self._stop_floods(events, result)
         self._unsettled = False
 
@@ -350,17 +354,3 @@ class PaymentsConsumer:
 
 def _is_rejected(decided: Decided | None) -> bool:
     return decided is not None and decided.outcome is Outcome.REJECTED
-
-
-SKIPPED_NAMED = 20
-"""Events that one line of the log names; the line says how many there were."""
-
-
-def _tell_skipped(prepared: Prepared, result: BatchResult) -> None:
-    """What was left out by design, one line a reason and batch."""
-    named: dict[str, list[str]] = defaultdict(list)
-    for incoming, decided in zip(prepared.incoming, result.decided, strict=True):
-        if decided is not None and decided.skipped is not None:
-            named[decided.skipped].append(f"{incoming.book} {incoming.source}#{incoming.event_id}")
-    for reason, events in named.items():
-        log.info("voucher.skipped", reason=reason, count=len(events), events=events[:SKIPPED_NAMED])

@@ -59,5 +59,5 @@ class BatchResult:
     def drained(self, strays: Sequence[Incoming]) -> "BatchResult":
         """The same of a batch that nobody consumed: what waited, and what had waited for its book to be created."""
         healed = [(event, one) for event, one in zip(strays, self.decided, strict=True) if one is not None]
-        healed += [pair for pair in self.healed if pair[1].outcome is not Outcome.SKIPPED]
+        healed += [pair for pair in self.healed if pair[1].skipped is not SkipReason.DECIDED_ELSEWHERE]
         return replace(self, decided=(), healed=healed)

@@ -80,7 +80,7 @@ def test_cost_without_a_control_account_is_counted_and_posts_once_the_chart_has_
         voucher = api.get(f"/v1/books/{BOOK}/vouchers/1", params={"min_position": position}).json()
         lines = [(line["account"], line["amount"]["side"], line["amount"]["amount_minor"]) for line in voucher["lines"]]
         assert lines == [("expense:cogs:EUR", "debit", "60"), ("inventory:EUR", "credit", "60")]
-        asked = {"source": SOURCE, "id": "cost-s-1", "min_position": position}
+        asked: dict[str, str | int] = {"source": SOURCE, "id": "cost-s-1", "min_position": position}
         said = api.get(f"/v1/books/{BOOK}/events", params=asked).json()
         assert [one["outcome"] for one in said["revisions"]] == ["PARKED", "POSTED"]
         assert count(metrics_of(port), "ledger_missing_control_account_total") == 1
@@ -109,7 +109,7 @@ def test_a_sale_that_names_no_source_is_left_out_aloud(topics: TestDatabase, cha
         assert count(exposed, 'ledger_events_consumed_total{outcome="SKIPPED"}') == 2
         assert CARD.encode() not in exposed
         position = positions_of(topics, consumed=2)[BOOK]
-        asked = {"source": SOURCE, "id": LEFT_OUT, "min_position": position}
+        asked: dict[str, str | int] = {"source": SOURCE, "id": LEFT_OUT, "min_position": position}
         (decision,) = api.get(f"/v1/books/{BOOK}/events", params=asked).json()["revisions"]
         why = "attempt.finance.source.id: the sale names no account"
         assert (decision["outcome"], decision["code"], decision["detail"]) == ("SKIPPED", "SOURCE_NOT_CHOSEN", why)

@@ -27,6 +27,7 @@ def test_every_consumed_event_is_counted_under_its_outcome() -> None:
     ]
     vouchers = {("capture", "posted"): 2, ("refund", "healed"): 1}
     metrics.batch_posted(batch, vouchers, seconds=0.02)
+    metrics.events_skipped({SkipReason.SOURCE_NOT_CHOSEN: 1})
     metrics.limits_crossed(["account.went_negative", "account.went_over", "account.went_negative"])
     sample = metrics.registry.get_sample_value
     counts = {outcome: sample("ledger_events_consumed_total", {"outcome": outcome.value}) or 0 for outcome in Outcome}

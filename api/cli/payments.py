@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from api.cli.command import Book, Json, group, state_of
 from api.cli.output import balance_text, details, moment, money, table
@@ -14,8 +15,10 @@ from api.cli.read_models import Behind, Limit, Since, Through, began, reading, t
 from api.cli.stores import open_store
 from ledger_core.domain.payment_state import PaymentState
 from projections.queries import payments as payment_queries
-from projections.queries.payment_exchanges import PaymentExchange, payment_exchange
-from projections.queries.payment_states import PaymentStanding, payment_standing
+from projections.queries.payment_proofs import PaymentProof, order_status_of
+from projections.queries.payment_splits import PaymentSplit
+from projections.queries.payment_states import PaymentPart, payment_standing
+from projections.queries.payment_stories import PaymentNow, payment_now
 from projections.queries.payments import Payment, PaymentFilter
 from projections.queries.retrying import RetrySafety, retry_safety
 from projections.queries.snapshot import Reads
@@ -55,15 +58,18 @@ def list_payments(
 
 @app.command()
 def show(context: typer.Context, order_key: OrderKey, book: Book, _json: Json = False) -> None:
-    """Show where a payment stands: its state, execution and finality, amounts, refunds, disputes and settlements."""
+    """Show where a payment stands: its state, execution and finality, amounts, proofs, legs, and what belongs to it."""
     state = state_of(context)
     with (
         open_store(state.database, book=book, say=state.output.say) as store,
         store.reading(book) as at,
     ):
-        standing, exchange = payment_standing(at, order_key), payment_exchange(at, order_key)
-    said = {"book": book, "payment": standing, **({"exchange": exchange} if exchange else {})}
-    state.output.data(said, lambda console: _draw(console, standing, exchange))
+        now = payment_now(at, order_key)
+    order_status = order_status_of(now.proofs) or None
+    said = {"book": book, "payment": now.standing, "order_status": order_status, "proofs": now.proofs}
+    if_any = {"exchange": now.exchange, "split": now.split}
+    said |= {name: found for name, found in if_any.items() if found is not None}
+    state.output.data(said, lambda console: _draw(console, now, order_status))
 
 
 @app.command()
@@ -88,15 +94,6 @@ def retry_check(context: typer.Context, order_key: OrderKey, book: Book, _json: 
     )
 
 
-def _read(context: typer.Context, order_key: str, book: str) -> PaymentStanding:
-    state = state_of(context)
-    with (
-        open_store(state.database, book=book, say=state.output.say) as store,
-        store.reading(book) as at,
-    ):
-        return payment_standing(at, order_key)
-
-
 def _draw_list(console: Console, found: Sequence[Payment], behind: Behind) -> None:
     drawn = table(
         "payment", "state", "captured", "refunded", "disputed", "net", "", "execution", "finality", "began",
@@ -118,28 +115,54 @@ def _draw_timeline(console: Console, found: Timeline, behind: Behind) -> None:
     behind.draw(console)
 
 
-def _draw(console: Console, standing: PaymentStanding, exchange: PaymentExchange | None) -> None:
+def _draw(console: Console, now: PaymentNow, order_status: str | None) -> None:
+    standing = now.standing
     amounts = {
-        name: f"{money(amount)} {amount.currency}".strip()
-        for name, amount in (
-            ("authorised", standing.authorised), ("captured", standing.captured), ("refunded", standing.refunded),
-            ("set aside", standing.set_aside), ("settled", standing.settled),
-        )
+        "authorised": standing.authorised, "captured": standing.captured, "refunded": standing.refunded,
+        "set aside": standing.set_aside, "settled": standing.settled,
     }  # fmt: skip
-    rows = {"order key": standing.order_key, "state": standing.state or "-", **amounts}
-    if exchange is not None:
-        for name, amount in (("credited", exchange.credited), ("credited back", exchange.credited_back)):
-            rows[name] = f"{money(amount)} {amount.currency}"
+    if now.exchange is not None:
+        amounts |= {"credited": now.exchange.credited, "credited back": now.exchange.credited_back}
+    rows: dict[str, object] = {"order key": standing.order_key, "state": standing.state or "-"}
+    rows |= {name: f"{money(amount)} {amount.currency}".strip() for name, amount in amounts.items()}
     if standing.state is not None:
         rows |= {"execution": standing.execution.value, "finality": standing.finality.value}
+    if order_status is not None:
+        rows["order"] = order_status
+    if now.split is not None:
+        rows["custody"] = now.split.custody
     if standing.parked:
         rows["waiting"] = f"{standing.parked} events"
-    console.print(details(dict(rows)))
-    if standing.parts:
-        drawn = table("kind", "id", "state", "amount", "", right=("amount",))
-        for part in standing.parts:
-            drawn.add_row(part.kind, part.part_id, part.state.value, money(part.amount), part.amount.currency)
-        console.print(drawn)
+    console.print(details(rows))
+    for drawn in (_proofs(now.proofs), _legs(now.split), _parts(standing.parts)):
+        if drawn.row_count:
+            console.print(drawn)
+
+
+def _proofs(proofs: Sequence[PaymentProof]) -> Table:
+    drawn = table("proof at", "amount", "", "transaction", "answer", "confirmed by", "at", right=("proof at", "amount"))
+    for one in proofs:
+        drawn.add_row(
+            str(one.position), money(one.amount), one.amount.currency, one.gateway_transaction_id,
+            one.gateway_response, one.confirmed_by, one.confirmed_at,
+        )  # fmt: skip
+    return drawn
+
+
+def _legs(split: PaymentSplit | None) -> Table:
+    sums = ("amount", "commission", "net", "back", "commission back")
+    drawn = table("beneficiary", *sums, "", right=sums)
+    for leg in split.legs if split else ():
+        amounts = (leg.amount, leg.commission, leg.net, leg.back, leg.commission_back)
+        drawn.add_row(leg.beneficiary, *map(money, amounts), leg.amount.currency)
+    return drawn
+
+
+def _parts(parts: Sequence[PaymentPart]) -> Table:
+    drawn = table("kind", "id", "state", "amount", "", right=("amount",))
+    for part in parts:
+        drawn.add_row(part.kind, part.part_id, part.state.value, money(part.amount), part.amount.currency)
+    return drawn
 
 
 def _draw_answers(console: Console, safety: RetrySafety) -> None:

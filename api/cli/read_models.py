@@ -1,6 +1,6 @@
 """What commands over read models have in common: how far these have come, days to choose by, timelines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,9 +13,11 @@ from rich.table import Table
 from api.cli.command import state_of
 from api.cli.output import moment, money, table
 from api.cli.stores import open_store
+from projections.queries.amounts import Amount
 from projections.queries.payments import FAR_AHEAD, LONG_AGO, Period
 from projections.queries.snapshot import QUERIES, Reads, Snapshot
 from projections.queries.timelines import TimelineEvent
+from projections.queries.vouchers import Quote
 
 
 def _day(text: str) -> date:
@@ -77,7 +79,7 @@ def began(since: date | None, through: date | None) -> Period:
 def timeline_table(events: Sequence[TimelineEvent]) -> Table:
     """Events with what came of them, and the records that they came by."""
     drawn = table(
-        "position", "effective", "event", "outcome", "voucher", "amount", "", "about", "cause",
+        "position", "effective", "event", "outcome", "voucher", "amount", "", "about", "details", "cause",
         right=("position", "voucher", "amount"),
     )  # fmt: skip
     for event in events:
@@ -87,6 +89,22 @@ def timeline_table(events: Sequence[TimelineEvent]) -> Table:
             " ".join(filter(None, (event.outcome, event.code))), str(event.voucher_no or ""),
             money(event.amount) if event.amount else "", event.amount.currency if event.amount else "",
             ", ".join([*event.about.values(), *filter(None, (event.failure_reason, event.waits_for))]),
+            "; ".join(f"{name.replace('_', ' ')} {_in_words(said)}" for name, said in event.details.items()),
             f"{cause.event_id} of {cause.source}, {cause.topic}[{cause.partition}]@{cause.offset}" if cause else "",
         )  # fmt: skip
     return drawn
+
+
+def _in_words(said: object) -> str:
+    """A detail for a person: amounts as money, lists and objects without their brackets."""
+    match said:
+        case Amount():
+            return f"{money(said)} {said.currency}"
+        case Quote():
+            age = f"{said.age_seconds} s old{', stale' if said.stale else ''}"
+            return f"{said.rate} {said.counter} for 1 {said.base} by {said.provider}, {age}"
+        case Mapping():
+            return ", ".join(f"{name.replace('_', ' ')} {_in_words(inner)}" for name, inner in said.items())
+        case list():
+            return " + ".join(_in_words(inner) for inner in said)
+    return str(said)

@@ -46,6 +46,8 @@ def propose(case: Case, locked: Locked) -> Proposal:
     movements = mirror_of(captures)
     lines = [movement.line for movement in movements]
     details = {"reverses": links_of(captures), **mirrored(captures)}
+    if isinstance(case.fact, PaymentVoided) and case.fact.reason:
+        details["reason"] = case.fact.reason
     amount_minor = sum(capture.amount_minor for capture in captures)  # what went through suspense is not part of it
     draft = Draft("void", "payment_voided/1", lines, details, amount_minor=amount_minor)
     return Proposal(exchange_life.say_mirrored(draft, captures, case, locked), movements)

@@ -10,8 +10,10 @@ from functools import cache, lru_cache
 import numpy as np
 import orjson
 
+from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome, Refusal
+from ledger_core.domain.payments import PaymentAuthorizationExpired, PaymentCaptured, PaymentVoided
 from ledger_core.domain.stories import ID_OF
 from ledger_core.domain.vouchers import Draft, Purpose, Skipped
 
@@ -28,6 +30,9 @@ TYPE_OF_OUTCOME = {
     Outcome.PARKED: EVENT_PARKED,
     Outcome.SKIPPED: EVENT_SKIPPED,
 }
+
+_WITH_REASON = (PaymentVoided, PaymentAuthorizationExpired)
+"""Facts whose reason no draft says."""
 
 PURPOSE_NAMES = ["", *(purpose.name.lower() for purpose in Purpose)]
 
@@ -98,8 +103,17 @@ def voucher_state(
     )
     return (
         f'{{"kind":"{draft.kind}","rule":"{draft.rule}",{_origin(incoming, effective_at, revision, member)},'
-        f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]{_details(draft.details)}}}'
+        f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]{_captured(incoming.fact)}'
+        f"{_details(draft.details)}}}"
     ).encode()
+
+
+def _captured(fact: UpstreamFact | None) -> str:
+    """What a capture says beside its lines."""
+    if not isinstance(fact, PaymentCaptured):
+        return ""
+    method = f',"method":{_json_text(fact.method)}'
+    return f'{method},"partial":true' if fact.partial else method
 
 
 def fact_state(
@@ -110,7 +124,7 @@ def fact_state(
     kind_of_fact: type = type(fact)
     for name in _told_by(kind_of_fact):
         value = getattr(fact, name)
-        if value is not None:
+        if value is not None and value != "":
             text = _json_text(value) if isinstance(value, str) else f'"{value}"'
             said += f',"{name}":{text}'
     kind = _recorded_kind(incoming.event_type)
@@ -120,7 +134,8 @@ def fact_state(
 @cache
 def _told_by(fact: type) -> tuple[str, ...]:
     """Which of these a kind of fact may say: asked once a kind, not of every fact."""
-    return tuple(name for name in ("amount_minor", "currency", "method") if hasattr(fact, name))
+    names = ("amount_minor", "currency", "method", *(("reason",) if fact in _WITH_REASON else ()))
+    return tuple(name for name in names if hasattr(fact, name))
 
 
 @lru_cache(maxsize=1024)

@@ -201,3 +201,10 @@ SELECT asset.code, asset.scale, row.credited_minor, row.credited_back_minor
 FROM ledger.payment_exchange AS row
 INNER JOIN ledger.asset USING (asset_id)
 WHERE row.book_id = %(book_id)s AND row.order_key = %(order_key)s;
+
+-- name: payment_legs
+-- Of a split payment: its custody, and what each beneficiary got. Exact at once.
+SELECT custody, beneficiary, currency, scale, amount_minor, commission_minor, net_minor, back_minor, commission_back_minor
+FROM read.payment_leg
+WHERE book_id = %(book_id)s AND order_key = %(order_key)s
+ORDER BY beneficiary;

@@ -11,13 +11,10 @@ from ledger_core.domain.retrying import NEVER_ANEW, Stand, of_capture, of_refund
 from projections.queries.charts import chart_in_force
 from projections.queries.errors import NotFoundError
 from projections.queries.payment_states import PaymentStanding, payment_standing
-from projections.queries.payments import QUERIES
 from projections.queries.snapshot import QUERIES as SHARED
 from projections.queries.snapshot import Snapshot
-from projections.queries.timelines import TimelineEvent, events_at
+from projections.queries.timelines import TimelineEvent, events_until_now
 
-LOOKED_BACK: Final = 10_000
-"""Positions behind the read model of payments in which newer events of the order key are looked for."""
 CAPTURE_FAILED: Final = "payment.capture_failed."
 REFUND_STEPS: Final = ("refund.", "payment.refunded.")
 REFUND_APPROVED: Final = "refund.approved."
@@ -56,9 +53,8 @@ def retry_safety(at: Snapshot, order_key: str, now: datetime) -> RetrySafety:
         standing = payment_standing(at, order_key)
     except NotFoundError:
         return RetrySafety(position, now, (), NEVER_ANEW)
-    asked = {"book_id": at.book_id, "order_key": order_key, "after": position - LOOKED_BACK}
-    positions = [row[0] for row in at.connection.execute(QUERIES["positions_of_order_key"], asked)]
-    answers = retry_advice(standing, events_at(at, positions), now, chart_in_force(at).payments)
+    events = events_until_now(at, order_key, position)
+    answers = retry_advice(standing, events, now, chart_in_force(at).payments)
     return RetrySafety(position, now, answers, NEVER_ANEW)
 
 

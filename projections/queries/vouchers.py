@@ -116,7 +116,7 @@ def voucher(at: Snapshot, voucher_no: int) -> Voucher:
     quote, stale, member = said
     return replace(
         found,
-        quote=None if quote is None else _quote(quote, stale, found.effective_at),
+        quote=None if quote is None else quote_of(quote, stale, found.effective_at),
         group=group_of(voucher_no, member),
     )
 
@@ -130,7 +130,8 @@ def group_of(voucher_no: int, member: Sequence[int] | None) -> list[int]:
     return list(range(first, first + size))
 
 
-def _quote(said: Mapping[str, str], stale: object, effective_at: datetime) -> Quote:
+def quote_of(said: Mapping[str, str], stale: object, effective_at: datetime) -> Quote:
+    """A quote as a state says it, `stale` where that says so, too."""
     quoted_at = datetime.fromisoformat(said["quoted_at"])
     return Quote(
         said["rate"], said["base"], said["counter"], said["provider"], said["source"], quoted_at,

@@ -22,9 +22,11 @@ from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
 from tests.support.facilitator_stories import FACILITATOR
 from tests.support.facilitator_stories import STORIES as OF_FACILITATOR
-from tests.support.market_stories import MARKET, THEN, Story
+from tests.support.market_stories import BAZAAR, MARKET, OF_BAZAAR, THEN, Story
 from tests.support.market_stories import STORIES as OF_MARKET
 from tests.support.shop import reading_pool
+from tests.support.story_views import demand_proofs, demand_reasons, demand_views
+from tests.support.visible import unseen_in
 
 pytestmark = pytest.mark.postgres
 
@@ -255,13 +257,16 @@ async def publish(dsn: str, messages: Sequence[Message]) -> None:
 
 @pytest.fixture
 def client(topics: TestDatabase, tmp_path: Path) -> Iterator[httpx.Client]:
+    usual: dict[str, Any] = dict(load_chart())
+    unpaid = [control for control in usual["controls"] if control["role"] != "PLATFORM_FEES"]
     members: Mapping[str, dict[str, object]] = {
         BOOK: {"payments": ASKS, "transfers": GATES, "exchange": {"max_age_minutes": 30}},
         MARKET: {"marketplace": {"require_profiles": True}},
+        BAZAAR: {"marketplace": {}, "controls": unpaid},
     }
     for book, asked in members.items():
         chart = tmp_path / f"{book}.json"
-        chart.write_text(json.dumps({**load_chart(), **asked}))
+        chart.write_text(json.dumps({**usual, **asked}))
         assert ledgerctl("book", "create", book, "--chart", str(chart)).code == 0
     assert ledgerctl("book", "create", FACILITATOR, "--chart", "payment-facilitator").code == 0
     with reading_pool(topics) as pool, client_of(pool, wait_seconds=20) as client:
@@ -276,8 +281,12 @@ def positions_of(topics: TestDatabase, consumed: int) -> dict[str, int]:
         return dict(connection.execute("SELECT code, position FROM ledger.book").fetchall())
 
 
-BOOKS: Mapping[str, Mapping[str, Story]] = {BOOK: STORIES, MARKET: OF_MARKET, FACILITATOR: OF_FACILITATOR}
-LAST: Mapping[str, str] = {BOOK: "payments/cod", MARKET: "payouts/w-back", FACILITATOR: "payments/whole"}
+BOOKS: Mapping[str, Mapping[str, Story]] = {
+    BOOK: STORIES, MARKET: OF_MARKET, BAZAAR: OF_BAZAAR, FACILITATOR: OF_FACILITATOR,
+}  # fmt: skip
+LAST: Mapping[str, str] = {
+    BOOK: "payments/cod", MARKET: "payouts/w-back", BAZAAR: "payments/no-commission", FACILITATOR: "payments/whole",
+}  # fmt: skip
 
 
 def test_each_story_is_told_by_the_api_as_it_was_sent_to_the_topic(topics: TestDatabase, client: httpx.Client) -> None:
@@ -291,8 +300,12 @@ def test_each_story_is_told_by_the_api_as_it_was_sent_to_the_topic(topics: TestD
     for book, stories in BOOKS.items():
         for name, story in stories.items():
             judge(client, book, name, story)
+            assert unseen_in(client, book, story.messages) == [], name
     assert ask(client, "holds/stay")["status"] == "CAPTURED"
     assert ask(client, "payments/in-time")["state"] == "VOIDED"
+    demand_views(topics.dsn())
+    demand_reasons()
+    demand_proofs()
     demand_transfers(client, positions[BOOK])
     assert_exchanged(client, positions[BOOK])
 
@@ -348,6 +361,9 @@ def judge(client: httpx.Client, book: str, name: str, story: Story) -> None:
     for path, members in story.answers.items():
         answer = ask(client, path, book)
         assert {member: answer[member] for member in members} == members, name
+
+    for path in story.absent:
+        assert client.get(f"/v1/books/{book}/{path}").status_code == 404, path
 
 
 def ask(client: httpx.Client, path: str, book: str = BOOK, **query: object) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.demo.messages import Message, Producer
+from tests.support.story_books import into
 
 THEN = ", then "
 MARKET, SOURCE = "market", "/shop/payments"
@@ -15,7 +16,7 @@ class Story:
     """What is sent, what became of each event, and what accounts (debits less credits) and payments answer after it.
 
     An outcome is the last word on an event, or more of them: `ACCOUNT_MISSING, then POSTED`. `answers` are members of
-    what a path answers.
+    what a path answers; at the paths of `absent` there is nothing.
     """
 
     messages: Sequence[Message]
@@ -23,6 +24,7 @@ class Story:
     balances: Mapping[str, int] = field(default_factory=dict)
     captured: Mapping[str, int] = field(default_factory=dict)
     answers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    absent: Sequence[str] = ()
 
 
 def told(event_type: str, key: str, event_id: str = "", minor: int = 0, **data: Any) -> Message:
@@ -32,9 +34,9 @@ def told(event_type: str, key: str, event_id: str = "", minor: int = 0, **data: 
     if minor:
         body |= {"amount_minor": str(minor), "currency": "EUR"}
     if kind in ("payment", "refund", "chargeback", "settlement"):
-        body["payment_id"] = key
+        body.setdefault("payment_id", key)
     if kind in ("refund", "chargeback", "settlement", "payout", "fee", "sale"):
-        body[f"{kind}_id"] = key
+        body.setdefault(f"{kind}_id", key)
     if which in ("failed", "returned", "finality_failed"):
         body["failure_reason"] = "no_luck"
     message_id = event_id or f"{event_type}-{key}"
@@ -67,6 +69,27 @@ def of_seller(event_type: str, key: str, minor: int, **data: Any) -> Message:
     return told(event_type, key, minor=minor, account="wallet:seller:done", **data)
 
 
+def legs(
+    custody: str, *of: tuple[str, int, int], currency: str = "EUR", back: tuple[int, int] = (0, 0)
+) -> Mapping[str, object]:
+    """What the API says of a split payment: its legs, with amount and commission, and nothing of states."""
+
+    def amount(minor: int) -> Mapping[str, object]:
+        return {"amount_minor": str(minor), "currency": currency, "scale": 2}
+
+    return {"custody": custody, "legs": [
+        {"beneficiary": f"wallet:seller:{seller}", "amount": amount(minor), "commission": amount(commission),
+         "net": amount(minor - commission), "back": amount(back[0]), "commission_back": amount(back[1])}
+        for seller, minor, commission in of
+    ]}  # fmt: skip
+
+
+def in_lari(event_type: str, key: str, minor: int, **data: Any) -> Message:
+    return told(event_type, key, amount_minor=str(minor), currency="GEL", **data)
+
+
+TBILISI = [{"account": "wallet:seller:tbilisi", "amount_minor": "1000000"}]
+PREPAID = {"gateway_transaction_id": "ch_1", "gateway_response": "approved"}
 FEE_FAILS = [("fee.failed", "1"), ("fee.retried", "2"), ("fee.failed", "3"), ("fee.retried", "4"), ("fee.failed", "5")]
 STORIES: Mapping[str, Story] = {
     "one buyer, two sellers who are not ready yet, and part of it given back": Story(
@@ -80,6 +103,35 @@ STORIES: Mapping[str, Story] = {
          told("settlement.finality_confirmed", "stall", minor=1_000)],
         ["RECORDED", "POSTED", "POSTED", "POSTED"], {}, {"stall": 1_000},
         {"payments/stall": {"execution": "CONFIRMED", "finality": "CONFIRMED"}},
+    ),
+    "ten thousand lari, of which three hundred are the platform's": Story(
+        [ready("tbilisi"),
+         in_lari("payment.captured", "lari", 1_000_000, method="card", beneficiaries=TBILISI, **PREPAID),
+         in_lari("settlement.confirmed", "lari", 1_000_000),
+         in_lari("settlement.finality_confirmed", "lari", 1_000_000)],
+        ["RECORDED", "POSTED", "POSTED", "POSTED"],
+        {"wallet:seller:tbilisi": -970_000, "revenue:commission:GEL": -30_000, "cash:bank:GEL": 1_000_000,
+         "clearing:processor:GEL": 0},
+        {"lari": 1_000_000},
+        {"payments/lari": {"split": legs("escrow", ("tbilisi", 1_000_000, 30_000), currency="GEL"),
+                           "finality": "CONFIRMED", "order_status": "SHIPPED"}},
+    ),
+    "two sellers, one of whose settlements does not last: the order's finality, and no leg's": Story(
+        [ready("day"), ready("night"), bought("both", {"day": 600, "night": 400}),
+         told("settlement.confirmed", "both", "both-1", minor=600, settlement_id="both-1"),
+         told("settlement.finality_confirmed", "both", "both-2", minor=600, settlement_id="both-1"),
+         told("settlement.confirmed", "both", "both-3", minor=400, settlement_id="both-2"),
+         told("settlement.finality_failed", "both", "both-4", settlement_id="both-2")],
+        ["RECORDED", "RECORDED"] + ["POSTED"] * 5,
+        {"wallet:seller:day": -582, "wallet:seller:night": -388}, {"both": 1_000},
+        {"payments/both": {"execution": "CONFIRMED", "finality": "FAILED",
+                           "split": legs("escrow", ("day", 600, 18), ("night", 400, 12))}},
+    ),
+    "splits that are refused, of which no payment comes": Story(
+        [bought("uneven", {"done": 400, "kept": 500}), told("payment.captured", "nobodys", minor=1_000, method="card"),
+         bought("unready", {"stranger": 1_000})],
+        ["SPLIT_LEGS_UNBALANCED", "SPLIT_ORDER_NOT_CONFIGURED", "SELLER_PAYOUT_PROFILE_MISSING"], {}, {}, {},
+        ["payments/uneven", "payments/nobodys", "payments/unready", "accounts/wallet:seller:stranger/balance"],
     ),
     "a dispute that is lost, and costs": Story(
         [ready("lost"), bought("lost"), told("chargeback.opened", "lost", minor=400, fee_minor="15"),
@@ -157,6 +209,22 @@ STORIES: Mapping[str, Story] = {
     ),
     "what all of this comes to": Story(
         [], [],
-        {"clearing:processor:EUR": 900 + 585 + 1_000 + 1_000 + 1_000 + 800 + 1_000, "cash:bank:EUR": 30 + 970 + 100},
+        {"clearing:processor:EUR": 900 + 585 + 1_000 + 1_000 + 400 + 1_000 + 800 + 1_000,
+         "cash:bank:EUR": 30 + 970 + 100 + 600},
     ),
 }  # fmt: skip
+
+BAZAAR = "bazaar"
+FREE = [{"account": "wallet:seller:a", "amount_minor": "1000", "commission_bps": 0}]
+OF_BAZAAR: Mapping[str, Story] = {
+    "a split whose commission nobody would get": Story(
+        [into(BAZAAR, bought("no-recipient", {"a": 1_000}))], ["PLATFORM_COMMISSION_RECIPIENT_MISSING"], {}, {}, {},
+        ["payments/no-recipient"],
+    ),
+    "and one that has none": Story(
+        [into(BAZAAR, told("payment.captured", "no-commission", minor=1_000, method="card", beneficiaries=FREE))],
+        ["POSTED"], {"wallet:seller:a": -1_000}, {"no-commission": 1_000},
+        {"payments/no-commission": {"split": legs("escrow", ("a", 1_000, 0))}},
+    ),
+}  # fmt: skip
+"""Of a marketplace whose chart names no account for the platform's commission."""

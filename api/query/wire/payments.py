@@ -1,17 +1,21 @@
 """Payments on the wire, with all that became of them."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import Field
 
 from api.query.wire.base import Amount, Balance, NextCursor, Position, Wire
+from api.query.wire.event_details import EventDetails, details_on_wire
 from api.query.wire.vouchers import Cause, VoucherLink
 from projections.queries import (
     beneficiaries,
     parts,
     payment_exchanges,
+    payment_proofs,
+    payment_splits,
     payment_stories,
     payments,
     retrying,
@@ -29,7 +33,7 @@ class Payment(Wire):
         "refunded)"
     )
     execution: Progress = Field(description="Of its settlements: executed is not final")
-    finality: Progress = Field(description="Of what was executed")
+    finality: Progress = Field(description="Of what was executed: of the whole payment, never of one of its legs")
     method: str = Field(description="How it was paid, in the words of the publishing service")
     authorised: Amount
     captured: Amount = Field(description="Less what was taken back by request")
@@ -125,6 +129,8 @@ class TimelineEvent(Wire):
     waits_for: str = Field(description="What a parked event waits for")
     parked_at: int | None = Field(description="Where it had been parked before")
     reverses: list[VoucherLink] = Field(description="Vouchers that it takes back")
+    compensates: list[VoucherLink] = Field(description="Vouchers that it makes good; one at most")
+    details: EventDetails = Field(description="What else it says, by the names of its publisher: only what it has")
     cause: Cause | None = Field(description="The record that it came by; null for the ledger's own")
 
     @classmethod
@@ -145,6 +151,8 @@ class TimelineEvent(Wire):
                 **plain,
                 "amount": Amount.of(event.amount) if event.amount else None,
                 "reverses": VoucherLink.all_of(event.reverses),
+                "compensates": VoucherLink.all_of(event.compensates),
+                "details": details_on_wire(event.details),
                 "cause": Cause.of(event.cause) if event.cause else None,
             }
         )
@@ -197,6 +205,48 @@ class PaymentExchange(Wire):
         return cls(credited=Amount.of(found.credited), credited_back=Amount.of(found.credited_back))
 
 
+class PaymentProof(Wire):
+    """Of a capture that stands, as it was told; what nobody said is empty."""
+
+    position: Position
+    amount: Amount
+    order_status: str = Field(description="SHIPPED where it was prepaid, DELIVERED where it was paid in cash")
+    gateway_transaction_id: str = Field(description="The processor's, where it was prepaid")
+    gateway_response: str
+    confirmed_by: str = Field(description="Of cash on delivery")
+    confirmed_at: str
+
+    @classmethod
+    def of(cls, proof: payment_proofs.PaymentProof) -> Self:
+        return cls.model_validate({**asdict(proof), "amount": Amount.of(proof.amount)})
+
+
+class PaymentLeg(Wire):
+    """What a beneficiary got of a split payment. It has no state: execution and finality are the payment's."""
+
+    beneficiary: str
+    amount: Amount = Field(description="Its part of what was captured and stands, commission included")
+    commission: Amount = Field(description="The platform's on it")
+    net: Amount
+    back: Amount = Field(description="What of its part went back by refunds, and disputes that are open or lost")
+    commission_back: Amount = Field(description="The commission on that: given back, unless the refund keeps it")
+
+
+class PaymentSplit(Wire):
+    custody: Literal["escrow", "direct"] = Field(
+        description="escrow where the platform holds the shares, direct where the processor pays the beneficiaries"
+    )
+    legs: list[PaymentLeg]
+
+    @classmethod
+    def of(cls, split: payment_splits.PaymentSplit) -> Self:
+        def leg(one: payment_splits.PaymentLeg) -> PaymentLeg:
+            sums = {name: Amount.of(getattr(one, name)) for name in ("amount", "commission", "net", "back")}
+            return PaymentLeg(beneficiary=one.beneficiary, **sums, commission_back=Amount.of(one.commission_back))
+
+        return cls.model_validate({"custody": split.custody, "legs": [leg(one) for one in split.legs]})
+
+
 class PaymentAnswer(Payment):
     book: str
     position: Position = Field(description="How far the projection of payments has come")
@@ -204,6 +254,13 @@ class PaymentAnswer(Payment):
     events_in_all: int
     timeline: list[TimelineEvent]
     retry_safety: RetrySafety
+    order_status: str | None = Field(
+        description="SHIPPED or DELIVERED, as the last capture with a proof says that stands"
+    )
+    proofs: list[PaymentProof] = Field(description="Of its captures that came with one and stand")
+    split: PaymentSplit | None = Field(
+        description="Of a split payment of which a capture stands. Exact now, however far the projection has come"
+    )
     exchange: PaymentExchange | None = Field(
         description="Of a payment across currencies, in that of its beneficiaries; the commission is part of it, and "
         "of no other sum. Exact now, however far the projection has come"
@@ -215,6 +272,9 @@ class PaymentAnswer(Payment):
             book=book, position=position, parts=[Part.of(part) for part in story.parts],
             events_in_all=story.timeline.events_in_all, timeline=TimelineEvent.all_of(story.timeline.events),
             retry_safety=RetrySafety.of(story.retry_safety),
+            order_status=payment_proofs.order_status_of(story.proofs) or None,
+            proofs=[PaymentProof.of(proof) for proof in story.proofs],
+            split=PaymentSplit.of(story.split) if story.split else None,
             exchange=PaymentExchange.of(story.exchange) if story.exchange else None, **dict(Payment.of(story.payment)),
         )  # fmt: skip
 

@@ -34,13 +34,14 @@ _PROOF: Final = (
     rb',"gateway_transaction_id":' + _SKIPPED + rb',"gateway_response":' + _SKIPPED + rb',"order_status":"SHIPPED"|'
     rb',"confirmed_by":' + _SKIPPED + rb',"confirmed_at":' + _SKIPPED + rb',"order_status":"DELIVERED"'
 )  # fmt: skip
+_PAID: Final = rb'(?:,"method":' + _SKIPPED + rb'(?:,"partial":true)?)?(?:,"reason":' + _SKIPPED + rb")?"
 _MIRRORED: Final = rb'(?:,"mirrored":\[[^\n{}\[\]\\]*\])?'
 _COMMISSIONS: Final = rb'(?:,"commissions":\{[^\n{}\[\]\\]*\})?'
 STATE: Final = re.compile(
     rb'^\{"kind":"[^"\\\n]*"(?:,"rule":' + _SKIPPED + rb')?,"effective_at":"([^"\\\n]{26})Z"'
     rb',"source":' + _TEXT + rb',"event_id":' + _TEXT + rb',"event_type":' + _TEXT + rb',"cause":\[' + _TEXT
     + rb',(\d+),\d+\](?:,"revision":(\d{1,4}))?(?:,"amount_minor":"(\d{1,18})")?(?:,"currency":"\w+")?'
-    rb'(?:,"lines":\[(\[[^\n{]*\])\])?(?:,"method":' + _SKIPPED + rb")?(?:" + _STEP + rb")?(?:" + _PROOF
+    rb'(?:,"lines":\[(\[[^\n{]*\])\])?' + _PAID + rb"(?:" + _STEP + rb")?(?:" + _PROOF
     + rb")?(?:" + _LINKS + _MIRRORED + _COMMISSIONS
     + rb'(?:,"reason":' + _SKIPPED + rb')?(?:,"requested_by":' + _SKIPPED + rb")?)?"
     + _MIRRORED + _COMMISSIONS + rb"\}$",

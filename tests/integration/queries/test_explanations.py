@@ -246,7 +246,8 @@ def test_what_a_voucher_s_event_says_of_persons_links_and_reasons_is_told(
     assert (told.memo, told.reverses, told.compensates) == ("till was short", [1], [1])
     assert told.persons == {"operator": "Ann", "approved_by": "Bo", "signed_off_by": "Cy, Di"}
     assert told.details == {
-        "adjustment": {"reason": "cash_count", "reference": "7", "approved_by": "Bo"}, "quote": {"rate": "1.25"},
+        "method": "card", "adjustment": {"reason": "cash_count", "reference": "7", "approved_by": "Bo"},
+        "quote": {"rate": "1.25"},
     }  # fmt: skip
 
 

@@ -32,9 +32,12 @@ from schemas.envelope import (
     parts_of,
 )
 from schemas.events.explain import currencies_in, explain
+from schemas.events.members import INSTRUMENT_TYPES, names_a_card
 from schemas.events.registry import EVENT_TYPES, FAMILIES, family
+from schemas.kept import masked_value
 from schemas.strict_json import MAX_BYTES, UnreadableJsonError, has_every_member, read_json
 
+CARD_AS_NAME = "payment_method_id: is a card number, which the ledger does not take: send the processor's token of it"
 TEXTS_KEPT = 1_000
 """Books and sources remembered as checked; past that the memory is emptied and fills again."""
 
@@ -77,7 +80,9 @@ class Decoder:
         self._expected_book = expected_book
         self._incarnation = incarnation
         self._types = {name: _event_type(name, schema) for name, schema in EVENT_TYPES.items()}
-        self._types_by_bytes = {name.encode(): event_type for name, event_type in self._types.items()}
+        self._types_by_bytes = {  # of the straight path: it does not look whether the subject is a card's number
+            name.encode(): event_type for name, event_type in self._types.items() if name not in INSTRUMENT_TYPES
+        }
         self._books: dict[bytes, str] = {}
         self._sources: dict[bytes, str] = {}
 
@@ -165,7 +170,9 @@ class Decoder:
         if self._expected_book not in (None, envelope.book):
             refusal = Refusal(Code.BOOK_MISMATCH, f"the event is not of book {self._expected_book}")
             return self._undecodable(record, event_type, refusal, refused_by=self._expected_book)
-        fact, refusal_of_data = self._fact_or_refusal(envelope.event_type, data, newest)
+        if names_a_card(envelope.event_type, envelope.subject, data):
+            return self._undecodable(record, event_type, Refusal(Code.DATA_INVALID, CARD_AS_NAME))
+        fact, refusal_of_data, data = self._fact_or_refusal(envelope.event_type, data, newest, record)
         canonical = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         return Incoming(
             envelope.book, envelope.source, envelope.event_id, envelope.event_type, envelope.subject,
@@ -173,8 +180,9 @@ class Decoder:
         )  # fmt: skip
 
     def _fact_or_refusal(
-        self, event_type: str, data: object, newest: Callable[[], Assets]
-    ) -> tuple[UpstreamFact | None, Refusal | None]:
+        self, event_type: str, data: object, newest: Callable[[], Assets], record: Record
+    ) -> tuple[UpstreamFact | None, Refusal | None, object]:
+        """With the data as they are fingerprinted: as a dead letter keeps them, which knows no card number."""
         known = self._types.get(event_type)
         if known is None:
             if family(event_type) in FAMILIES:
@@ -184,18 +192,23 @@ class Decoder:
                 )
             else:
                 code, detail = Code.EVENT_TYPE_UNKNOWN, "this release does not know this type of event"
-            return None, Refusal(code, detail, f"schema:{event_type}")
+            masked, names = _masked_data(record, event_type, data)
+            if names:  # what is kept of them may be one name, and could not be read again
+                return None, Refusal(Code.DATA_INVALID, "the name of a member holds a card number"), masked
+            return None, Refusal(code, detail, f"schema:{event_type}"), masked
         try:
             validated = known.validate_python(data)
         except ValidationError as error:
             fault = explain(error, data)
-            refusal = Refusal(Code(fault.code), fault.detail)
-            return None, first_of(refusal, self._unknown_currency(currencies_in(data), newest))
+            refusal = first_of(
+                Refusal(Code(fault.code), fault.detail), self._unknown_currency(currencies_in(data), newest)
+            )
+            return None, refusal, _masked_data(record, event_type, data)[0]
         if "currency" in validated:
             unknown = self._unknown_currency({validated["currency"]}, newest)
         else:
             unknown = self._unknown_currency(known.currencies(validated) if known.currencies else set(), newest)
-        return (known.to_fact(validated), None) if unknown is None else (None, unknown)
+        return (known.to_fact(validated), None, validated) if unknown is None else (None, unknown, validated)
 
     def _unknown_currency(self, currencies: set[str], newest: Callable[[], Assets]) -> Refusal | None:
         if all(self._is_asset(currency, newest) for currency in currencies):
@@ -238,6 +251,14 @@ def _event_type(name: str, schema: type) -> _EventType:
         name, fingerprint_prefix(name), validator.validate_json, validator.validate_python, FACTS[name],
         CURRENCIES.get(name),
     )  # fmt: skip
+
+
+def _masked_data(record: Record, event_type: str, data: object) -> tuple[object, int]:
+    """Data that fit no schema as a dead letter keeps them, and how many names in them are masked."""
+    masked = masked_value(record.value or b"", record.headers, event_type)
+    if masked.values:
+        _, data = parts_of(record.headers, orjson.loads(masked.document))
+    return data, masked.names
 
 
 def _remember(texts: dict[bytes, str], raw: bytes, text: str) -> str:

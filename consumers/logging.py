@@ -12,6 +12,7 @@ from typing import Final, TextIO
 import structlog
 from structlog.typing import Processor
 
+from schemas.card_data import mask_text
 from schemas.iban import is_iban, masked
 
 MASK: Final = "***"
@@ -22,7 +23,6 @@ SECRET_NAMES: Final = re.compile(
     r"pass(word|wd)?$|secret|token|authorization|mnemonic|cvv|cvc|dsn|conninfo|(api|private|signing)_?key$",
     re.IGNORECASE,
 )
-_DIGIT_RUN: Final = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
 # None of them begins with a repetition: a long word would be read once more from each of its letters.
 _CREDENTIALS_IN_URL: Final = re.compile(r"(?<=://)[^\s/@]+@")
 _SECRET_PAIR: Final = re.compile(
@@ -75,7 +75,7 @@ def masked_text(text: str) -> str:
     text = _SECRET_PAIR.sub(rf"\1{MASK}", text)
     text = _SECRET_VALUE.sub(MASK, text)
     text = _ACCOUNT_NUMBER.sub(_masked_account, text)
-    return _DIGIT_RUN.sub(_masked_digits, text)
+    return mask_text(text)
 
 
 def _masked(name: str, value: object) -> object:
@@ -98,14 +98,3 @@ def _masked(name: str, value: object) -> object:
 def _masked_account(found: re.Match[str]) -> str:
     """As much of an IBAN as the ledger keeps; what has other check digits is none."""
     return masked(found.group()) if is_iban(found.group()) else found.group()
-
-
-def _masked_digits(run: re.Match[str]) -> str:
-    """Only what passes the check digit of a card number: offsets and amounts stay readable."""
-    digits = [int(character) for character in run.group() if character.isdigit()]
-    return MASK if _luhn_holds(digits) else run.group()
-
-
-def _luhn_holds(digits: Sequence[int]) -> bool:
-    doubled = [digit if place % 2 == 0 else digit * 2 - 9 * (digit > 4) for place, digit in enumerate(reversed(digits))]
-    return sum(doubled) % 10 == 0

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from schemas.card_data import mask_text
+
 STRUCTURED = "application/cloudevents+json"
 SPEC_VERSION = "1.0"
 RESERVED_BOOK = "system"
@@ -113,6 +115,8 @@ def is_json(content_type: str) -> bool:
 
 def envelope_of(attributes: Mapping[str, object]) -> Envelope:
     """The envelope in these attributes. Raises `EnvelopeError` for the first that is wrong."""
+    if mask_text(" ".join(attributes)) != " ".join(attributes):
+        raise EnvelopeError("the name of an attribute holds a card number")
     texts = {}
     for name in REQUIRED:
         value = attributes.get(name)

@@ -4,14 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from psycopg.types.json import Jsonb
 
 from ledger_core.domain.outcomes import Outcome
 from ledger_core.store.batch import BatchResult, Decided
 from ledger_core.store.columns import POSTGRES_EPOCH_US, Int64s, field_bytes
-from ledger_core.store.headers import headers_to_rows
 from ledger_core.store.items import ADDED, FOLLOWER, Item, Prepared
-from ledger_core.store.kept_values import without_accounts
+from ledger_core.store.kept_values import kept_of
 from ledger_core.store.rows import Layout
 
 
@@ -39,11 +37,10 @@ def block_row(
 
 
 def dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, object]:
-    """A refused event as it is kept: with its bytes, its coordinates and why. What waits is read again from them."""
+    """A refused event as it is kept: with what may be kept of its bytes, its coordinates and why."""
     record = item.incoming.record
     refusal = item.refused
     assert refusal is not None
-    value = record.value if item.outcome is Outcome.PARKED else without_accounts(record.value)
     incarnations = {(a.topic, a.partition): a.incarnation for a in prepared.advances}
     return {
         "book_id": item.book.book_id, "position": position, "source_id": item.source_id, "event_id": item.event_id,
@@ -51,8 +48,7 @@ def dead_letter(item: Item, position: int, prepared: Prepared) -> dict[str, obje
         "waits_for": item.waits_for if item.outcome is Outcome.PARKED else "",
         "order_key": item.incoming.order_key, "topic": record.topic, "partition": record.partition,
         "incarnation": incarnations.get((record.topic, record.partition), 1), "log_offset": record.offset,
-        "timestamp_ms": record.timestamp, "key": record.key, "value": value,
-        "headers": Jsonb(headers_to_rows(record.headers)),
+        "timestamp_ms": record.timestamp, **kept_of(item),
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, with_config
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
 from schemas.events.payments import STRICT, Currency
+from schemas.events.texts import FREE_TEXT
 
 
 def _is_no_role(code: str) -> str:
@@ -27,11 +28,13 @@ Because = Annotated[
     str,
     StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", min_length=1, max_length=500),
     Field(description="For people", examples=["reported stolen"]),
+    FREE_TEXT,
 ]
 RequestedBy = Annotated[
     str,
     StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", min_length=1, max_length=200),
     Field(description="Who asked for it", examples=["anna"]),
+    FREE_TEXT,
 ]
 SignedMinor = Annotated[
     str,

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, with_
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
 from schemas.envelope import parse_time_us
+from schemas.events.texts import FREE_TEXT
 
 STRICT = ConfigDict(strict=True, extra="forbid")
 
@@ -56,6 +57,7 @@ Reason = Annotated[
     str,
     StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", max_length=500),
     Field(description="For people", examples=["ordered twice"]),
+    FREE_TEXT,
 ]
 
 
@@ -63,6 +65,7 @@ FailureReason = Annotated[
     str,
     StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=500),
     Field(description="Why, in the words of the publishing service", examples=["insufficient_funds"]),
+    FREE_TEXT,
 ]
 PlatformFee = Annotated[
     Literal["kept", "returned"],
@@ -83,6 +86,7 @@ Person = Annotated[
     str,
     StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$", max_length=200),
     Field(description="Who it was, in the words of the publishing service", examples=["anna"]),
+    FREE_TEXT,
 ]
 ConfirmedBy = Annotated[Person, Field(description="Of cash on delivery, and needed there: who confirmed it")]
 
@@ -109,6 +113,7 @@ GatewayResponse = Annotated[
     str,
     StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=500),
     Field(description="What the processor answered; with `gateway_transaction_id`", examples=["approved"]),
+    FREE_TEXT,
 ]
 Partial = Annotated[bool, Field(description="True for one of several captures of the payment, which may all stand")]
 Custody = Annotated[
@@ -128,6 +133,7 @@ RateSource = Annotated[
     str,
     StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", min_length=1, max_length=200),
     Field(description="Where the provider has it from, or its own id of it", examples=["desk quote 17"]),
+    FREE_TEXT,
 ]
 
 

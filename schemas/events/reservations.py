@@ -11,6 +11,7 @@ from typing_extensions import TypedDict  # pydantic wants this one below Python 
 
 from schemas.events.holds import ExpiresAt, TakerData
 from schemas.events.payments import STRICT, AccountCode, AmountMinor, Currency, Identifier, Method, Reason
+from schemas.events.texts import NO_CARD_NUMBER, WITHOUT_CARD_NUMBER
 
 HeldFrom = Annotated[AccountCode, Field(description="The account of which it is held", examples=["wallet:buyer:9"])]
 Takers = Annotated[
@@ -23,11 +24,18 @@ Brand = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,49}$"),
     Field(description="Of a card, for people", examples=["visa"]),
+    WITHOUT_CARD_NUMBER,
 ]
 LastFour = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9]{4}$"),
     Field(description="Last digits of a card or account, for people", examples=["4242"]),
+]
+
+PaymentMethodId = Annotated[
+    Identifier,
+    Field(description="The processor's token of the card or account, or an id of it; never a card number"),
+    NO_CARD_NUMBER,
 ]
 
 
@@ -73,12 +81,12 @@ class PaymentMethodTokenizedV1(TypedDict):
     brand: NotRequired[Brand]
     last_four: NotRequired[LastFour]
     method: Method
-    payment_method_id: Identifier
+    payment_method_id: PaymentMethodId
 
 
 @with_config(STRICT)
 class PaymentMethodDetachedV1(TypedDict):
     """It is on file no longer. Recorded."""
 
-    payment_method_id: Identifier
+    payment_method_id: PaymentMethodId
     reason: NotRequired[Reason]

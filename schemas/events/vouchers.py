@@ -10,6 +10,7 @@ from typing_extensions import TypedDict  # pydantic wants this one below Python 
 
 from schemas.envelope import parse_time_us
 from schemas.events.payments import STRICT, AccountCode, AmountMinor, Currency, Person, QuoteData, Reason
+from schemas.events.texts import FREE_MEMBERS, FREE_TEXT, WITHOUT_CARD_NUMBER
 
 MAX_LINES: Final = 1_000
 """Lines of one voucher, and of all vouchers of a group together."""
@@ -32,8 +33,9 @@ Memo = Annotated[
     str,
     StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", min_length=1, max_length=500),
     Field(description="For people", examples=["goodwill for a late parcel"]),
+    FREE_TEXT,
 ]
-MetadataKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")]
+MetadataKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$"), WITHOUT_CARD_NUMBER]
 MetadataValue = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", max_length=500)]
 
 
@@ -45,6 +47,7 @@ Metadata = Annotated[
     dict[MetadataKey, MetadataValue],
     Field(max_length=20, description="For machines: kept with the voucher, decides nothing"),
     AfterValidator(_in_order),
+    FREE_MEMBERS,
 ]
 
 

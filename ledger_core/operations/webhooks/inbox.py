@@ -14,8 +14,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger_core.operations.webhooks.health import Aspect, change_health
-from ledger_core.operations.webhooks.masking import mask_document
 from ledger_core.store.connection import PASSING, Role, dsn_for_role
+from schemas.card_data import mask_document
 
 BOOK: Final[LiteralString] = "SELECT book_id FROM ledger.book_directory WHERE code = %s AND book_id > 0"
 CREATE_FEED: Final[LiteralString] = """

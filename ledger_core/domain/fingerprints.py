@@ -1,4 +1,5 @@
-"""What tells a repeat of an event from another one under its id: a hash of its type and its data as received.
+"""What tells a repeat of an event from another one under its id: a hash of its type and its data as received,
+but for card numbers in texts, which nobody keeps: masked data are all that a dead letter can be read again from.
 
 The envelope is not in it: producers stamp a retry anew, with its time at least. What the first one said stands.
 """

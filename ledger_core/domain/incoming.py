@@ -46,7 +46,7 @@ class Incoming:
     effective_at_us: int
     """When it happened: microseconds since 1970-01-01 UTC, from the event itself."""
     fingerprint: bytes
-    """Version byte and the first 16 bytes of SHA-256 over canonical type and data as received."""
+    """Version byte and the first 16 bytes of SHA-256 over canonical type and masked data."""
     fact: UpstreamFact | None
     refusal: Refusal | None
     record: Record

@@ -85,6 +85,7 @@ for commands in (
     payments.app,
     parts.refunds,
     parts.payouts,
+    parts.fees,
     transfers.app,
     beneficiaries.app,
     profiles.app,

@@ -1,4 +1,4 @@
-"""`ledgerctl refund` and `ledgerctl payout`: where each stands, and the events that made it so."""
+"""`ledgerctl refund`, `payout` and `fee`: where each stands, and the events that made it so."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -15,6 +15,7 @@ from projections.queries.snapshot import Reads
 
 refunds = group("refund", "Show refunds.")
 payouts = group("payout", "Show payouts.")
+fees = group("fee", "Show fees that the platform takes.")
 
 InState = Annotated[str | None, typer.Option(help="Only those in this state, for example FAILED.")]
 OrderKey = Annotated[str | None, typer.Option(help="Order key, where the id alone is not enough.")]
@@ -74,6 +75,33 @@ def show_payout(
     _show(context, book, "payout", payout_id, order_key)
 
 
+@fees.command(name="list")
+def list_fees(
+    context: typer.Context,
+    book: Book,
+    state: Annotated[str | None, typer.Option(help="Only those in this state, for example PERMANENTLY_FAILED.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only those that this account was charged.")] = None,
+    since: Since = None,
+    through: Through = None,
+    limit: Limit = 100,
+    _json: Json = False,
+) -> None:
+    """List fees, the newest first, as far as the read model has come."""
+    _list(context, book, PartFilter("fee", state, account, None, began(since, through)), limit)
+
+
+@fees.command(name="show")
+def show_fee(
+    context: typer.Context,
+    fee_id: Annotated[str, typer.Argument(help="Id of the fee.")],
+    book: Book,
+    order_key: OrderKey = None,
+    _json: Json = False,
+) -> None:
+    """Show one fee with the events that made it."""
+    _show(context, book, "fee", fee_id, order_key)
+
+
 def _list(context: typer.Context, book: str, wanted: PartFilter, limit: int) -> None:
     with reading(context, book, Reads.PARTS) as (at, behind):
         found = parts(at, wanted, limit=limit)
@@ -92,11 +120,11 @@ def _show(context: typer.Context, book: str, kind: str, part_id: str, order_key:
 
 
 def _draw_list(console: Console, found: Sequence[PartRow], behind: Behind) -> None:
-    drawn = table("id", "order key", "state", "amount", "", "account", "began", "why", right=("amount",))
+    drawn = table("id", "order key", "state", "amount", "", "account", "for", "began", "why", right=("amount",))
     for one in found:
         drawn.add_row(
             one.part_id, one.order_key, one.state, money(one.amount), one.amount.currency, one.account,
-            moment(one.first_effective_at), one.failure_reason,
+            one.reference, moment(one.first_effective_at), one.failure_reason,
         )  # fmt: skip
     console.print(drawn)
     behind.draw(console)
@@ -106,7 +134,8 @@ def _draw(console: Console, story: PartStory, behind: Behind) -> None:
     one = story.part
     facts = {
         one.kind: one.part_id, "order key": one.order_key, "state": one.state, "account": one.account,
-        "amount": f"{money(one.amount)} {one.amount.currency}", "why": one.failure_reason,
+        "amount": f"{money(one.amount)} {one.amount.currency}", "for": one.reference, "why": one.failure_reason,
+        "given back": f"{money(one.refunded)} {one.refunded.currency}" if one.refunded.minor else "",
         "began": moment(one.first_effective_at), "last step": moment(one.last_effective_at),
     }  # fmt: skip
     console.print(details({name: value for name, value in facts.items() if value}))

@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1/books/{book}", tags=["payments"])
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$"
 STATE: Final = r"^[A-Z][A-Z_]{0,39}$"
 NO_CONTROL: Final = r"^[^\x00-\x1f\x7f]+$"
-PartId = Annotated[str, Path(pattern=NAME, description="Id of the refund or payout")]
+PartId = Annotated[str, Path(pattern=NAME, description="Id of the refund, payout or fee")]
 
 
 class Began(OfBook):
@@ -75,8 +75,14 @@ class PayoutQuery(Began):
     account: str | None = Field(default=None, pattern=NAME, description="Only those from this account")
 
 
+class FeeQuery(Began):
+    """A page of fees, the newest first."""
+
+    account: str | None = Field(default=None, pattern=NAME, description="Only those that this account was charged")
+
+
 class PartQuery(OfBook):
-    """One refund or payout."""
+    """One refund, payout or fee."""
 
     order_key: str | None = Field(
         default=None, max_length=1000, pattern=NO_CONTROL, description="Where the id alone is not enough: of what"
@@ -159,6 +165,23 @@ def show_payout(
 ) -> wire.PartAnswer:
     """A payout with the events that made it."""
     return _show_part(services, response, book, ("payout", payout_id), query)
+
+
+@router.get("/fees", summary="List fees")
+def list_fees(
+    services: Served, request: Request, response: Response, book: BookCode, query: Annotated[FeeQuery, Query()]
+) -> wire.PartPage:
+    """Fees that the platform takes by when they began, the newest first: also those that could not be taken."""
+    wanted = parts.PartFilter("fee", query.state, query.account, None, query.began)
+    return _list_parts(services, request, response, book, query, wanted)
+
+
+@router.get("/fees/{fee_id}", summary="Show a fee")
+def show_fee(
+    services: Served, response: Response, book: BookCode, fee_id: PartId, query: Annotated[PartQuery, Query()]
+) -> wire.PartAnswer:
+    """A fee with the events that made it."""
+    return _show_part(services, response, book, ("fee", fee_id), query)
 
 
 @router.get("/beneficiaries", summary="List beneficiaries")

@@ -84,6 +84,7 @@ def test_each_says_how_far_its_read_model_has_come_and_what_is_not_there_is_name
         (("payment", "timeline", "never"), "TIMELINE_NOT_FOUND"),
         (("refund", "show", "never"), "REFUND_NOT_FOUND"),
         (("payout", "show", "never"), "PAYOUT_NOT_FOUND"),
+        (("fee", "show", "never"), "FEE_NOT_FOUND"),
         (("beneficiary", "show", "never"), "BENEFICIARY_NOT_FOUND"),
     ):
         ended = ledgerctl(*command, "--book", "shop", "--json")

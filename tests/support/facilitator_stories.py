@@ -71,11 +71,18 @@ def exchanged(key: str, quoted_minutes_before: int) -> Message:
     return capture(key, beneficiaries=[share], exchange={"amount_minor": "6200", "currency": "BRL", "quote": quote})
 
 
-def transfer(which: str, event_id: str = "", **data: Any) -> Message:
-    return told(f"transfer.{which}", "wire", event_id, transfer_id="wire", **data)
+def transfer(which: str, event_id: str = "", key: str = "wire", **data: Any) -> Message:
+    return told(f"transfer.{which}", key, event_id, transfer_id=key, **data)
 
 
-MONEY = {"amount_minor": "80", "currency": "EUR"}
+def asked_back(refund_id: str, *steps: str) -> list[Message]:
+    """A refund of 100 of the payment `steps`, as far as it has come."""
+    of: dict[str, Any] = {"payment_id": "steps", "refund_id": refund_id}
+    first = told("refund.requested", "steps", f"ask-{refund_id}", **of, amount_minor="100", currency="EUR")
+    return [first, *(told(f"refund.{step}", "steps", f"{step}-{refund_id}", **of) for step in steps)]
+
+
+MONEY: Mapping[str, Any] = {"amount_minor": "80", "currency": "EUR"}
 LEGS = [{"account": "wallet:seller:legs", "amount_minor": "999"}]
 STORIES: Mapping[str, Story] = {
     "10,000.00 GEL, of which the platform keeps 300 basis points": Story(
@@ -146,5 +153,43 @@ STORIES: Mapping[str, Story] = {
          intent("stale"), ready("stale"), exchanged("stale", DAY_MINUTES + 1)],
         ["RECORDED", "RECORDED", "POSTED", "RECORDED", "RECORDED", "QUOTE_STALE"],
         {"wallet:seller:fresh": -6_014}, {"fresh": 1_000, "stale": 0},
+    ),
+    "payments that stand at their beginning": Story(
+        [intent("begun"),
+         told("payment.authorized", "promised", payment_id="promised", **MONEY, method="card"),
+         told("payment.intent_created", "at-the-door", payment_id="at-the-door", **MONEY, method="cash_on_delivery")],
+        ["RECORDED"] * 3, {}, {"begun": 0, "promised": 0},
+        {"payments/begun": {"state": "INITIATED"}, "payments/promised": {"state": "AUTHORIZED"},
+         "payments/at-the-door": {"state": "PENDING_CASH"}},
+    ),
+    "refunds that stand at each step": Story(
+        [*sold("steps"), *asked_back("asked"), *asked_back("agreed", "approved"),
+         *asked_back("under-way", "approved", "processing")],
+        ["RECORDED", "RECORDED", "POSTED", *["RECORDED"] * 6], {}, {},
+        {"refunds/asked": {"state": "PENDING"}, "refunds/agreed": {"state": "APPROVED"},
+         "refunds/under-way": {"state": "PROCESSING"}, "payments/steps": {"state": "CAPTURED", "execution": "PENDING"}},
+    ),
+    "a deposit that has come, and one that is announced": Story(
+        [transfer("requested", key="halves", **MONEY),
+         transfer("inflow.received", "half", "halves", inflow_id="d-1", amount_minor="50", currency="EUR"),
+         transfer("inflow.announced", "rest", "halves", inflow_id="d-2", amount_minor="30", currency="EUR")],
+        ["RECORDED", "POSTED", "RECORDED"], {}, {}, {"transfers/halves": {"state": "INFLOW_PARTIAL"}},
+    ),
+    "a transfer that somebody looks at by hand": Story(
+        [transfer("requested", key="by-hand", **MONEY), transfer("review.opened", key="by-hand", opened_by="ana"),
+         transfer("inflow.received", key="by-hand", inflow_id="d-1", **MONEY)],
+        ["RECORDED", "RECORDED", "TRANSFER_GATE_CLOSED"], {}, {}, {"transfers/by-hand": {"state": "UNDER_REVIEW"}},
+    ),
+    "a customer who is verified no more": Story(
+        [told("verification.changed", "dan", "dan is", customer="dan", status="VERIFIED"),
+         told("verification.changed", "dan", "dan is not", customer="dan", status="SUSPENDED"),
+         transfer("requested", key="late", **MONEY),
+         transfer("inflow.received", key="late", inflow_id="d-1", **MONEY),
+         transfer("monitoring.passed", key="late"),
+         transfer("approved", "ben on late", "late", approved_by="ben"),
+         transfer("approved", "cleo on late", "late", approved_by="cleo"),
+         transfer("settled", key="late", to="wallet:seller:wired", customer="dan", **MONEY)],
+        ["RECORDED", "RECORDED", "RECORDED", "POSTED", "RECORDED", "RECORDED", "RECORDED", "TRANSFER_GATE_CLOSED"],
+        {}, {}, {"transfers/late": {"state": "FUNDED"}},
     ),
 }  # fmt: skip

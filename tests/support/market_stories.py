@@ -185,11 +185,17 @@ STORIES: Mapping[str, Story] = {
     "a fee that fails three times": Story(
         [*(told(event_type, "fee-a", f"fee-a-{event_id}") for event_type, event_id in FEE_FAILS),
          of_seller("fee.charged", "fee-a", 10)],
-        ["RECORDED"] * 5 + ["FEE_PERMANENTLY_FAILED"],
+        ["RECORDED"] * 5 + ["FEE_PERMANENTLY_FAILED"], {}, {},
+        {"fees/fee-a": {"state": "PERMANENTLY_FAILED", "failure_reason": "no_luck"}},
+    ),
+    "a fee that is charged at the third try": Story(
+        [*(told(event_type, "fee-c", f"fee-c-{event_id}") for event_type, event_id in FEE_FAILS[:4]),
+         of_seller("fee.charged", "fee-c", 3, reference="lost")],
+        ["RECORDED"] * 4 + ["POSTED"], {}, {}, {"fees/fee-c": {"state": "CHARGED", "reference": "lost"}},
     ),
     "a fee that is charged and partly given back": Story(
         [of_seller("fee.charged", "fee-b", 10, reference="done"), of_seller("fee.refunded", "fee-b", 4)],
-        ["POSTED", "POSTED"], {"wallet:seller:done": -970 + 10 - 4},
+        ["POSTED", "POSTED"], {"wallet:seller:done": -970 + 10 - 4 + 3},
     ),
     "payouts that fail, and come back": Story(
         [of_seller("payout.requested", "w-fails", 100), told("payout.failed", "w-fails"),

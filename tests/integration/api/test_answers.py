@@ -48,6 +48,7 @@ QUESTIONS = [
     f"{SHOP}/refunds/refund-o-3",
     f"{SHOP}/payouts",
     f"{SHOP}/payouts/p-1",
+    f"{SHOP}/fees",
     f"{SHOP}/beneficiaries",
     f"{SHOP}/beneficiaries/wallet:seller:a",
     f"{SHOP}/settlement-profiles?status=PENDING",

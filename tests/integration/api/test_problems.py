@@ -18,7 +18,7 @@ SHOP = "/v1/books/shop"
 STATEMENT = f"{SHOP}/accounts/wallet:seller:a/statement"
 NAMES = {
     "book": "shop", "account": "wallet:seller:a", "voucher_no": "1", "order_key": "o-1", "hold_id": "h-1",
-    "through": "2026-01-31", "refund_id": "r-1", "payout_id": "p-1", "transfer_id": "t-1",
+    "through": "2026-01-31", "refund_id": "r-1", "payout_id": "p-1", "fee_id": "p-1", "transfer_id": "t-1",
 }  # fmt: skip
 INSIDES = (
     "Traceback", "psycopg", 'File "', ".py", "SELECT", "ledger.", "read.", "postgres", "127.0.0.1",
@@ -68,6 +68,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
         f"{SHOP}/refunds/never",
         f"{SHOP}/refunds/refund-o-3?order_key=o-1",
         f"{SHOP}/payouts/never",
+        f"{SHOP}/fees/never",
         f"{SHOP}/beneficiaries/clearing:processor:BRL",
         "/problems/NONE",
     ],

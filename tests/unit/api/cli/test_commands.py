@@ -43,6 +43,7 @@ PROMISED = {
     ("voucher", "show"),
     ("payment", "list"), ("payment", "show"), ("payment", "timeline"),
     ("refund", "list"), ("refund", "show"), ("payout", "list"), ("payout", "show"),
+    ("fee", "list"), ("fee", "show"),
     ("beneficiary", "list"), ("beneficiary", "show"), ("transfer", "list"), ("transfer", "show"),
     ("profile", "list"), ("profile", "show"),
     ("payment", "retry-check"), ("account", "open"),

@@ -10,7 +10,6 @@ from functools import cache, lru_cache
 import numpy as np
 import orjson
 
-from ledger_core.domain.facts import UpstreamFact
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.outcomes import Outcome, Refusal
 from ledger_core.domain.payments import PaymentAuthorizationExpired, PaymentCaptured, PaymentVoided
@@ -94,7 +93,9 @@ def voucher_state(
     purposes need no escape, for their own checks allow no character that would.
     """
     lines = draft.lines
-    amount_minor = draft.amount_of(incoming.fact)
+    fact = incoming.fact
+    amount_minor = draft.amount_of(fact)
+    paid = _paid(fact.method, fact.partial) if isinstance(fact, PaymentCaptured) else ""
     written = ",".join(
         [
             f'["{account}","{side}","{amount}","{asset}","{PURPOSE_NAMES[purpose]}"]'
@@ -103,17 +104,15 @@ def voucher_state(
     )
     return (
         f'{{"kind":"{draft.kind}","rule":"{draft.rule}",{_origin(incoming, effective_at, revision, member)},'
-        f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]{_captured(incoming.fact)}'
+        f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]{paid}'
         f"{_details(draft.details)}}}"
     ).encode()
 
 
-def _captured(fact: UpstreamFact | None) -> str:
-    """What a capture says beside its lines."""
-    if not isinstance(fact, PaymentCaptured):
-        return ""
-    method = f',"method":{_json_text(fact.method)}'
-    return f'{method},"partial":true' if fact.partial else method
+@lru_cache(maxsize=1024)
+def _paid(method: str, partial: bool) -> str:  # a key of the cache
+    """What a capture says beside its lines: a method comes again and again."""
+    return f',"method":{_json_text(method)}' + (',"partial":true' if partial else "")
 
 
 def fact_state(

@@ -28,7 +28,7 @@ from tests.support.facilitator_stories import STORIES as OF_FACILITATOR
 from tests.support.market_stories import BAZAAR, MARKET, OF_BAZAAR, THEN, Story
 from tests.support.market_stories import STORIES as OF_MARKET
 from tests.support.shop import reading_pool
-from tests.support.story_views import demand_proofs, demand_reasons, demand_views
+from tests.support.story_views import demand_proofs, demand_reasons, demand_retry_safety, demand_views
 from tests.support.visible import unseen_in
 
 pytestmark = pytest.mark.postgres
@@ -152,6 +152,7 @@ STORIES: Mapping[str, Story] = {
         ["POSTED", "POSTED", "POSTED", "SIGN_OFFS_NOT_DISTINCT", "POSTED"],
         {DRAWER: 200, "wallet:buyer:1": -50, "expense:over-short:EUR": 5, "cash:bank:EUR": -155 - 95 - 60}, {},
     ),
+    "a payment that has just begun": Story([payment("intent_created", "begun")], ["RECORDED"], {}, {"begun": 0}),
     "captures in parts, and once": Story(
         [part("parts", "early", 40), payment("authorized", "parts"), part("parts", "second", 60),
          payment("captured", "parts", "whole")],
@@ -319,6 +320,7 @@ def test_each_story_is_told_by_the_api_as_it_was_sent_to_the_topic(topics: TestD
     demand_views(topics.dsn())
     demand_reasons()
     demand_proofs()
+    demand_retry_safety(client)
     demand_transfers(client, positions[BOOK])
     assert_exchanged(client, positions[BOOK])
 

@@ -27,7 +27,9 @@ class Story:
     absent: Sequence[str] = ()
 
 
-def told(event_type: str, key: str, event_id: str = "", minor: int = 0, **data: Any) -> Message:
+def told(
+    event_type: str, key: str, event_id: str = "", minor: int = 0, *, at: str = "2026-11-21T08:00:00Z", **data: Any
+) -> Message:
     """A step names its part like the event before its type's last word: `payout-w`."""
     kind, _, which = event_type.partition(".")
     body: dict[str, Any] = dict(data)
@@ -40,7 +42,7 @@ def told(event_type: str, key: str, event_id: str = "", minor: int = 0, **data: 
     if which in ("failed", "returned", "finality_failed"):
         body["failure_reason"] = "no_luck"
     message_id = event_id or f"{event_type}-{key}"
-    return Producer(MARKET, SOURCE).event(f"{event_type}.v1", message_id, key, "2026-11-21T08:00:00Z", body)
+    return Producer(MARKET, SOURCE).event(f"{event_type}.v1", message_id, key, at, body)
 
 
 def ready(seller: str) -> Message:
@@ -88,6 +90,13 @@ def in_lari(event_type: str, key: str, minor: int, **data: Any) -> Message:
     return told(event_type, key, amount_minor=str(minor), currency="GEL", **data)
 
 
+ASKED, APPROVED, PROCESSING = ("requested", 100), ("approved", 0), ("processing", 0)
+LONG_AGO, FAR_AHEAD = "2021-01-01T08:00:00Z", "2199-01-01T08:00:00Z"
+UNDER_WAY = [
+    ("asked", LONG_AGO, [ASKED]), ("approved", LONG_AGO, [ASKED, APPROVED]),
+    ("slow", LONG_AGO, [ASKED, APPROVED, PROCESSING]), ("quick", FAR_AHEAD, [ASKED, APPROVED, PROCESSING]),
+]  # fmt: skip
+"""Refunds with the time of their steps: of one the processor is at it for long, of the other it has just begun."""
 TBILISI = [{"account": "wallet:seller:tbilisi", "amount_minor": "1000000"}]
 PREPAID = {"gateway_transaction_id": "ch_1", "gateway_response": "approved"}
 FEE_FAILS = [("fee.failed", "1"), ("fee.retried", "2"), ("fee.failed", "3"), ("fee.retried", "4"), ("fee.failed", "5")]
@@ -174,6 +183,11 @@ STORIES: Mapping[str, Story] = {
         ["RECORDED", "POSTED", "RECORDED", "RECORDED"], {"wallet:seller:kept": -970}, {"kept": 1_000},
         {"refunds/kept": {"state": "FAILED", "failure_reason": "no_luck"}},
     ),
+    "refunds that stop half-way": Story(
+        [ready("half"), bought("half"), *(told(f"refund.{step}", "half", f"{refund}-{step}", minor=minor, at=at,
+         refund_id=refund) for refund, at, steps in UNDER_WAY for step, minor in steps)],
+        ["RECORDED", "POSTED"] + ["RECORDED"] * 9, {"wallet:seller:half": -970}, {"half": 1_000},
+    ),
     "payments of which nothing comes": Story(
         [told("payment.authorized", "expires", minor=10, method="card"),
          told("payment.authorization_expired", "expires"),
@@ -215,7 +229,7 @@ STORIES: Mapping[str, Story] = {
     ),
     "what all of this comes to": Story(
         [], [],
-        {"clearing:processor:EUR": 900 + 585 + 1_000 + 1_000 + 400 + 1_000 + 800 + 1_000,
+        {"clearing:processor:EUR": 900 + 585 + 1_000 + 1_000 + 400 + 1_000 + 800 + 1_000 + 1_000,
          "cash:bank:EUR": 30 + 970 + 100 + 600},
     ),
 }  # fmt: skip

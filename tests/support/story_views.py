@@ -1,7 +1,8 @@
 """What analysts find by SQL, and operators on the command line, of payments that were told by stories."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import httpx
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
@@ -15,6 +16,24 @@ REFUSED_SPLITS = [
     (MARKET, "uneven", "SPLIT_LEGS_UNBALANCED"), (BAZAAR, "no-recipient", "PLATFORM_COMMISSION_RECIPIENT_MISSING"),
 ]  # fmt: skip
 """Each way to refuse a split, by name: in which book, of which order."""
+
+
+RETRY_SAFETY: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
+    (SHOP, "begun"): {"capture": ("INITIATED", "retry")},
+    (SHOP, "in-time"): {"capture": ("VOIDED", "done")},
+    (SHOP, "abroad"): {
+        "capture": ("REFUNDED", "done"), "refund back-33": ("COMPLETED", "done"),
+        "refund back-67": ("COMPLETED", "done"),
+    },
+    (MARKET, "fails"): {"capture": ("FAILED", "investigate")},
+    (MARKET, "half"): {
+        "capture": ("CAPTURED", "done"), "refund asked": ("PENDING", "wait"),
+        "refund approved": ("APPROVED", "retry_once"), "refund slow": ("PROCESSING", "investigate"),
+        "refund quick": ("PROCESSING", "wait"),
+    },
+    (MARKET, "kept"): {"capture": ("CAPTURED", "done"), "refund kept": ("FAILED", "investigate")},
+}  # fmt: skip
+"""What may be tried again, by where it stands."""
 
 
 def demand_views(dsn: str) -> None:
@@ -78,3 +97,13 @@ def demand_proofs() -> None:
     assert proof["confirmed_at"] == "2026-11-21T08:00:00Z"
     assert "courier-12" in ledgerctl("payment", "timeline", "cod", "--book", SHOP).out
     assert "anna + ben" in ledgerctl("payment", "timeline", "cash:drawer:7", "--book", SHOP).out
+
+
+def demand_retry_safety(client: httpx.Client) -> None:
+    """May it be tried again? The same answer over HTTP as on the command line, wherever it stands."""
+    for (book, key), expected in RETRY_SAFETY.items():
+        asked = client.get(f"/v1/books/{book}/payments/{key}").json()["retry_safety"]
+        told = ledgerctl("--json", "payment", "retry-check", key, "--book", book).json
+        for safety in (asked, told):
+            assert {one["what"]: (one["state"], one["answer"]) for one in safety["answers"]} == expected
+            assert safety["note"] == "Starting anew with another id is never safe: it may be done twice."

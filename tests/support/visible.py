@@ -37,11 +37,11 @@ def told(value: object, name: str = "") -> Iterator[tuple[str, object]]:
 
 def unseen(data: Mapping[str, Any], order_key: str, *shown: object) -> list[tuple[str, object]]:
     """Leaves of the data that stand in nothing that is shown, but for `SHOWN_OTHERWISE`."""
-    seen = {value for answer in shown for _, value in told(answer)} | {order_key, "0", False}
+    seen = {repr(value) for answer in shown for _, value in told(answer)} | {repr(order_key), "'0'", "False"}
     return [
         (name, value)
         for name, value in told(dict(data))
-        if name not in SHOWN_OTHERWISE and value not in seen and not str(value).startswith(CONTROL)
+        if name not in SHOWN_OTHERWISE and repr(value) not in seen and not str(value).startswith(CONTROL)
     ]
 
 

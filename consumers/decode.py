@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from pydantic import TypeAdapter
 from pydantic_core import ValidationError
 
+from consumers.attributes import AttributeReader
 from consumers.cursors import plain
 from consumers.facts import CURRENCIES, FACTS
 from ledger_core.domain.facts import UpstreamFact
@@ -23,12 +25,8 @@ from ledger_core.domain.incoming import SYSTEM_BOOK, UNDECODABLE_SOURCE, Incomin
 from ledger_core.domain.outcomes import Code, Refusal, first_of
 from schemas.envelope import (
     LAST_US,
-    MAX_ATTRIBUTE_LENGTH,
     EnvelopeError,
-    check_book,
-    check_source,
     envelope_of,
-    parse_time_us,
     parts_of,
 )
 from schemas.events.explain import currencies_in, explain
@@ -37,9 +35,13 @@ from schemas.events.registry import EVENT_TYPES, FAMILIES, family
 from schemas.kept import masked_value
 from schemas.strict_json import MAX_BYTES, UnreadableJsonError, has_every_member, read_json
 
+if TYPE_CHECKING:
+    from hashlib import _Hash as HASH  # its only name, for type checkers alone
+
 CARD_AS_NAME = "payment_method_id: is a card number, which the ledger does not take: send the processor's token of it"
-TEXTS_KEPT = 1_000
-"""Books and sources remembered as checked; past that the memory is emptied and fills again."""
+PIECE = 256
+"""Records whose attributes are read together: one that is not straight makes all of them go one by one."""
+NOT_STRAIGHT = (LookupError, ValueError, AttributeError, TypeError)
 
 
 @dataclass(slots=True, frozen=True)
@@ -47,7 +49,8 @@ class _EventType:
     """How one type of event is read. Any: its validator makes what its `to_fact` takes."""
 
     name: str
-    prefix: bytes
+    hashed: "HASH"
+    """What a fingerprint hashes before the data."""
     validate_json: Callable[[bytes], Any]
     validate_python: Callable[[object], Any]
     to_fact: Callable[[Any], UpstreamFact]
@@ -57,6 +60,8 @@ class _EventType:
 
 Assets = Mapping[str, int]
 """Asset ids by code."""
+Columns = tuple[list[_EventType | None], list[str], list[str], list[str], list[str], list[int]]
+"""Types, books, sources, ids, order keys and times of records in a row."""
 
 
 class Decoder:
@@ -83,49 +88,57 @@ class Decoder:
         self._types_by_bytes = {  # of the straight path: it does not look whether the subject is a card's number
             name.encode(): event_type for name, event_type in self._types.items() if name not in INSTRUMENT_TYPES
         }
-        self._books: dict[bytes, str] = {}
-        self._sources: dict[bytes, str] = {}
+        self._attributes = AttributeReader(expected_book)
 
     def decode_many(self, records: Iterable[Record]) -> list[Incoming]:
         """What became of each; the assets are read anew once at most, whatever the number of unknown currencies."""
         newest = cache(self._read_assets)
-        return [self._decode(record, newest) for record in records]
+        arrived = iter(records)
+        decoded: list[Incoming] = []
+        while piece := list(islice(arrived, PIECE)):
+            decoded += self._decode_piece(piece, newest)
+        return decoded
 
     def decode(self, record: Record) -> Incoming:
         """What became of this record; never raises for what is in it."""
-        return self._decode(record, self._read_assets)
+        return self.decode_many((record,))[0]
 
-    def _decode(self, record: Record, newest: Callable[[], Assets]) -> Incoming:
+    def _decode_piece(self, piece: list[Record], newest: Callable[[], Assets]) -> list[Incoming]:
         try:
-            return self._straight(record)
-        except (LookupError, ValueError, AttributeError, TypeError):
-            return self._thorough(record, newest)
+            columns = self._columns(piece)
+        except NOT_STRAIGHT:
+            if len(piece) == 1:
+                return [self._thorough(piece[0], newest)]
+            return [incoming for record in piece for incoming in self._decode_piece([record], newest)]
+        decoded = []
+        for row in zip(piece, *columns, strict=True):
+            try:
+                decoded.append(self._straight(*row))
+            except NOT_STRAIGHT:
+                decoded.append(self._thorough(row[0], newest))
+        return decoded
 
     # -------------------------------------------------------------------------------------- the straight path
-    def _straight(self, record: Record) -> Incoming:
-        """Binary mode. Any exception of a plain look-up, decoding or validation means: not so simple."""
+    def _columns(self, piece: list[Record]) -> Columns:
+        """Binary mode. Any exception of a plain look-up, decoding or validation means: one is not so simple."""
+        read = self._attributes.read(piece)
+        types = [self._types_by_bytes.get(event_type) for event_type in read.types]
+        return types, read.books, read.sources, read.event_ids, read.order_keys, read.times_us
+
+    def _straight(
+        self,
+        record: Record,
+        event_type: _EventType | None,
+        book: str,
+        source: str,
+        event_id: str,
+        order_key: str,
+        time_us: int,
+    ) -> Incoming:
+        """The data, by the schema of their type. Exceptions say the same as above."""
         value = record.value
-        pairs = record.headers
-        headers = dict(pairs)
-        if value is None or len(value) > MAX_BYTES or len(headers) != len(pairs):
+        if event_type is None or value is None or len(value) > MAX_BYTES:
             raise ValueError
-        if not "".join(headers).isascii():  # names that are not UTF-8 are refused; others are read there, too
-            raise ValueError
-        event_type = self._types_by_bytes[headers["ce_type"]]
-        if (
-            headers["ce_specversion"] != b"1.0"
-            or headers.get("content-type", b"application/json") != b"application/json"
-        ):
-            raise ValueError
-        book = self._books.get(headers["ce_ledgerbook"]) or self._checked_book(headers["ce_ledgerbook"])
-        source = self._sources.get(headers["ce_source"]) or self._checked_source(headers["ce_source"])
-        event_id = headers["ce_id"].decode("ascii")
-        order_key = headers["ce_subject"].decode("ascii")
-        if not (0 < len(event_id) <= MAX_ATTRIBUTE_LENGTH and event_id.isprintable()):
-            raise ValueError
-        if not (0 < len(order_key) <= MAX_ATTRIBUTE_LENGTH and order_key.isprintable()):
-            raise ValueError
-        time_us = parse_time_us(headers["ce_time"].decode("ascii"))
         data = event_type.validate_json(value)
         canonical = orjson.dumps(data)
         if not has_every_member(value, canonical):
@@ -135,25 +148,12 @@ class Decoder:
                 raise ValueError
         elif event_type.currencies is not None and not event_type.currencies(data) <= self._assets:
             raise ValueError
-        digest = sha256(event_type.prefix + canonical).digest()[:FINGERPRINT_BYTES]
+        hashed = event_type.hashed.copy()
+        hashed.update(canonical)
         return Incoming(
-            book, source, event_id, event_type.name, order_key, time_us, FINGERPRINT_VERSION + digest,
-            event_type.to_fact(data), None, record,
+            book, source, event_id, event_type.name, order_key, time_us,
+            FINGERPRINT_VERSION + hashed.digest()[:FINGERPRINT_BYTES], event_type.to_fact(data), None, record,
         )  # fmt: skip
-
-    def _checked_book(self, raw: bytes) -> str:
-        book = raw.decode("ascii")
-        check_book(book)
-        if self._expected_book not in (None, book):
-            raise ValueError
-        return _remember(self._books, raw, book)
-
-    def _checked_source(self, raw: bytes) -> str:
-        source = raw.decode("ascii")
-        if not (0 < len(source) <= MAX_ATTRIBUTE_LENGTH and source.isprintable()):
-            raise ValueError
-        check_source(source)
-        return _remember(self._sources, raw, source)
 
     # -------------------------------------------------------------------------------------- the thorough path
     def _thorough(self, record: Record, newest: Callable[[], Assets]) -> Incoming:
@@ -248,7 +248,7 @@ def plausible_us(timestamp_ms: int) -> int:
 def _event_type(name: str, schema: type) -> _EventType:
     validator = TypeAdapter(schema).validator
     return _EventType(
-        name, fingerprint_prefix(name), validator.validate_json, validator.validate_python, FACTS[name],
+        name, sha256(fingerprint_prefix(name)), validator.validate_json, validator.validate_python, FACTS[name],
         CURRENCIES.get(name),
     )  # fmt: skip
 
@@ -259,13 +259,6 @@ def _masked_data(record: Record, event_type: str, data: object) -> tuple[object,
     if masked.values:
         _, data = parts_of(record.headers, orjson.loads(masked.document))
     return data, masked.names
-
-
-def _remember(texts: dict[bytes, str], raw: bytes, text: str) -> str:
-    if len(texts) >= TEXTS_KEPT:
-        texts.clear()
-    texts[raw] = text
-    return text
 
 
 def _readable_type(attributes: Mapping[str, object]) -> str:

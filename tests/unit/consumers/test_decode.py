@@ -211,15 +211,6 @@ def test_attributes_outside_ascii_are_taken_as_they_are() -> None:
     assert (incoming.event_id, incoming.order_key) == ("évt", "größe")
 
 
-def test_remembered_books_and_sources_are_bounded() -> None:
-    decoder = Decoder(ASSETS)
-    for number in range(2_500):
-        producer = Producer(f"book-{number}", f"/source/{number}")
-        assert decoder.decode(record(producer.event("payment.captured.v1", "e", "o", TIME, CAPTURE))).refusal is None
-    assert len(decoder._books) <= 1_000
-    assert len(decoder._sources) <= 1_000
-
-
 def test_many_are_decoded_in_order() -> None:
     records = [
         binary("payment.captured.v1", CAPTURE),

@@ -154,6 +154,8 @@ class MappingSettings(BaseModel):
     """Adyen: payments are captured with their authorisation."""
     beneficiary_account: Annotated[str, Field(pattern="^([A-Za-z0-9][A-Za-z0-9:._{}-]{0,150})?$")] = ""
     """Account of whoever a payment is shared with (Stripe's connected account, Adyen's split), `{account}` as above."""
+    test_mode: bool = False
+    """The book is one for tests: what the processor itself calls a test is posted, too."""
     retention_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     """How long the bodies of published webhooks are kept, for `ledgerctl webhook forget`; 0 says nothing."""
 

@@ -14,8 +14,9 @@ from api.cli.errors import CliError
 from api.cli.output import details, moment, table
 from api.cli.stores import Store, open_store
 from consumers.settings import PAYMENTS_TOPIC, MappingSettings, WebhookMappings, load_settings
-from consumers.webhooks.mapping import EndpointMapping, WebhookMapper
+from consumers.webhooks.mapping import WebhookMapper
 from consumers.webhooks.messages import source_of
+from consumers.webhooks.running import mapping_of
 from consumers.webhooks.stored import Feed, StoredWebhook, read_scales
 from ledger_core.operations.webhooks.replay import request_replay
 from ledger_core.operations.webhooks.retention import MOST_AT_ONCE as MOST_FORGOTTEN
@@ -213,7 +214,7 @@ def _mapped_now(store: Store, book: str, found: Sequence[Webhook], bodies: Seque
     with store.connect(Role.PUBLISHER) as connection:
         scales = read_scales(connection)
     settings = load_settings(WebhookMappings).webhooks
-    endpoints = {name: _mapping_of(mapping) for name, mapping in settings.items()}
+    endpoints = {name: mapping_of(mapping) for name, mapping in settings.items()}
     mapper = WebhookMapper(PAYMENTS_TOPIC, lambda: scales, endpoints)
     results: list[tuple[str, str]] = []
     for one, body in zip(found, bodies, strict=True):
@@ -221,7 +222,3 @@ def _mapped_now(store: Store, book: str, found: Sequence[Webhook], bodies: Seque
         processed = mapper.process(feed, StoredWebhook(one.number, one.attempt + 1, body))
         results.append((processed.outcome, processed.code or ", ".join(each["type"] for each in processed.events)))
     return results
-
-
-def _mapping_of(settings: MappingSettings) -> EndpointMapping:
-    return EndpointMapping(settings.payout_account, settings.captures_at_once, settings.beneficiary_account)

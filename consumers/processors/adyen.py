@@ -30,13 +30,25 @@ from consumers.processors.fields import (
     whole_number,
     word,
 )
-from consumers.processors.model import NO_MONEY, Context, Json, Mapped, Reason, Recorded, UnmappableError, later
+from consumers.processors.model import (
+    NO_MONEY,
+    TEST_MODE,
+    Context,
+    Json,
+    Mapped,
+    Reason,
+    Recorded,
+    UnmappableError,
+    later,
+)
 
 Row = Callable[[Json, Context], Mapped] | Recorded
 
 
 def map_webhook(webhook: Json, context: Context) -> Mapped:
     """The one item of a notification, by its event code. Raises `UnmappableError`."""
+    if found(webhook, "live") in ("false", False) and not context.test_mode:
+        return TEST_MODE
     items = sections(webhook, "notificationItems")
     if not items:
         return Recorded(Reason.TYPE_UNKNOWN)

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     """A payout, and the settings do not say from which account of the book."""
     UNDECIDED = "UNDECIDED"
     """Money moved, and it can't be told from this whether another webhook says the same: a person decides."""
+    TEST_MODE = "TEST_MODE"
+    """The processor says that it is a test, and the settings do not say so of the endpoint: no money moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def later(about: str) -> Recorded:
 
 
 NO_MONEY: Final = Recorded(Reason.NO_MONEY)
+TEST_MODE: Final = Recorded(Reason.TEST_MODE)
 
 Mapped = tuple[PaymentEvent, ...] | Recorded
 """What became of a webhook: one event or more, or none with its reason."""
@@ -76,6 +79,8 @@ class Context:
     beneficiary_account: str = ""
     """Account that a beneficiary's part goes to; `{account}` in it is the processor's id of the beneficiary. Without
     it nobody is a beneficiary, and a payment stays in its order's suspense."""
+    test_mode: bool = False
+    """What the processor calls a test is posted, too: the book is one for tests."""
 
 
 class UnmappableError(Exception):

@@ -25,6 +25,7 @@ from consumers.processors.fields import (
 )
 from consumers.processors.model import (
     NO_MONEY,
+    TEST_MODE,
     Context,
     Json,
     Mapped,
@@ -45,6 +46,8 @@ Row = Callable[[Json, Context], Mapped] | Recorded
 
 def map_webhook(webhook: Json, context: Context) -> Mapped:
     """By its type. Raises `UnmappableError`."""
+    if found(webhook, "livemode") is False and not context.test_mode:
+        return TEST_MODE
     row = ROWS.get(text(webhook, "type"), Recorded(Reason.TYPE_UNKNOWN))
     return row if isinstance(row, Recorded) else row(webhook, context)
 

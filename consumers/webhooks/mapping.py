@@ -27,6 +27,7 @@ class EndpointMapping:
     payout_account: str = ""
     captures_at_once: bool = False
     beneficiary_account: str = ""
+    test_mode: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +88,10 @@ class WebhookMapper:
         return adapter(document, self._context(settings))
 
     def _context(self, settings: EndpointMapping) -> Context:
-        return Context(self._scales, settings.payout_account, settings.captures_at_once, settings.beneficiary_account)
+        return Context(
+            self._scales,
+            payout_account=settings.payout_account,
+            captures_at_once=settings.captures_at_once,
+            beneficiary_account=settings.beneficiary_account,
+            test_mode=settings.test_mode,
+        )

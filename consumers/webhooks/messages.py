@@ -10,8 +10,9 @@ from consumers.transport.ports import Outgoing
 
 
 def source_of(processor: str, endpoint: str) -> str:
-    """Who says it. A processor's ids are its own, whichever endpoint they came by; a service's are its endpoint's."""
-    return f"/processors/{endpoint if processor == cloud_events.NAME else processor}"
+    """Who says it. A processor's ids are its own, whichever endpoint they came by; a service's are its endpoint's, and
+    apart from them: no endpoint can be named so that its service speaks as a processor."""
+    return f"/services/{endpoint}" if processor == cloud_events.NAME else f"/processors/{processor}"
 
 
 CONTENT_TYPE: Final = b"application/json"

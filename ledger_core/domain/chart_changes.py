@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ledger_core.domain.account_types import AccountType
 from ledger_core.domain.charts import Chart, Declared, Group, Template
+from ledger_core.domain.sources import SourceRule
 
 
 class Change(NamedTuple):
@@ -78,10 +79,12 @@ def changes(before: Chart, after: Chart) -> list[Change]:
 
 
 def _policy(chart: Chart) -> str:
-    return "; ".join(
-        f"{rule.source}: {' '.join(rule.types)}{f' through {rule.through}' if rule.through else ''}"
-        for rule in chart.sources.rules
-    )
+    return "; ".join(_rule(rule) for rule in chart.sources.rules)
+
+
+def _rule(rule: SourceRule) -> str:
+    through = f" through {rule.through}" if rule.through else ""
+    return f"{rule.source}: {' '.join(rule.types)}{through}{f', {rule.vouchers} vouchers' if rule.vouchers else ''}"
 
 
 _Member = Group | Declared | Template

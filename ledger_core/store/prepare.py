@@ -38,7 +38,7 @@ from ledger_core.store.letters import demand_unchanged
 from ledger_core.store.named_accounts import look_up, open_by_chart, open_by_event, take_lines
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.openings import misses_account
-from ledger_core.store.source_policy import Asked, asked_by, forbidden_of, refuse_sources
+from ledger_core.store.source_policy import Asked, asked_by, refuse_sources, restricted_of
 from ledger_core.store.strays import is_stray, of_no_book, stray_item, wait_for_parking
 from ledger_core.store.unopened import Unopened, UnopenedAccounts, unsure
 
@@ -113,7 +113,7 @@ class Preparer:
             for member in item.members:
                 member.event_id, member.revision = letter.event_id, letter.revision + 1
             items.append(item)
-        refuse_sources(own, forbidden_of(asked, books))
+        refuse_sources(own, restricted_of(asked, books))
         self._propose(flat(own), sure=False)
         return items
 
@@ -193,7 +193,7 @@ class Preparer:
                 book = books[SYSTEM_BOOK]
                 self.books.find_sources(book, [event.source])
             arrivals.append(((book.book_id, book.sources[event.source], event.event_id), place, event, book))
-        return arrivals, forbidden_of(asked, books)
+        return arrivals, restricted_of(asked, books)
 
     def _known_to_dropped(self, incoming: Sequence[Incoming], books: dict[str, Book]) -> set[int]:
         """Places of events that were decided before their book was dropped: they are replays, whatever became of it."""
@@ -215,12 +215,12 @@ class Preparer:
         return {place for place, key in keys.items() if known.get(key) == incoming[place].fingerprint}
 
     def _items_of(
-        self, arrivals: Sequence[Arrival], forbidden: set[Asked], look_up: bool
+        self, arrivals: Sequence[Arrival], restricted: set[Asked], look_up: bool
     ) -> tuple[list[Item], list[Replay]]:
         """Each key once. What repeats a key with another payload becomes an event of its own, once for each payload."""
         new, replays, conflicts = self._sort_out(arrivals, look_up)
         items = [new_item(event, book, source_id, place) for (_, source_id, _), place, event, book in new]
-        refuse_sources(items, forbidden)
+        refuse_sources(items, restricted)
         if conflicts:
             own_keys = [self._key_of_conflict(*arrival) for arrival in conflicts]
             first_conflicts, repeated, _ = self._sort_out(own_keys, look_up)

@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.postgres, needs_samples]
 BOOKS = ("ahead", "back")
 """What comes in order, and what comes backwards."""
 PROCESSORS = {"stripe": STRIPE_SECRET, "adyen": ADYEN_KEY}
+TESTED = {"TEST_MODE": "true"}
+"""The samples are of the processors' own test accounts."""
 SENT = "SELECT coalesce(sum(jsonb_array_length(events)), 0)::bigint FROM webhook.processed"
 CONSUMED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM ledger.source_position"
 
@@ -55,7 +57,7 @@ def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     """An endpoint of each processor for each book."""
     for book in BOOKS:
         for processor, secret in PROCESSORS.items():
-            for member, value in {"PROCESSOR": processor, "BOOK": book, "SECRETS": secret}.items():
+            for member, value in {**TESTED, "PROCESSOR": processor, "BOOK": book, "SECRETS": secret}.items():
                 monkeypatch.setenv(f"LEDGER_WEBHOOKS__{processor}-{book}__{member}", value)
     with serving_inbox(load_settings(InboxSettings, webhook_port=0)) as url, httpx.Client(base_url=url) as client:
         yield client

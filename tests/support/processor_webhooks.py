@@ -9,7 +9,10 @@ TIME = "2025-11-21T08:46:53Z"
 
 
 def stripe(kind: str, thing: Mapping[str, object], *, event_id: str = "evt_1", **members: object) -> Document:
-    return {"id": event_id, "object": "event", "type": kind, "created": CREATED, "data": {"object": thing}, **members}
+    return {
+        "id": event_id, "object": "event", "type": kind, "created": CREATED, "livemode": True,
+        "data": {"object": thing}, **members,
+    }  # fmt: skip
 
 
 def charge(**members: object) -> Document:
@@ -68,8 +71,8 @@ def adyen_item(code: str, *, success: str = "true", value: int = 10_000, **membe
     }  # fmt: skip
 
 
-def adyen(*items: Mapping[str, object]) -> Document:
-    return {"live": "false", "notificationItems": [{"NotificationRequestItem": item} for item in items]}
+def adyen(*items: Mapping[str, object], live: str = "true") -> Document:
+    return {"live": live, "notificationItems": [{"NotificationRequestItem": item} for item in items]}
 
 
 def paypal(kind: str, resource: Mapping[str, object], *, event_id: str = "WH-1") -> Document:

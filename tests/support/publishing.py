@@ -37,7 +37,7 @@ class Publishing:
         return WebhookPublisher(
             lambda: connect(dsn, Role.PUBLISHER),
             MemorySink(self.log),
-            WebhookMapper(TOPIC, scales, ENDPOINTS, **mapper),
+            WebhookMapper(TOPIC, scales, **{"endpoints": ENDPOINTS, **mapper}),
             labels=labels,
             metrics=self.metrics,
         )

@@ -70,8 +70,8 @@ class WebhookShop:
         body = json.dumps(document).encode()
         return self.post("stripe", body, stripe_headers(body, **signing))
 
-    def adyen(self, *items: dict[str, object]) -> httpx.Response:
-        body = json.dumps(adyen(*(signed_item(item) for item in items))).encode()
+    def adyen(self, *items: dict[str, object], live: str = "true") -> httpx.Response:
+        body = json.dumps(adyen(*(signed_item(item) for item in items), live=live)).encode()
         return self.post("adyen", body, JSON)
 
     def paypal(self, document: Mapping[str, object]) -> httpx.Response:

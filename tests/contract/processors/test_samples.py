@@ -21,7 +21,7 @@ from tests.support.processor_webhooks import Document
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "data" / "processor_payloads_stripe_adyen.tar.xz"
 SCALES = {"EUR": 2, "USD": 2, "GBP": 2, "JPY": 0}
-CONTEXT = Context(SCALES, payout_account="wallet:seller:{account}")
+CONTEXT = Context(SCALES, payout_account="wallet:seller:{account}", test_mode=True)
 
 needs_samples = pytest.mark.skipif(not SAMPLES.exists(), reason=f"PROCESSOR SAMPLES NOT TESTED: {SAMPLES} is absent")
 

@@ -10,6 +10,7 @@ from psycopg import errors
 from consumers.processors.model import Context, Json, Mapped, Reason, Recorded
 from consumers.processors.registry import ADAPTERS
 from consumers.transport.ports import SendFailed
+from consumers.webhooks.mapping import EndpointMapping
 from consumers.webhooks.publisher import LABELS
 from ledger_core.operations.assets import add_asset
 from ledger_core.store.connection import Role, connect
@@ -82,7 +83,7 @@ def test_webhooks_of_every_processor_are_published(shop: WebhookShop, publishing
     publishing.publish_all()
     assert {(event["source"], event["id"]) for event in publishing.sent()} == {
         ("/processors/stripe", "payment-captured-ch_1"), ("/processors/adyen", "payment-captured-CAPTURE1"),
-        ("/processors/paypal", "payment-captured-C1"), ("/processors/cloudevents", "own-1"),
+        ("/processors/paypal", "payment-captured-C1"), ("/services/cloudevents", "own-1"),
     }  # fmt: skip
 
 
@@ -99,6 +100,19 @@ def test_what_has_no_event_is_recorded_by_name_and_what_cannot_be_mapped_stops_n
         (3, 1, "UNMAPPABLE", "CURRENCY_UNKNOWN"), (4, 1, "PUBLISHED", ""),
     ]  # fmt: skip
     assert publishing.sent_ids() == ["payment-captured-ch_4"]
+
+
+def test_what_the_processor_calls_a_test_is_posted_only_where_the_endpoint_is_one_for_tests(
+    shop: WebhookShop, publishing: Publishing
+) -> None:
+    shop.stripe(stripe("charge.succeeded", charge(), livemode=False))
+    shop.adyen(adyen_item("CAPTURE"), live="false")
+    publishing.publish_all()
+    assert processed(shop) == [(1, 1, "RECORDED", "TEST_MODE")] * 2
+    assert publishing.sent_ids() == []
+    shop.stripe(stripe("charge.succeeded", charge(id="ch_2"), event_id="evt_2", livemode=False))
+    publishing.publish_all(endpoints={"stripe": EndpointMapping(test_mode=True)})
+    assert "payment-captured-ch_2" in publishing.sent_ids()
 
 
 def test_an_adapter_that_fails_by_mistake_stops_nothing(shop: WebhookShop, publishing: Publishing) -> None:

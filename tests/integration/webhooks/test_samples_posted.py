@@ -8,7 +8,7 @@ import pytest
 
 from consumers.payments import PaymentsConsumer
 from consumers.transport.kafka import KafkaAdmin, KafkaSink, KafkaSource
-from consumers.webhooks.mapping import WebhookMapper
+from consumers.webhooks.mapping import EndpointMapping, WebhookMapper
 from consumers.webhooks.publisher import WebhookPublisher
 from ledger_core.operations.webhooks.inbox import Feed, Webhook, WebhookInbox, open_inbox_pool
 from ledger_core.store.connection import Role, connect
@@ -20,6 +20,8 @@ from tests.support.processor_webhooks import Document, charge, held_charge, refu
 
 pytestmark = pytest.mark.postgres
 SCALES = {"EUR": 2, "USD": 2}
+ENDPOINTS = dict.fromkeys(["stripe", "adyen"], EndpointMapping(test_mode=True))
+"""The samples are of the processors' own test accounts."""
 
 
 def store(scene: Scene, processor: str, documents: list[Document]) -> None:
@@ -33,7 +35,8 @@ async def through_kafka(scene: Scene, bootstrap: str, webhooks: int) -> None:
     topic = f"payments-{uuid4().hex[:8]}"
     await KafkaAdmin(bootstrap).ensure_topics({topic: 3})
     sink = KafkaSink(bootstrap)
-    publisher = WebhookPublisher(lambda: connect(scene.dsn, Role.PUBLISHER), sink, WebhookMapper(topic, lambda: SCALES))
+    mapper = WebhookMapper(topic, lambda: SCALES, ENDPOINTS)
+    publisher = WebhookPublisher(lambda: connect(scene.dsn, Role.PUBLISHER), sink, mapper)
     poster = Poster(scene.dsn, decode=scene.decoder.decode)
     await asyncio.to_thread(poster.open)
     consumer = PaymentsConsumer(KafkaSource(bootstrap, [topic], topic), poster, scene.decoder, QUICK)

@@ -14,6 +14,8 @@ from ledger_core.domain.sources import default_policy
         ("/anybody", "voucher.void_requested.v1", False, False),
         ("/processors/stripe", "voucher.void_requested.v1", False, True),
         ("/processors/stripe", "voucher.requested.v1", False, False),
+        ("/services/stripe", "payment.captured.v1", False, True),
+        ("/services/stripe", "voucher.void_requested.v1", False, False),
         ("/processors", "voucher.void_requested.v1", False, False),
         ("/processors/stripe", "account.frozen.v1", False, False),
     ],

@@ -6,7 +6,7 @@ entry its place and running balance in both cases (ADRs/0002-lock-order-and-two-
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +19,8 @@ from ledger_core.domain.heads import apply, late, refuse_voucher
 from ledger_core.domain.life_cycles import life_cycle_of
 from ledger_core.domain.limit_checks import crossings
 from ledger_core.domain.money import MAX_COUNTER_MINOR
-from ledger_core.domain.originals import ref_of, waits_for
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, first_of
+from ledger_core.domain.queues import QUEUED, HeldUp
 from ledger_core.domain.subjects import Subject
 
 Int64s = NDArray[np.int64]
@@ -44,7 +44,7 @@ def decide_batch(arrivals: Iterable[Case], locked: Locked, drain: Iterable[Subje
     return decision
 
 
-_QUEUED = Refusal(Code.ORDER_KEY_PARKED, "an earlier event of this order key is parked", "order_key")
+_QUEUED = Refusal(Code.ORDER_KEY_PARKED, "an earlier event of this order key is parked", QUEUED)
 
 
 def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None]) -> Ruling:
@@ -52,39 +52,20 @@ def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None
     drain, what comes later stands behind it, as it would in a batch of its own."""
     queue = locked.queues.get(case.subject_key)
     if case.refusal is not None and case.refusal.final:
-        if queue and _answers(case, queue[0]):
+        if queue and HeldUp(queue).answered_by(case):
             satisfied[case.subject_key] = None
         return refused(case, case.refusal)
     if not queue:
         return _decide(case, locked)
-    if case.subject_key in satisfied or not (_heals(case, queue[0]) or _passes(case, queue)):
+    held_up = HeldUp(queue)
+    if case.subject_key in satisfied or held_up.holds(case):
         return refused(case, first_of(case.refusal, _QUEUED) or _QUEUED)
-    answers = _answers(case, queue[0])
+    answers = held_up.answered_by(case)
     ruling = _decide(case, locked)
     # Who waits for this very event is answered by its refusal, too.
     if ruling.outcome in (Outcome.POSTED, Outcome.RECORDED) or (answers and ruling.outcome is Outcome.REJECTED):
         satisfied[case.subject_key] = None
     return ruling
-
-
-def _passes(case: Case, queue: Iterable[Case]) -> bool:
-    return life_cycle_of(case.fact).stands_alone and _all_stand_alone(queue)
-
-
-def _all_stand_alone(queue: Iterable[Case]) -> bool:
-    return all(life_cycle_of(case.fact).stands_alone for case in queue)
-
-
-def _heals(case: Case, head: Case) -> bool:
-    name = life_cycle_of(case.fact).heals
-    if name.endswith(":"):
-        name += case.subject_key[1]
-    return (bool(name) and name in head.waits_for.split("|")) or _answers(case, head)
-
-
-def _answers(case: Case, head: Case) -> bool:
-    """True when this is the event that the head of the queue refers to."""
-    return head.waits_for.startswith("voucher:") and head.waits_for == waits_for(ref_of(case.origin))
 
 
 def _park(ruling: Ruling, locked: Locked) -> None:
@@ -95,16 +76,19 @@ def _park(ruling: Ruling, locked: Locked) -> None:
 
 
 def _drain(key: SubjectKey, locked: Locked, decision: Decision) -> None:
-    """Oldest first, until one must go on waiting: what is behind it stays in order, save what it waits for, or where
-    each stands alone."""
+    """Oldest first, and again whenever one leaves: what one that stays holds up stays behind it in order."""
     queue = locked.queues.get(key, deque())
-    while queue:
-        if _leave_queue(queue[0], queue, locked, decision):
-            continue
-        alone = _all_stand_alone(queue)
-        healers = [case for case in queue if alone or _heals(case, queue[0])]
-        if not any(_leave_queue(case, queue, locked, decision) for case in healers):
-            return
+    while any(_leaving(queue, locked, decision)):
+        pass
+
+
+def _leaving(queue: deque[Case], locked: Locked, decision: Decision) -> Iterator[bool]:
+    """Whether each leaves, from the oldest on, of those that nobody holds up who stays."""
+    held_up = HeldUp()
+    for case in list(queue):
+        if not held_up.holds(case):
+            yield _leave_queue(case, queue, locked, decision)
+        held_up.add(case)
 
 
 def _leave_queue(case: Case, queue: deque[Case], locked: Locked, decision: Decision) -> bool:

@@ -41,7 +41,7 @@ from ledger_core.domain.stories import (
     SettlementFinalityConfirmed,
     SettlementFinalityFailed,
 )
-from ledger_core.domain.subjects import FAILED, IN_DIRECT_CUSTODY, PARTS, Subject
+from ledger_core.domain.subjects import EXPIRED, FAILED, IN_DIRECT_CUSTODY, PARTS, Subject
 from ledger_core.domain.vouchers import Draft, Purpose
 
 PAYMENT_PARTS: Final = frozenset({PartKind.REFUND, PartKind.CHARGEBACK, PartKind.SETTLEMENT})
@@ -165,6 +165,8 @@ def _refuse_payment(case: Case, subject: Subject, part: Part) -> Refusal | None:
     if subject.marks & IN_DIRECT_CUSTODY and getattr(case.fact, "payer", None) is not None:
         return Refusal(Code.CUSTODY_DIFFERS, "payer: nothing of the payment is in a wallet")
     if not subject.captured_minor and not part.told:  # whatever else it needs must itself come after a capture
+        if subject.marks & EXPIRED:  # and that is refused from now on
+            return Refusal(Code.AUTHORIZATION_EXPIRED, "the authorisation expired before anything was captured")
         return Refusal(Code.PREDECESSOR_ABSENT, "nothing was captured", subjects.CAPTURED)
     return None
 

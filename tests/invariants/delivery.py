@@ -41,7 +41,8 @@ I5_RELAY = Invariant(
 I17_PARKED = Invariant(
     "I17",
     "A refused event keeps its coordinates, and its bytes unless it had none; parked events of a key heal in order, "
-    "save those of a transfer, which stand alone",
+    "save those of a transfer, which stand alone, what others wait for, and what is not of the refund, "
+    "chargeback or settlement whose earlier step another waits for",
     """
     SELECT format('dead letter %s/%s', letter.book_id, letter.position)
     FROM ledger.dead_letter letter LEFT JOIN ledger.event USING (book_id, position)
@@ -63,6 +64,14 @@ I17_PARKED = Invariant(
         AND 2 > (SELECT count(*) FROM ledger.event
             WHERE event.book_id = later.book_id AND event.position IN (earlier.position, later.position)
                 AND convert_from(state, 'UTF8')::jsonb ->> 'event_type' ~ '^(transfer|transaction)[.]')
+        AND NOT EXISTS (SELECT FROM ledger.dead_letter AS of_part
+            WHERE of_part.book_id = earlier.book_id AND of_part.order_key = earlier.order_key
+                AND of_part.position <= earlier.position AND of_part.waits_for ~ '^(refund|chargeback|settlement)[.]')
+        AND NOT EXISTS (SELECT FROM ledger.event
+            WHERE event.book_id = later.book_id AND event.position = later.position
+                AND convert_from(state, 'UTF8')::jsonb ->> 'event_type' ~ concat(
+                    '^(payment[.](intent_created|authorized|captured)|refund[.](requested|approved)|chargeback[.]opened',
+                    '|settlement[.]confirmed|payout[.](requested|paid)|fee[.](charged|failed|retried))[.]v'))
     UNION ALL
     SELECT format('subject %s/%s says %s parked', book_id, order_key, parked) FROM ledger.subject
     WHERE parked <> (SELECT count(*) FROM ledger.dead_letter letter

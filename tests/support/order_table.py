@@ -26,9 +26,10 @@ This page is written by the code that decides: `python -m tests.support.order_ta
 DIFFERENCES = """
 ## Where the order makes a difference
 
-Whatever the order in which the events of a story come, and in whatever batches, everything that is accepted adds up to the same state,
-amounts and balances, and nothing is still parked whose predecessors were accepted. What a story lacks in the end is refused by
-one of these names, and whatever follows it waits for it. A property test delivers stories in many orders and accepts no other difference.
+Whatever the order in which the events of a story come, and in whatever batches, everything that is accepted adds up to
+the same state, amounts and balances, and nothing is still parked whose predecessors were accepted. What a story lacks
+in the end is refused by one of these names, and whatever follows it waits for it. A property test delivers stories in
+many orders and accepts no other difference.
 
 | comes first | comes then | what is refused |
 |---|---|---|
@@ -37,7 +38,9 @@ LATE: Mapping[tuple[str, str], Code] = MappingProxyType({
     **dict.fromkeys(product(("payment.voided",), (
         "payment.intent_created", "payment.authorized", "payment.captured"
     )), Code.PAYMENT_VOIDED),
-    **dict.fromkeys(product(("payment.failed",), ("payment.intent_created", "payment.authorized")), Code.PAYMENT_FAILED),
+    **dict.fromkeys(product(("payment.failed",), (
+        "payment.intent_created", "payment.authorized"
+    )), Code.PAYMENT_FAILED),
     **dict.fromkeys(product(("payment.authorization_expired",), (
         "payment.intent_created", "payment.authorized", "payment.captured", "payment.refunded", "refund.requested",
         "refund.approved", "refund.processing", "refund.completed", "refund.failed", "chargeback.opened",
@@ -49,6 +52,7 @@ LATE: Mapping[tuple[str, str], Code] = MappingProxyType({
     **dict.fromkeys(product(("chargeback.won", "chargeback.lost"), ("chargeback.evidence_submitted",)),
                     Code.CHARGEBACK_STATE_INVALID),
     ("settlement.failed", "settlement.confirmed"): Code.SETTLEMENT_STATE_INVALID,
+    ("reservation.no_show", "reservation.confirmed"): Code.HOLD_CAPTURED,
     ("payout.paid", "payout.requested"): Code.PAYOUT_STATE_INVALID,
     **dict.fromkeys(product(("fee.charged",), ("fee.failed", "fee.retried")), Code.FEE_STATE_INVALID),
     ("transfer.inflow.received", "transfer.inflow.announced"): Code.TRANSFER_STATE_INVALID,

@@ -118,6 +118,40 @@ def test_what_comes_before_its_predecessor_waits_and_heals(scene: Scene) -> None
     scene.assert_whole()
 
 
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_a_refund_that_waits_for_its_own_step_holds_up_nothing_else(scene: Scene, one_by_one: bool) -> None:
+    """Its request was more than was captured until then, and is refused: the rest of the payment goes on."""
+    told = [
+        captured(P, 60), step("refund.requested", P, 80), step("refund.approved", P), step("refund.completed", P, 80),
+        captured(P, 40, event_id="rest"), step("settlement.confirmed", P, 100), step("chargeback.opened", P, 90),
+    ]  # fmt: skip
+    results = [scene.post(message) for message in told] if one_by_one else [scene.post(*told)]
+    assert [word for result in results for word in outcomes(result)] == [
+        "POSTED", "REFUND_EXCEEDS_CAPTURED", "PREDECESSOR_ABSENT", "ORDER_KEY_PARKED", "POSTED", "POSTED", "POSTED"
+    ]  # fmt: skip
+    again = scene.post(step("refund.requested", P, 10, event_id="corrected"))
+    assert [(event.event_id, one.code or one.outcome) for event, one in again.healed] == [
+        (f"refund-approved-{P}", "RECORDED"), (f"refund-completed-{P}", "AMOUNT_DIFFERS")
+    ]  # fmt: skip
+    scene.assert_whole()
+
+
+def test_what_waits_for_its_capture_holds_up_the_payment(scene: Scene) -> None:
+    early = [step("refund.requested", P, 40), step("settlement.confirmed", P, 100), step("chargeback.opened", P, 10)]
+    assert outcomes(scene.post(*early)) == ["PREDECESSOR_ABSENT", "ORDER_KEY_PARKED", "ORDER_KEY_PARKED"]
+    assert len(scene.post(captured(P)).healed) == 3
+    scene.assert_whole()
+
+
+def test_where_no_capture_can_come_any_more_nothing_waits_for_one(scene: Scene) -> None:
+    data = {"payment_id": P, "amount_minor": "100", "currency": "EUR", "method": "card"}
+    told = [event("payment.authorized.v1", P, "a", data), step("payment.authorization_expired", P, payment_id=P)]
+    assert outcomes(scene.post(*told, captured(P), step("refund.requested", P, 40))) == [
+        "RECORDED", "RECORDED", "AUTHORIZATION_EXPIRED", "AUTHORIZATION_EXPIRED"
+    ]  # fmt: skip
+    scene.assert_whole()
+
+
 @pytest.mark.parametrize(
     ("before", "late", "code"),
     [

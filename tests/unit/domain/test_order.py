@@ -1,6 +1,7 @@
 """The order in which events of one story come: every pair has its row, and every interleaving a named end."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import permutations
 
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from ledger_core.domain.outcomes import Code
 from ledger_core.domain.payments import Beneficiary, PaymentCaptured
 from schemas.events.registry import EVENT_TYPES
-from tests.support.order_table import PAGE, pairs, row
+from tests.support.order_table import EARLY, LATE, PAGE, WAITING, pairs, row
 from tests.support.story_desk import STORIES, StoryDesk, types_of
 
 ROW = re.compile(r"^\| `([a-z_.]+)` \| `([a-z_.]+)` \| ([^|]+) \|(?: ([^|]+) \|)?$", re.MULTILINE)
-TABLE = {(first, then): (bare, more or "") for first, then, bare, more in ROW.findall(PAGE.read_text("utf-8"))}
+PAIRS, _, DIFFERENCES = PAGE.read_text("utf-8").partition("\n## Where the order makes a difference\n")
+TABLE = {(first, then): (bare, more or "") for first, then, bare, more in ROW.findall(PAIRS)}
 BY_HAND = ("voucher.", "hold.", "account.")
 """What is told on an order key, but is no step of a story."""
 
@@ -34,6 +36,23 @@ def test_each_ordered_pair_has_its_row_and_the_row_is_what_happens(story: str) -
 
 def test_no_row_is_left_over() -> None:
     assert len(TABLE) == sum(len(pairs(story)) for story in STORIES)
+
+
+BEFORE = [
+    [], ["payment.authorized.v1"], ["payment.captured.v1", "refund.requested.v1", "refund.approved.v1"],
+    ["payment.captured.v1", "chargeback.opened.v1"], ["payment.captured.v1"], ["transfer.requested.v1"],
+    ["transfer.requested.v1", "transfer.inflow.received.v1"], ["reservation.held.v1"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "then"), LATE)
+def test_what_is_said_to_come_too_late_is_refused_by_that_name(first: str, then: str) -> None:
+    said = [StoryDesk().play([*before, f"{first}.v1", f"{then}.v1"])[-1] for before in BEFORE]
+    assert LATE[first, then] in said
+
+
+def test_the_page_tells_every_difference() -> None:
+    assert {row[:2] for row in ROW.findall(DIFFERENCES)} == {*LATE, *EARLY, *WAITING}
 
 
 GOOD_STORIES = [
@@ -66,18 +85,28 @@ GOOD_STORIES = [
 ]  # fmt: skip
 
 
+NAMED: Mapping[str, set[Code]] = {
+    f"{name}.v1": {code for (_, then), code in LATE.items() if then == name}
+    for name in dict.fromkeys(n for _, n in LATE)
+}
+
+
 @pytest.mark.parametrize("story", GOOD_STORIES, ids=[" ".join(story)[:60] for story in GOOD_STORIES])
 def test_whatever_the_order_of_a_story_its_end_is_the_same_or_a_code_says_why_not(story: list[str]) -> None:
-    """All orders of each story: nothing is lost, nothing stays parked, and only what was refused by name is missing."""
+    """All orders of each story: what is refused comes late, and by one of its names.
+
+    What may stay parked is told by the property over the store (tests/properties/test_interleavings.py)."""
     straight = StoryDesk()
     assert set(straight.play(story)) <= {"POSTED", "RECORDED"}
     for order in permutations(story):
         desk = StoryDesk()
         words = desk.play(order)
         refused = [word for word in words if word not in ("POSTED", "RECORDED")]
+        told = list(zip(order, words, strict=True))
         if not refused:
             assert (desk.state(), desk.balances()) == (straight.state(), straight.balances()), order
-        assert all(Code(word.removeprefix("parked: ")) for word in refused), order
+        late = {(name, word) for name, word in told if word in refused and not word.startswith("parked: ")}
+        assert all(word in NAMED.get(name, ()) for name, word in late), order
         assert sum(desk.balances().values()) == 0
 
 

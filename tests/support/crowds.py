@@ -19,10 +19,10 @@ SELECT DISTINCT ON (s ->> 'event_id') s ->> 'event_id', type, s ->> 'code', posi
 FROM ledger.event, LATERAL (SELECT convert_from(state, 'UTF8')::jsonb AS s) AS said
 WHERE order_key = ANY(%s) ORDER BY s ->> 'event_id', position DESC"""
 BALANCES = """
-SELECT order_key, account.code, sum(signed)::bigint
+SELECT event.order_key, account.code, sum(signed)::bigint
 FROM ledger.event JOIN ledger.entry USING (book_id, position) JOIN ledger.account USING (book_id, account_id),
     LATERAL (SELECT CASE entry.side WHEN 'D' THEN amount_minor ELSE -amount_minor END AS signed) AS one
-WHERE order_key = ANY(%s) GROUP BY 1, 2 HAVING sum(signed) <> 0"""
+WHERE event.order_key = ANY(%s) GROUP BY 1, 2 HAVING sum(signed) <> 0"""
 PAYMENT_COLUMNS = (
     "state", "execution", "authorised_minor", "captured_minor", "refunded_minor", "voided_minor", "disputed_minor",
     "commission_minor", "fees_minor",

@@ -36,6 +36,7 @@ from consumers.settings import (
     ProjectorProcess,
     ReconcilerProcess,
     RelayProcess,
+    ReplayableProcess,
     SignerProcess,
     WebhooksProcess,
     load_settings,
@@ -68,16 +69,18 @@ def database_decoder(dsn: str, *, expected_book: str | None = None) -> Decoder:
     return Decoder(read_assets(dsn), expected_book=expected_book, read_assets=partial(read_assets, dsn))
 
 
+def source_of(settings: ReplayableProcess, topic: str, group: str) -> Source:
+    """The topic; from its beginning, under a name of its own, where the settings say so."""
+    cursor = settings.replay_cursor
+    source: Source = choose_transport(settings).source([topic], f"{group}-{cursor}" if cursor else group, Role.POSTER)
+    return ReplaySource(source, cursor) if cursor else source
+
+
 async def run_payments(settings: PaymentsProcess, metrics: ConsumerMetrics, stop: asyncio.Event) -> None:
     """The payments consumer, until `stop`."""
     dsn = settings.postgres_dsn.get_secret_value()
     decoder = await asyncio.to_thread(database_decoder, dsn)
-    group = settings.payments_group
-    if settings.replay_cursor:
-        group = f"{group}-{settings.replay_cursor}"
-    source: Source = choose_transport(settings).source([settings.payments_topic], group, Role.POSTER)
-    if settings.replay_cursor:
-        source = ReplaySource(source, settings.replay_cursor)
+    source = source_of(settings, settings.payments_topic, settings.payments_group)
     label = labels_for(settings.fault_kill_at)
     poster = Poster(dsn, decode=decoder.decode, label=label)
     await asyncio.to_thread(poster.open)
@@ -139,7 +142,7 @@ async def run_merchants(settings: MerchantsProcess, metrics: ConsumerMetrics, st
     )  # fmt: skip
     assets = await asyncio.to_thread(read_assets, dsn)
     decoder = MerchantDecoder(columns, assets, partial(read_assets, dsn))
-    source = choose_transport(settings).source([settings.merchants_topic], settings.merchants_group, Role.POSTER)
+    source = source_of(settings, settings.merchants_topic, settings.merchants_group)
     label = labels_for(settings.fault_kill_at)
     chart = chart_of_merchants(settings.merchants_chart)
     payments = await asyncio.to_thread(database_decoder, dsn)

@@ -88,6 +88,15 @@ class ConsumerMetrics:
             ["endpoint", "aspect"],
             registry=registry,
         )
+        self._adapter_changes = Counter(
+            "ledger_adapter_health_changes",
+            "How often an aspect of an endpoint began to fail, or was well again",
+            ["endpoint", "aspect", "healthy"],
+            registry=registry,
+        )
+        self._notices = Counter(
+            "ledger_webhook_notices_sent", "Events about webhooks acknowledged by their topic", registry=registry
+        )
         self._projected = Counter("ledger_projected_events", "Events applied to projections", registry=registry)
         self._projection_lag = Gauge(
             "ledger_projection_lag_positions",
@@ -172,6 +181,12 @@ class ConsumerMetrics:
 
     def adapter_healthy(self, endpoint: str, aspect: str, healthy: bool) -> None:
         self._adapter_healthy.labels(endpoint, aspect).set(healthy)
+
+    def adapter_health_changed(self, endpoint: str, aspect: str, healthy: bool) -> None:
+        self._adapter_changes.labels(endpoint, aspect, str(healthy).lower()).inc()
+
+    def webhook_notices_sent(self, count: int) -> None:
+        self._notices.inc(count)
 
     # -------------------------------------------------------------------------- projector
 

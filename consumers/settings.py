@@ -17,6 +17,7 @@ from schemas.charts import MARKETPLACE
 PREFIX = "LEDGER_"
 PAYMENTS_TOPIC = "payments.events.v1"
 LEDGER_TOPIC = "ledger.events.v1"
+WEBHOOKS_TOPIC = "webhooks.events.v1"
 
 Broker = Literal["embedded", "kafka"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -90,15 +91,20 @@ class ProcessSettings(BaseSettings):
         return self
 
 
-class PaymentsProcess(ProcessSettings):
+class ReplayableProcess(ProcessSettings):
+    """A consumer of a topic that others write."""
+
+    replay_cursor: Annotated[str, Field(pattern="^([a-z0-9][a-z0-9-]{0,62})?$")] = ""
+    """Consumes the topic again, from its beginning, under this name; the live source rows are not involved."""
+
+
+class PaymentsProcess(ReplayableProcess):
     """The payments consumer."""
 
     payments_group: str = "ledger-payments"
     batch_max_events: Annotated[int, Field(gt=0, le=20_000)] = 8_000
     batch_max_ms: Positive = 50
     reject_flood: Positive = 5_000
-    replay_cursor: Annotated[str, Field(pattern="^([a-z0-9][a-z0-9-]{0,62})?$")] = ""
-    """Consumes the topic again, from its beginning, under this name; the live source rows are not involved."""
 
 
 class RelayProcess(ProcessSettings):
@@ -130,7 +136,7 @@ class SignerProcess(ProcessSettings):
     signing_interval_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60.0
 
 
-class MerchantsProcess(ProcessSettings):
+class MerchantsProcess(ReplayableProcess):
     """The consumer of merchants' changes. Without a topic there is none."""
 
     merchants_topic: str = ""
@@ -173,6 +179,9 @@ class WebhookMappings(BaseSettings):
 
 class WebhooksProcess(ProcessSettings, WebhookMappings):
     """The publisher of webhooks."""
+
+    webhooks_topic: str = WEBHOOKS_TOPIC
+    """Where it tells what happens to them."""
 
 
 class AllInOneProcess(

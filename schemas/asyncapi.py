@@ -2,13 +2,13 @@
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from schemas.envelope import MAX_ATTRIBUTE_LENGTH
-from schemas.events.registry import EVENT_TYPES
+from schemas.events.registry import EVENT_TYPES, WEBHOOK_TYPES
 
 TITLE = "Ledger"
-PAYMENTS, LEDGER = "payments.events.v1", "ledger.events.v1"
+PAYMENTS, LEDGER, WEBHOOKS = "payments.events.v1", "ledger.events.v1", "webhooks.events.v1"
 
 
 def asyncapi_text() -> str:
@@ -29,23 +29,36 @@ def asyncapi() -> dict[str, object]:
             "payments": {
                 "address": PAYMENTS,
                 "description": "What upstream services say, keyed by order key",
-                "messages": {event_type: {"$ref": f"#/components/messages/{event_type}"} for event_type in EVENT_TYPES},
+                "messages": _references(EVENT_TYPES),
             },
             "ledger": {
                 "address": LEDGER,
                 "description": "What the ledger made of it, keyed by book, in the order of positions",
                 "messages": {"ledger": {"$ref": "#/components/messages/ledger"}},
             },
+            "webhooks": {
+                "address": WEBHOOKS,
+                "description": "What happened to webhooks and their adapters, keyed by book and endpoint, in order",
+                "messages": _references(WEBHOOK_TYPES),
+            },
         },
         "operations": {
             "takePayments": {"action": "receive", "channel": {"$ref": "#/channels/payments"}},
             "publishLedger": {"action": "send", "channel": {"$ref": "#/channels/ledger"}},
+            "publishWebhooks": {"action": "send", "channel": {"$ref": "#/channels/webhooks"}},
         },
         "components": {
-            "messages": {**{name: _message(name, schema) for name, schema in EVENT_TYPES.items()}, "ledger": _ledger()},
+            "messages": {
+                **{name: _message(name, schema) for name, schema in (*EVENT_TYPES.items(), *WEBHOOK_TYPES.items())},
+                "ledger": _ledger(),
+            },
             "schemas": {"attributes": _attributes()},
         },
     }
+
+
+def _references(event_types: Iterable[str]) -> dict[str, object]:
+    return {event_type: {"$ref": f"#/components/messages/{event_type}"} for event_type in event_types}
 
 
 def _message(event_type: str, schema: type) -> dict[str, object]:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from schemas.asyncapi import asyncapi_text
 from schemas.envelope import BOOK_CODE, MAX_ATTRIBUTE_LENGTH
-from schemas.events.registry import EVENT_TYPES
+from schemas.events.registry import EVENT_TYPES, WEBHOOK_TYPES
 
 FOLDER = Path(__file__).parent / "json"
 ASYNCAPI = Path(__file__).parent / "asyncapi.json"
@@ -48,13 +48,14 @@ def differences(folder: Path, wanted: dict[str, str]) -> list[str]:
 
 def documents() -> dict[str, str]:
     """The text of every schema, by the name of its event type."""
-    schemas = {event_type: data_schema(event_type) for event_type in EVENT_TYPES} | {ENVELOPE: envelope_schema()}
+    types = (*EVENT_TYPES, *WEBHOOK_TYPES)
+    schemas = {event_type: data_schema(event_type) for event_type in types} | {ENVELOPE: envelope_schema()}
     return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
 
 
 def data_schema(event_type: str) -> dict[str, object]:
     """What the `data` of an event of this type must look like."""
-    schema = TypeAdapter(EVENT_TYPES[event_type]).json_schema()
+    schema = TypeAdapter(EVENT_TYPES.get(event_type) or WEBHOOK_TYPES[event_type]).json_schema()
     return {"$schema": DIALECT, "$id": f"{event_type}.json", **schema, "title": event_type}
 
 

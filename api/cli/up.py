@@ -64,8 +64,7 @@ def up(
         found = {"postgres_dsn": SecretStr(store.dsn)}
         bootstrap = stack.enter_context(resolve_kafka(settings)) if broker == "kafka" else ""
         process = process.model_copy(update={**found, "kafka_bootstrap": bootstrap})
-        topics = {process.payments_topic: PARTITIONS, process.ledger_topic: PARTITIONS}
-        asyncio.run(create_topics(choose_transport(process), topics))
+        asyncio.run(create_topics(choose_transport(process), _topics(process)))
         log_folder = settings.folder / "logs" / "up"
         workers = stack.enter_context(Workers(_names(process), environment_of(process), log_folder))
         url = stack.enter_context(_api(query.model_copy(update=found)))
@@ -141,7 +140,15 @@ def _names(process: AllInOneProcess) -> tuple[str, ...]:
     if process.broker == "embedded":
         return ("all",)
     signer = ("signer",) if process.signing_key_file is not None else ()
-    return ("payments", "relay", "projector", "reconciler", "expiry", "webhooks", *signer)
+    merchants = ("merchants",) if process.merchants_topic else ()
+    return ("payments", "relay", "projector", "reconciler", "expiry", "webhooks", *signer, *merchants)
+
+
+def _topics(process: AllInOneProcess) -> dict[str, int]:
+    """What there must be, with how many partitions; of the merchants' table one, as Debezium makes it."""
+    shared = (process.payments_topic, process.ledger_topic, process.webhooks_topic)
+    merchants = {process.merchants_topic: 1} if process.merchants_topic else {}
+    return {**dict.fromkeys(shared, PARTITIONS), **merchants}
 
 
 @contextmanager

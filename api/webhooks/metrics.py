@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class InboxMetrics:
@@ -15,6 +15,18 @@ class InboxMetrics:
         )
         self.refused = Counter(
             "ledger_webhooks_refused", "Webhooks answered with a problem", ["endpoint", "code"], registry=registry
+        )
+        self.healthy = Gauge(
+            "ledger_adapter_healthy",
+            "1 while an endpoint's signatures are accepted",
+            ["endpoint", "aspect"],
+            registry=registry,
+        )
+        self.health_changes = Counter(
+            "ledger_adapter_health_changes",
+            "How often an endpoint's signatures began to be refused, or were accepted again",
+            ["endpoint", "aspect", "healthy"],
+            registry=registry,
         )
         for endpoint in endpoints:
             self.received.labels(endpoint)

@@ -120,11 +120,13 @@ class Receiving:
         """What can't be written now is written with the next change; the webhook's own answer does not wait for it."""
         if healthy is None:
             return
+        name, aspect = endpoint.feed.endpoint, Aspect.SIGNATURES.value
+        self.metrics.healthy.labels(name, aspect).set(healthy)
         reason = "" if healthy else "SIGNATURE_INVALID"
         with suppress(InboxError):
             if self._inbox.report_health(endpoint.feed, Aspect.SIGNATURES, healthy=healthy, reason=reason):
-                name = endpoint.feed.endpoint
-                self._log.warning("adapter.health_changed", endpoint=name, aspect="signatures", healthy=healthy)
+                self.metrics.health_changes.labels(name, aspect, str(healthy).lower()).inc()
+                self._log.warning("adapter.health_changed", endpoint=name, aspect=aspect, healthy=healthy)
 
 
 class _SignatureHealth:

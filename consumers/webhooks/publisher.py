@@ -38,6 +38,8 @@ class PublisherMetrics(Protocol):
 
     def adapter_healthy(self, endpoint: str, aspect: str, healthy: bool) -> None: ...
 
+    def adapter_health_changed(self, endpoint: str, aspect: str, healthy: bool) -> None: ...
+
 
 class NoPublisherMetrics:
     """Nobody measures."""
@@ -47,6 +49,8 @@ class NoPublisherMetrics:
     def webhooks_waiting(self, count: int) -> None: ...
 
     def adapter_healthy(self, endpoint: str, aspect: str, healthy: bool) -> None: ...
+
+    def adapter_health_changed(self, endpoint: str, aspect: str, healthy: bool) -> None: ...
 
 
 class WebhookPublisher:
@@ -147,6 +151,7 @@ class WebhookPublisher:
             return
         if change_health(connection, feed.book_id, feed.endpoint, aspect, healthy=healthy, reason=reason):
             log.warning("adapter.health_changed", endpoint=feed.endpoint, aspect=aspect.value, healthy=healthy)
+            self._metrics.adapter_health_changed(feed.endpoint, aspect.value, healthy)
         self._known_health[feed, aspect] = healthy
         self._metrics.adapter_healthy(feed.endpoint, aspect.value, healthy)
 

@@ -71,6 +71,13 @@ from schemas.events.transfers import (
     VerificationChangedV1,
 )
 from schemas.events.vouchers import VoucherGroupRequestedV1, VoucherRequestedV1, VoucherVoidRequestedV1
+from schemas.events.webhooks import (
+    AdapterHealthChangedV1,
+    WebhookDuplicateDroppedV1,
+    WebhookForgottenV1,
+    WebhookProcessedV1,
+    WebhookReceivedV1,
+)
 
 EVENT_TYPES: Mapping[str, type] = MappingProxyType({
     "payment.intent_created.v1": PaymentIntentCreatedV1,
@@ -151,5 +158,14 @@ def family(event_type: str) -> str:
     """The type without its version: `payment.captured` of `payment.captured.v1`."""
     return _VERSION.sub("", event_type)
 
+
+WEBHOOK_TYPES: Mapping[str, type] = MappingProxyType({
+    "webhook.received.v1": WebhookReceivedV1,
+    "webhook.duplicate_dropped.v1": WebhookDuplicateDroppedV1,
+    "webhook.processed.v1": WebhookProcessedV1,
+    "webhook.forgotten.v1": WebhookForgottenV1,
+    "adapter.health_changed.v1": AdapterHealthChangedV1,
+})  # fmt: skip
+"""What the ledger publishes about webhooks; nobody sends them to it."""
 
 FAMILIES = frozenset(family(event_type) for event_type in EVENT_TYPES)

@@ -43,7 +43,7 @@ def demo_database(machine: TestDatabase) -> Iterator[str]:
 def topics(machine: TestDatabase) -> TestDatabase:
     """The embedded log with the topics of the pipeline."""
     with psycopg.connect(machine.dsn()) as connection:
-        for name in ("payments.events.v1", "ledger.events.v1"):
+        for name in ("payments.events.v1", "ledger.events.v1", "webhooks.events.v1"):
             row = connection.execute(
                 "INSERT INTO transport.topic (name, partitions) VALUES (%s, 1) RETURNING topic_id", (name,)
             ).fetchone()

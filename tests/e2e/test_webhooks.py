@@ -1,7 +1,9 @@
 """Webhooks from the address they are posted to until they stand in the books, and the commands that look after them."""
 
+import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,11 +13,14 @@ import pytest
 
 from api.webhooks.bootstrap import serving_inbox
 from api.webhooks.settings import InboxSettings
-from consumers.settings import load_settings
+from consumers.settings import WEBHOOKS_TOPIC, load_settings
+from consumers.transport.ports import Source
+from consumers.transport.postgres_log import PostgresLogSource
 from tests.e2e.test_processes import running, until_logged
 from tests.support.command_line import ledgerctl
 from tests.support.databases import TestDatabase
 from tests.support.processor_webhooks import Document, charge, held_charge, refund, stripe
+from tests.support.topics import read_all
 from tests.support.webhook_signing import STRIPE_SECRET, stripe_headers
 
 pytestmark = pytest.mark.postgres
@@ -43,6 +48,10 @@ def until(topics: TestDatabase, query: str, wanted: object) -> None:
             time.sleep(0.02)  # other processes work meanwhile; nothing is decided by how long
 
 
+def notices_of(topics: TestDatabase) -> Source:
+    return PostgresLogSource(topics.dsn(), [WEBHOOKS_TOPIC])
+
+
 def test_webhooks_are_posted_shown_and_replayed(topics: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ledgerctl("book", "create", "shop").code == 0
     with (
@@ -60,6 +69,12 @@ def test_webhooks_are_posted_shown_and_replayed(topics: TestDatabase, monkeypatc
         )
         until(topics, "SELECT count(*) FROM ledger.event WHERE type = 'voucher.posted'", 2)
         until(topics, "SELECT count(*) FROM webhook.processed", 4)
+        until(topics, "SELECT count(*) FROM webhook.untold", 0)
+        told = Counter(dict(one.headers)["ce_type"] for one in asyncio.run(read_all(notices_of(topics))))
+        assert told == {
+            b"webhook.received.v1": 4, b"webhook.duplicate_dropped.v1": 1, b"webhook.processed.v1": 4,
+            b"adapter.health_changed.v1": 3,
+        }  # fmt: skip
         listed = ledgerctl("webhook", "list", "--book", "shop", "--json").json
         assert [(one["number"], one["type"], one["outcome"], one["code"]) for one in listed["webhooks"]] == [
             (1, "refund.created", "PUBLISHED", ""), (2, "charge.captured", "PUBLISHED", ""),

@@ -18,7 +18,7 @@ from ledger_core.domain.outcomes import Code
 from ledger_core.domain.vouchers import Draft, Line, Purpose
 from ledger_core.rules.catalogue import RULES, propose
 from ledger_core.rules.recorded import recorded
-from schemas.events.registry import EVENT_TYPES
+from schemas.events.registry import EVENT_TYPES, WEBHOOK_TYPES
 from schemas.generate import data_schema
 from tests.support.event_lives import Life, life_of
 from tests.support.story_desk import CHART
@@ -28,43 +28,56 @@ FOLDER = ROOT / "docs" / "reference" / "events"
 EXAMPLES = ROOT / "schemas" / "examples"
 INDEX = "README.md"
 MADE = "This page is made of the code, by `python -m tests.support.event_pages`."
+PUBLISHED = (
+    "The ledger publishes it on `webhooks.events.v1` and takes it from nobody: "
+    "[receive webhooks](../../how-to/receive-webhooks.md#follow-them).\n"
+)
+TYPES = {**EVENT_TYPES, **WEBHOOK_TYPES}
 
 Schema = Mapping[str, object]
 
 
 def pages() -> dict[str, str]:
     """The text of every page by the name of its file; the index among them."""
-    return {INDEX: _index(), **{f"{event_type}.md": page(event_type) for event_type in EVENT_TYPES}}
+    return {INDEX: _index(), **{f"{event_type}.md": page(event_type) for event_type in (*EVENT_TYPES, *WEBHOOK_TYPES)}}
 
 
 def page(event_type: str) -> str:
-    schema = data_schema(event_type)
     example = json.loads((EXAMPLES / f"{event_type}.json").read_text("utf-8"))
-    fact = FACTS[event_type](example["data"])
-    parts = [
+    if event_type in WEBHOOK_TYPES:
+        ending = [PUBLISHED]
+    else:
+        fact = FACTS[event_type](example["data"])
+        codes = "Every code, in the one order in which refusals are found: [outcomes](../outcomes.md).\n"
+        ending = [*_rule(fact), *_entries_and_states(event_type, fact), codes]
+    parts = [*_said(event_type, data_schema(event_type), example), *ending]
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
+
+
+def _said(event_type: str, schema: Schema, example: object) -> list[str]:
+    """What every page begins with."""
+    return [
         f"# `{event_type}`\n",
-        inspect.getdoc(EVENT_TYPES[event_type]) or "",
+        inspect.getdoc(TYPES[event_type]) or "",
         f"{MADE} All types: [events]({INDEX}); what they have in common: [CloudEvents](../events.md).\n",
         "## Members of `data`\n",
         _members(schema),
         *_definitions(schema),
         "## Example\n",
         f"```json\n{json.dumps(example, indent=2, ensure_ascii=False)}\n```\n",
-        *_rule(fact),
-        *_entries_and_states(event_type, fact),
-        "Every code, in the one order in which refusals are found: [outcomes](../outcomes.md).\n",
     ]
-    return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
 
 
 def _index() -> str:
     rows = [f"| [`{name}`]({name}.md) | {_cell(_summary(name))} |\n" for name in EVENT_TYPES]
     head = f"# Events, one by one\n\n{MADE} What they have in common: [events](../events.md).\n\n"
-    return f"{head}| type | says |\n|---|---|\n{''.join(rows)}"
+    told = [f"| [`{name}`]({name}.md) | {_cell(_summary(name))} |\n" for name in WEBHOOK_TYPES]
+    table = "| type | says |\n|---|---|\n"
+    return f"{head}{table}{''.join(rows)}\n## What the ledger tells of webhooks\n\n{table}{''.join(told)}"
 
 
 def _summary(event_type: str) -> str:
-    return (inspect.getdoc(EVENT_TYPES[event_type]) or "").partition("\n\n")[0].replace("\n", " ")
+    return (inspect.getdoc(TYPES[event_type]) or "").partition("\n\n")[0].replace("\n", " ")
 
 
 # What it says -------------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ class Counted:
         self.processed: dict[tuple[str, str, str], int] = {}
         self.waiting = 0
         self.healthy: dict[tuple[str, str], bool] = {}
+        self.changes: list[tuple[str, str, bool]] = []
 
     def webhooks_processed(self, endpoint: str, outcome: str, code: str, count: int) -> None:
         self.processed[endpoint, outcome, code] = self.processed.get((endpoint, outcome, code), 0) + count
@@ -85,6 +86,9 @@ class Counted:
 
     def adapter_healthy(self, endpoint: str, aspect: str, healthy: bool) -> None:
         self.healthy[endpoint, aspect] = healthy
+
+    def adapter_health_changed(self, endpoint: str, aspect: str, healthy: bool) -> None:
+        self.changes.append((endpoint, aspect, healthy))
 
 
 def open_publishing(database: TestDatabase) -> Publishing:

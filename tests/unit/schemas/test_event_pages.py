@@ -2,13 +2,13 @@
 
 import pytest
 
-from schemas.events.registry import EVENT_TYPES
+from schemas.events.registry import EVENT_TYPES, WEBHOOK_TYPES
 from tests.support.event_pages import FOLDER, INDEX, page, pages
 
 MAKE = "not up to date: python -m tests.support.event_pages"
 
 
-@pytest.mark.parametrize("event_type", EVENT_TYPES)
+@pytest.mark.parametrize("event_type", [*EVENT_TYPES, *WEBHOOK_TYPES])
 def test_the_page_of_each_type_is_up_to_date(event_type: str) -> None:
     path = FOLDER / f"{event_type}.md"
     assert path.exists(), MAKE
@@ -31,6 +31,7 @@ def test_no_page_is_left_over_and_the_index_names_every_type() -> None:
         ("refund.completed.v1", "| CAPTURED, COMPLETED | REFUND_STATE_INVALID | CAPTURED, COMPLETED |"),
         ("refund.approved.v1", "None: it is recorded."),
         ("voucher.requested.v1", "Of the example, in minor units."),
+        ("webhook.processed.v1", "| `outcome` | yes | `PUBLISHED`, `RECORDED`, `UNMAPPABLE` |"),
         ("payment.captured.v1", "| `commission_bps` |  | whole number from 0 to 10000 |"),
     ],
 )

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.asyncapi import asyncapi_text
 from schemas.events.explain import explain
-from schemas.events.registry import EVENT_TYPES, FAMILIES, family
+from schemas.events.registry import EVENT_TYPES, FAMILIES, WEBHOOK_TYPES, family
 from schemas.generate import ASYNCAPI, FOLDER, documents, main
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
@@ -214,8 +214,15 @@ def test_each_type_has_an_example_that_is_valid(event_type: str) -> None:
     TypeAdapter(EVENT_TYPES[event_type]).validator.validate_json(json.dumps(event["data"]))
 
 
+@pytest.mark.parametrize("event_type", WEBHOOK_TYPES)
+def test_each_type_that_the_ledger_publishes_of_webhooks_has_an_example_that_is_valid(event_type: str) -> None:
+    event = json.loads((EXAMPLES / f"{event_type}.json").read_text("utf-8"))
+    assert event["type"] == event_type
+    TypeAdapter(WEBHOOK_TYPES[event_type]).validator.validate_json(json.dumps(event["data"]))
+
+
 def test_no_example_is_left_over() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.json")} == set(EVENT_TYPES)
+    assert {path.stem for path in EXAMPLES.glob("*.json")} == {*EVENT_TYPES, *WEBHOOK_TYPES}
 
 
 def test_committed_json_schemas_are_up_to_date() -> None:
@@ -228,6 +235,7 @@ def test_the_asyncapi_document_is_up_to_date_and_every_reference_leads_somewhere
     assert text == asyncapi_text(), "run python -m schemas.generate"
     document = json.loads(text)
     assert set(document["channels"]["payments"]["messages"]) == set(EVENT_TYPES)
+    assert set(document["channels"]["webhooks"]["messages"]) == set(WEBHOOK_TYPES)
     for reference in re.findall(r'"\$ref": "([^"]+)"', text):
         if not reference.startswith("#/"):
             assert (ASYNCAPI.parent / reference).exists(), reference

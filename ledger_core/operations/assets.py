@@ -12,6 +12,7 @@ import orjson
 import psycopg
 
 from ledger_core.store.appender import NewEvent, append_events
+from schemas.card_data import mask_text
 
 ASSET_ADDED: Final = "asset.added"
 SYSTEM_BOOK_ID: Final = 0
@@ -68,7 +69,7 @@ def add_asset(connection: psycopg.Connection, code: str, *, scale: int, name: st
         scale_known, name_known = known or ("?", "?")
         raise CurrencyExistsError(f"{code} exists already: {name_known}, {scale_known} decimals")
     asset = Asset(int(row[0]), code, scale, name)
-    said = {"code": code, "asset_id": asset.asset_id, "scale": scale, "name": name, "reason": reason}
+    said = {"code": code, "asset_id": asset.asset_id, "scale": scale, "name": name, "reason": mask_text(reason)}
     append_events(connection, SYSTEM_BOOK_ID, [NewEvent(ASSET_ADDED, orjson.dumps(said))])
     return asset
 

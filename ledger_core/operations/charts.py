@@ -30,6 +30,7 @@ from ledger_core.store.books import (
 )
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.recorder import LedgerRecorder, Transactions
+from schemas.card_data import mask_text
 
 QUERIES: Final = load_queries("ledger_core.operations", "charts.sql")
 BOOK_QUERIES: Final = load_queries("ledger_core.store", "books.sql")
@@ -122,7 +123,7 @@ class ChartCommands:
             limited = self._limit(connection, before, after, reason)
             self._enter(connection, before, after)
             applied = {
-                "version": after.version, "reason": reason,
+                "version": after.version, "reason": mask_text(reason),
                 "changes": [list(change) for change in plan.changes], "document": document,
             }  # fmt: skip
             positions = append_events(

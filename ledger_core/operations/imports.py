@@ -7,6 +7,7 @@ import orjson
 import psycopg
 
 from ledger_core.store.appender import NewEvent, append_events
+from schemas.card_data import mask_text
 
 IMPORT_STARTED: Final = "import.started"
 
@@ -23,6 +24,6 @@ def note_import(
 ) -> None:
     """Append the note in the caller's transaction. The vouchers themselves name the same topic as their cause."""
     said: Mapping[str, object] = {
-        "source": source, "topic": topic, "vouchers": vouchers, "accounts": accounts, "reason": reason,
+        "source": source, "topic": topic, "vouchers": vouchers, "accounts": accounts, "reason": mask_text(reason),
     }  # fmt: skip
     append_events(connection, book_id, [NewEvent(IMPORT_STARTED, orjson.dumps(said))])

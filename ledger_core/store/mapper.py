@@ -17,11 +17,14 @@ from eventsourcing.persistence import Mapper, Notification, StoredEvent, Transco
 from eventsourcing.utils import get_topic
 
 from ledger_core.store.appender import EPOCH
+from schemas.card_data import mask_text
 
 NOT_RECORDED: Final = EPOCH
 """Timestamp of an event that has not been recorded yet."""
 
 _KNOWN_TO_THE_LOG: Final = ("originator_id", "originator_version", "timestamp", "originator_topic")
+_WRITTEN_BY_PEOPLE: Final = ("reason", "requested_by", "approved_by")
+"""Members in which a card number is masked before it is stored (I28)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class LedgerMapper(Mapper[UUID]):
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         event_class = type(domain_event)
         state = {
-            name: value
+            name: mask_text(value) if name in _WRITTEN_BY_PEOPLE and isinstance(value, str) else value
             for name, value in vars(domain_event).items()
             if name not in _KNOWN_TO_THE_LOG and not (value is None and getattr(event_class, name, ...) is None)
         }

@@ -31,9 +31,10 @@ Identifier = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$"),
     Field(description="An id of the publishing service", examples=["pay-1001"]),
 ]
+# A letter at the latest behind eleven digits: no card number is taken for a word. In Rust, for each capture has one.
 Method = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$"),
+    StringConstraints(pattern=r"^(?:[0-9][0-9:._-]{0,10}|(?:[0-9][0-9:._-]{0,10})?[A-Za-z][A-Za-z0-9:._-]{0,188})$"),
     Field(description="How it was paid, in the words of the publishing service", examples=["card"]),
 ]
 AccountCode = Annotated[

@@ -6,8 +6,12 @@ from base64 import b64encode
 import pytest
 
 from deploy.demo.messages import Message
+from ledger_core.operations.assets import add_asset
+from ledger_core.operations.charts import ChartCommands
+from ledger_core.operations.imports import note_import
+from ledger_core.store.connection import Role, connect
 from ledger_core.store.verify import verify
-from tests.support.postings import Scene, by_hand, captured, event, outcomes, refunded, voided
+from tests.support.postings import BOOK, CHART, Scene, by_hand, captured, event, outcomes, refunded, voided
 
 pytestmark = pytest.mark.postgres
 
@@ -107,6 +111,20 @@ def test_what_is_refused_or_cannot_be_read_is_kept_without_card_numbers(scene: S
     ]  # fmt: skip
     assert tables_with(scene, CARD, SPACED, CARD.encode("utf-16-le").decode("latin-1")) == []
     assert b"737" not in scene.one("SELECT value FROM ledger.dead_letter WHERE code = 'NOT_JSON'")
+
+
+def test_what_people_type_into_commands_is_stored_without_card_numbers(scene: Scene) -> None:
+    typed = f"the customer paid by {SPACED}"
+    scene.post(captured("o-1"))
+    scene.accounts().freeze("wallet:seller:1", reason=typed, requested_by=f"anna {CARD}")
+    chart = {**CHART, "transfers": {"approvals": 2}}
+    ChartCommands(lambda: connect(scene.dsn, Role.POSTER), BOOK).apply(chart, reason=typed)
+    with connect(scene.dsn, Role.POSTER) as connection:
+        add_asset(connection, "PTS", scale=0, name="points", reason=typed)
+        note_import(connection, 1, source="import:journal", topic="file:1", vouchers=1, accounts=0, reason=typed)
+    assert tables_with(scene, CARD, SPACED) == []
+    said = [row[0] for row in scene.rows("SELECT convert_from(state, 'UTF8') FROM ledger.event")]
+    assert sum("paid by **** **** **** 1111" in state for state in said) == 4
 
 
 def replace_attributes(message: Message, **attributes: str) -> Message:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.card_data import SECRETS, Path, mask_text
 from schemas.events.members import ANY_NAME, INSTRUMENT_TYPES, keeps_of_data, leaves, names_a_card
+from schemas.events.payments import Method
 from schemas.events.registry import EVENT_TYPES
 from schemas.kept import masked_value
 
@@ -95,3 +96,10 @@ def test_a_payment_instrument_is_not_named_by_the_number_of_the_card() -> None:
         assert names_a_card("payment_method.tokenized.v1", name, {})
         assert not names_a_card("payment.captured.v1", name, {"payment_id": name})
     assert not names_a_card("payment_method.tokenized.v1", f"pm_{CARD}", {"payment_method_id": f"tok-{CARD}"})
+
+
+@pytest.mark.parametrize("word", ["card", "3ds", "cash_on_delivery", "12345678901", "2026.method"])
+@pytest.mark.parametrize("number", [CARD, "4111-1111-1111-1111", f"{CARD}-visa"])
+def test_how_it_was_paid_is_a_word_and_no_card_number(word: str, number: str) -> None:
+    assert result(Method, word) == word
+    assert result(Method, number) is None

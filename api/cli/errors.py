@@ -78,6 +78,8 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "REFUND_NOT_FOUND": "list refunds with: ledgerctl refund list --book BOOK",
     "PAYOUT_NOT_FOUND": "list payouts with: ledgerctl payout list --book BOOK",
     "FEE_NOT_FOUND": "list fees with: ledgerctl fee list --book BOOK",
+    "TRANSFER_NOT_FOUND": "list transfers with: ledgerctl transfer list --book BOOK",
+    "SETTLEMENT_PROFILE_NOT_FOUND": "list them with: ledgerctl profile list --book BOOK",
     "BENEFICIARY_NOT_FOUND": "list them with: ledgerctl beneficiary list --book BOOK",
     "HOLD_UNKNOWN": "list the holds with: ledgerctl hold list --book BOOK",
     "WEBHOOK_NOT_FOUND": "list them with: ledgerctl webhook list --book BOOK",

@@ -1,7 +1,7 @@
 """`ledgerctl refund`, `payout` and `fee`: where each stands, and the events that made it so."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -17,7 +17,10 @@ refunds = group("refund", "Show refunds.")
 payouts = group("payout", "Show payouts.")
 fees = group("fee", "Show fees that the platform takes.")
 
-InState = Annotated[str | None, typer.Option(help="Only those in this state, for example FAILED.")]
+InState = typer.Option(help="Only those in this state.")
+RefundState = Literal["PENDING", "APPROVED", "PROCESSING", "COMPLETED", "FAILED", "TAKEN_BACK"]
+PayoutState = Literal["REQUESTED", "PAID", "FAILED", "RETURNED", "TAKEN_BACK"]
+FeeState = Literal["CHARGED", "FAILED", "RETRYING", "PERMANENTLY_FAILED", "TAKEN_BACK"]
 OrderKey = Annotated[str | None, typer.Option(help="Order key, where the id alone is not enough.")]
 
 
@@ -25,7 +28,7 @@ OrderKey = Annotated[str | None, typer.Option(help="Order key, where the id alon
 def list_refunds(
     context: typer.Context,
     book: Book,
-    state: InState = None,
+    state: Annotated[RefundState | None, InState] = None,
     payment: Annotated[str | None, typer.Option(help="Only those of this payment, by its order key.")] = None,
     since: Since = None,
     through: Through = None,
@@ -52,7 +55,7 @@ def show_refund(
 def list_payouts(
     context: typer.Context,
     book: Book,
-    state: InState = None,
+    state: Annotated[PayoutState | None, InState] = None,
     account: Annotated[str | None, typer.Option(help="Only those from this account.")] = None,
     since: Since = None,
     through: Through = None,
@@ -79,7 +82,7 @@ def show_payout(
 def list_fees(
     context: typer.Context,
     book: Book,
-    state: Annotated[str | None, typer.Option(help="Only those in this state, for example PERMANENTLY_FAILED.")] = None,
+    state: Annotated[FeeState | None, InState] = None,
     account: Annotated[str | None, typer.Option(help="Only those that this account was charged.")] = None,
     since: Since = None,
     through: Through = None,

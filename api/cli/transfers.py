@@ -1,7 +1,7 @@
 """`ledgerctl transfer`: where transfers stand, what of them waits, and the events that made it so."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -15,12 +15,16 @@ from projections.queries.transfers import Transfer, TransferFilter, TransferStor
 
 app = group("transfer", "Show transfers.")
 
+TransferState = Literal[
+    "REQUESTED", "INFLOW_PARTIAL", "FUNDED", "UNDER_REVIEW", "BLOCKED", "SETTLED", "FAILED", "COMPENSATED"
+]
+
 
 @app.command(name="list")
 def list_transfers(
     context: typer.Context,
     book: Book,
-    state: Annotated[str | None, typer.Option(help="Only those in this state, for example UNDER_REVIEW.")] = None,
+    state: Annotated[TransferState | None, typer.Option(help="Only those in this state.")] = None,
     since: Since = None,
     through: Through = None,
     limit: Limit = 100,

@@ -1,7 +1,7 @@
 """What a book asks of payments beyond their own order: declared in its chart, versioned with it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 from ledger_core.domain.chart_reading import ChartError, only
@@ -35,8 +35,15 @@ class PaymentPolicy:
         return self.captures_once or self.proof_required or self.attempts_apart_minutes > 0
 
     def flat(self) -> dict[str, str]:
-        """As texts, by name."""
-        return {name: str(value) for name, value in asdict(self).items() if value is not None and value is not False}
+        """In the words of a chart."""
+        said = {
+            "captures": "once" if self.captures_once else "",
+            "attempts_apart_minutes": str(self.attempts_apart_minutes or ""),
+            "capture_proof": "required" if self.proof_required else "",
+            "void_window_minutes": "" if self.void_window_minutes is None else str(self.void_window_minutes),
+            "refund_cover": "available" if self.refunds_covered else "",
+        }
+        return {name: value for name, value in said.items() if value}
 
 
 NOTHING: Final = PaymentPolicy()

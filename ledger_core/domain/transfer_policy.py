@@ -55,9 +55,10 @@ class TransferPolicy:
         return self.approvals if amount_minor >= self.approvals_from.get(currency, 0) else 0
 
     def flat(self) -> dict[str, str]:
-        """As texts, by name."""
-        asked = {"monitoring": self.monitoring, "verification": self.verification, "approvals": self.approvals}
-        said = {name: str(value) for name, value in asked.items() if value}
+        """In the words of a chart."""
+        asked = {"monitoring": self.monitoring, "verification": self.verification}
+        said = {name: _REQUIRED for name, required in asked.items() if required}
+        said |= {"approvals": str(self.approvals)} if self.approvals else {}
         said |= {f"approvals from, {currency}": str(amount) for currency, amount in self.approvals_from.items()}
         return said | {f"sweep {name}": str(rule) for name, rule in self.sweeps.items()}
 

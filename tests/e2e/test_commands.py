@@ -51,8 +51,12 @@ def test_a_ready_made_chart_is_chosen_by_its_name(machine: TestDatabase, tmp_pat
         for chart in ("marketplace", "payment-facilitator", str(printed))
     }
     assert said["usual", "marketplace"] == said["asks", "payment-facilitator"] == said["asks", str(printed)] == []
-    asked = {change["name"] for change in said["usual", "payment-facilitator"]}
-    assert asked == {"payments", "transfers", "marketplace", "exchange"}
+    asks = said["usual", "payment-facilitator"]
+    assert {change["name"] for change in asks} == {"payments", "transfers", "marketplace", "exchange"}
+    policies = ledgerctl("chart", "list", "--json").json["charts"][1]["asks"]
+    assert {change["member"]: change["after"] for change in asks if change["name"] in ("payments", "transfers")} == {
+        member: str(wanted) for name in ("payments", "transfers") for member, wanted in policies[name].items()
+    }
     applied = ledgerctl("chart", "apply", "usual", "payment-facilitator", "--reason", "we drive it now", "--apply")
     assert (applied.code, "version 2 is in force" in applied.out) == (0, True)
 

@@ -89,3 +89,10 @@ def test_a_command_that_does_not_exist_is_a_usage_error() -> None:
 
 def test_the_help_names_the_exit_codes() -> None:
     assert "3 checked and found problems" in " ".join(ledgerctl("--help").out.split())
+
+
+@pytest.mark.parametrize("what", ["payment", "refund", "payout", "fee", "transfer"])
+def test_a_state_that_there_is_none_of_is_a_usage_error(what: str) -> None:
+    ended = ledgerctl(what, "list", "--book", "shop", "--state", "NOWHERE")
+    assert (ended.code, ended.out) == (2, "")
+    assert "'FAILED'" in ended.err

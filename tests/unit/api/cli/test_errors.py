@@ -1,5 +1,8 @@
 """Errors of the command line: a stable code, what to do next, and nothing that must not be shown."""
 
+import re
+from pathlib import Path
+
 import psycopg
 import pytest
 
@@ -9,6 +12,7 @@ from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.operations.account_lifecycle import AccountRefusedError
 from ledger_core.store.books import BookExistsError
 from ledger_core.store.errors import BatchTooLargeError, QueueFullError
+from projections.queries import errors
 from projections.queries.errors import NotFoundError, StoreUnavailableError
 
 
@@ -32,6 +36,20 @@ def test_our_own_errors_have_a_code_an_exit_code_and_a_next_step(error: Exceptio
     assert (known.code, known.exit_code) == (code, exit_code)
     assert known.next_step
     assert "poster" not in known.message
+
+
+def can_be_missing() -> set[str]:
+    """What a question can find missing: what its errors say outright, and the parts that commands show."""
+    folder = Path(errors.__file__).parent
+    said = (re.findall(r'NotFoundError\("([a-z ]+)"\)', file.read_text("utf-8")) for file in folder.glob("*.py"))
+    return {"refund", "payout", "fee"}.union(*said)
+
+
+@pytest.mark.parametrize("what", sorted(can_be_missing() - {"entry", "chart"}))
+def test_of_whatever_is_not_there_it_is_said_where_to_look(what: str) -> None:
+    known = known_error(NotFoundError(what))
+    assert known is not None
+    assert known.next_step
 
 
 def test_an_error_that_nobody_foresaw_shows_no_secret() -> None:

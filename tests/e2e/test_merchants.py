@@ -111,7 +111,7 @@ class Table:
 
     def consume(self, *command: str, topic: str = TOPIC, **environment: str) -> None:
         """Runs a process until it has consumed what was sent, and ends it in good order."""
-        with running(*(command or ("api.cli", "consume", "merchants")), **MERCHANTS, **environment) as child:
+        with running(*(command or ("consumers.bootstrap", "merchants")), **MERCHANTS, **environment) as child:
             self.until(lambda: self.consumed(topic), lambda: child.poll() is None)
             child.send_signal(signal.SIGTERM)
             assert child.wait(PATIENCE_SECONDS) == 0
@@ -134,7 +134,7 @@ def test_merchants_get_their_books_once_however_often_the_process_dies_and_reads
     table.send(*OPENED)
     table.die("before_commit")  # applied, and not posted as facts
     table.send(*DROPPED)
-    table.consume()
+    table.consume("api.cli", "consume", "merchants")
     assert table.told() == TOLD
     table.consume(topic=f"{TOPIC}#again", LEDGER_REPLAY_CURSOR="again")
     assert table.told() == TOLD

@@ -43,7 +43,12 @@ def refuse_capture(case: Case, locked: Locked) -> Refusal | None:
 def refuse_void(case: Case, captured_at_us: Iterable[int], locked: Locked) -> Refusal | None:
     """`captured_at_us` are the times of the captures that would be taken back."""
     window = _policy(case, locked).void_window_minutes
-    if window is None or all(case.effective_at_us - at_us <= window * MINUTE_US for at_us in captured_at_us):
+    if window is None:
+        return None
+    ages_us = [case.effective_at_us - at_us for at_us in captured_at_us]
+    if any(age_us < 0 for age_us in ages_us):
+        return Refusal(Code.VOID_WINDOW_PASSED, "it is dated before the capture that it would take back")
+    if all(age_us <= window * MINUTE_US for age_us in ages_us):
         return None
     return Refusal(Code.VOID_WINDOW_PASSED, f"it was captured more than {window} minutes before: refund it instead")
 

@@ -27,14 +27,19 @@ class Advice(NamedTuple):
 
 class Stand(NamedTuple):
     """How a capture or a refund came to stand where it does: when its last step took effect, if that is known, and how
-    often it was tried since: attempts to capture that failed, steps of a refund that were refused."""
+    often it was tried since: attempts to capture that failed, steps of a refund that were refused. `taken_back` says
+    that all that was captured was reversed by request."""
 
     since: datetime | None = None
     tries: int = 0
+    taken_back: bool = False
 
 
 _SAME_ID: Final = "with the same id"
 _FAILED: Final = Advice("investigate", "it failed: find out why before anybody tries again")
+_TAKEN_BACK: Final = Advice(
+    "investigate", "it was captured, and taken back by request: find out whether the payer got the money back"
+)
 _OF_CAPTURE: Mapping[PaymentState, Advice] = MappingProxyType({
     PaymentState.PENDING_CASH: Advice("wait", "it is paid in cash when the order is delivered"),
     PaymentState.CAPTURED: Advice("done", "it was captured"),
@@ -52,9 +57,12 @@ _OF_REFUND: Mapping[State, Advice] = MappingProxyType({
 
 def of_capture(state: PaymentState, stand: Stand, now: datetime, policy: PaymentPolicy) -> Advice:
     """While nothing was captured it may be tried again, but not right after an attempt that failed: not before the
-    book's own policy takes it, nor, where that asks nothing, before the usual time is over."""
+    book's own policy takes it, nor, where that asks nothing, before the usual time is over. What was captured once and
+    taken back is no such thing: the processor may have the money."""
     if state in _OF_CAPTURE:
         return _OF_CAPTURE[state]
+    if stand.taken_back:
+        return _TAKEN_BACK
     apart = timedelta(minutes=policy.attempts_apart_minutes or DEFAULT_APART_MINUTES)
     if stand.tries and stand.since is not None and now - stand.since < apart:
         until = (stand.since + apart).isoformat(timespec="seconds")

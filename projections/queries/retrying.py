@@ -15,6 +15,7 @@ from projections.queries.snapshot import QUERIES as SHARED
 from projections.queries.snapshot import Snapshot
 from projections.queries.timelines import TimelineEvent, events_until_now
 
+CAPTURED: Final = "payment.captured."
 CAPTURE_FAILED: Final = "payment.capture_failed."
 REFUND_STEPS: Final = ("refund.", "payment.refunded.")
 REFUND_APPROVED: Final = "refund.approved."
@@ -64,21 +65,23 @@ def retry_advice(
     """Of the capture, and of each refund; `events` are those of the order key, in the order of the log."""
     answers = []
     if standing.state is not None:
-        stand = _capture(events)
-        answers.append(RetryAdvice("capture", standing.state, *of_capture(standing.state, stand, now, policy), *stand))
+        stand = _capture(events, standing)
+        advice = of_capture(standing.state, stand, now, policy)
+        answers.append(RetryAdvice("capture", standing.state, *advice, stand.since, stand.tries))
     for part in standing.parts:
         if part.kind == PartKind.REFUND:
             stand = _refund(part.part_id, events)
             advice = of_refund(part.state, stand, now)
-            answers.append(RetryAdvice(f"refund {part.part_id}", part.state, *advice, *stand))
+            answers.append(RetryAdvice(f"refund {part.part_id}", part.state, *advice, stand.since, stand.tries))
     return answers
 
 
-def _capture(events: Sequence[TimelineEvent]) -> Stand:
+def _capture(events: Sequence[TimelineEvent], standing: PaymentStanding) -> Stand:
     steps = [one for one in events if one.event_type.startswith("payment.") and one.outcome in ACCEPTED]
     own = [one for one in steps if not one.event_type.startswith(REFUND_STEPS)]
     tries = sum(one.event_type.startswith(CAPTURE_FAILED) for one in own)
-    return Stand(_last(own), tries)
+    captured = any(one.event_type.startswith(CAPTURED) for one in own)
+    return Stand(_last(own), tries, taken_back=captured and not standing.captured.minor)
 
 
 def _refund(refund_id: str, events: Sequence[TimelineEvent]) -> Stand:

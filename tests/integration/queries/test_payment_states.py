@@ -69,6 +69,12 @@ APPROVED = [
     step("refund.approved", "x", refund_id="r"),
 ]  # fmt: skip
 PROCESSING = [*APPROVED, step("refund.processing", "x", refund_id="r")]
+UNCAPTURED = [
+    step("payment.authorized", "x", amount=5, method="card"), captured("x", 5),
+    Producer(BOOK, SOURCE).event("voucher.void_requested.v1", "back", "x", TIME, {
+        "voucher": {"event_id": "captured-x"}, "reason": "booked by mistake",
+    }),
+]  # fmt: skip
 TAKEN_BACK = [
     captured("x", 5), step("payment.refunded", "x", amount=5, refund_id="r"),
     Producer(BOOK, SOURCE).event("voucher.void_requested.v1", "back", "x", TIME, {
@@ -96,6 +102,7 @@ FAILED = [
         (PROCESSING, timedelta(seconds=60, microseconds=-1), "wait", 0),
         (PROCESSING, timedelta(seconds=60), "investigate", 0),
         (APPROVED, timedelta(days=1), "retry_once", 0),
+        (UNCAPTURED, timedelta(days=1), "investigate", 0),
         (TAKEN_BACK, timedelta(), "investigate", 0),
         ([*APPROVED, AGAIN], timedelta(), "investigate", 1),
         (OTHERS, timedelta(days=1), "retry_once", 0),
@@ -108,6 +115,7 @@ FAILED = [
         "for nearly a minute",
         "for longer",
         "approved",
+        "capture taken back",
         "taken back",
         "and tried",
         "others refused",

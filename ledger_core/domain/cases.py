@@ -183,6 +183,9 @@ class Locked:
     set where what is locked can change what is posted."""
     floors: dict[HeadKey, int | None] = field(default_factory=dict)
     """How far down refunds may draw on an account, where that is asked; None for an account without a floor."""
+    of_orders: dict[tuple[HeadKey, str], int] = field(default_factory=dict)
+    """Credits less debits of one order key of an account that is kept per order key, where refunds may draw on it and
+    that is asked."""
     transfer_policies: Mapping[int, TransferPolicy] = field(default_factory=dict)
     """Per book with transfers in this batch."""
     transfers: dict[SubjectKey, TransferStand] = field(default_factory=dict)

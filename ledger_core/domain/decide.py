@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger_core.domain import payment_rules
 from ledger_core.domain.account_life import add_up
 from ledger_core.domain.cases import Case, Decision, Locked, Ruling, SubjectKey
 from ledger_core.domain.groups import decide_group, refused
@@ -119,6 +120,8 @@ def _note(ruling: Ruling, locked: Locked) -> None:
         locked.vouchers.note(ruling)
     if locked.accounts:
         add_up(ruling, locked)
+    if locked.of_orders:
+        payment_rules.add_up(ruling, locked)
 
 
 def _decide(case: Case, locked: Locked) -> Ruling:

@@ -112,7 +112,11 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
         return followed
     if not locked.policies or _is_direct(case, locked):
         return None  # in direct custody no beneficiary's balance bears anything
-    return payment_rules.refuse_refund(case, followed.proposal.movements if followed else case.movements, locked)
+    if followed is None and case.refusal is not None:
+        return None  # nothing is known of what it would post
+    own = followed.proposal if followed else Proposal(case.draft, case.movements)
+    moved = exchange_life.propose_step(case, locked, own.draft, own.movements) or own
+    return payment_rules.refuse_refund(case, moved.movements, locked)
 
 
 def lifts(case: Case, locked: Locked) -> bool:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ledger_core.domain.awaited import Awaited
-from ledger_core.domain.cases import Case, HeadKey, Locked, Movement, SubjectKey
+from ledger_core.domain.cases import Case, HeadKey, Locked, Movement, Ruling, SubjectKey
 from ledger_core.domain.limits import Counters, standing
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payment_policy import NOTHING, PaymentPolicy
-from ledger_core.domain.payments import PaymentCaptured, ProvenCaptured, capture_itself
+from ledger_core.domain.payments import PaymentCaptured, PaymentRefunded, ProvenCaptured, capture_itself
+from ledger_core.domain.stories import RefundCompleted
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Purpose
 
@@ -54,9 +55,14 @@ def refuse_void(case: Case, captured_at_us: Iterable[int], locked: Locked) -> Re
 
 
 def refuse_refund(case: Case, movements: Sequence[Movement], locked: Locked) -> Refusal | None:
-    """The first beneficiary, in the order of lines, of which not enough is available."""
-    if not _policy(case, locked).refunds_covered:
+    """The first beneficiary, in the order of lines, of which not enough is available; or an order whose suspense does
+    not hold what nobody is named to bear."""
+    if not _policy(case, locked).refunds_covered or not isinstance(case.fact, PaymentRefunded | RefundCompleted):
         return None
+    return _refuse_shares(movements, locked) or _refuse_rest(case, movements, locked)
+
+
+def _refuse_shares(movements: Sequence[Movement], locked: Locked) -> Refusal | None:
     borne: dict[HeadKey, int] = {}
     for movement in movements:
         if movement.line.purpose == Purpose.SELLER_SHARE and movement.line.side == "D":
@@ -71,6 +77,34 @@ def refuse_refund(case: Case, movements: Sequence[Movement], locked: Locked) -> 
             detail = f"{account} has {available_minor} available, its share of the refund is {share_minor}"
             return Refusal(Code.SELLER_BALANCE_INSUFFICIENT, detail)
     return None
+
+
+def _refuse_rest(case: Case, movements: Sequence[Movement], locked: Locked) -> Refusal | None:
+    """What no beneficiary bears was never given to any: it is still in suspense."""
+    for movement in movements:
+        line = movement.line
+        if line.purpose != Purpose.SUSPENSE or line.side != "D":
+            continue
+        head = locked.heads[movement.head]
+        held_minor = head.credits_minor - head.debits_minor
+        if movement.keyed:
+            held_minor = locked.of_orders.get((movement.head, case.subject_key[1]), 0)
+        if line.amount_minor > held_minor:
+            detail = (
+                f"no beneficiary bears {line.amount_minor} of it, and {line.account} holds {held_minor} of the order"
+            )
+            return Refusal(Code.SELLER_BALANCE_INSUFFICIENT, detail)
+    return None
+
+
+def add_up(whole: Ruling, locked: Locked) -> None:
+    """What an accepted case posts on accounts of whose order keys refunds of the batch may draw."""
+    for ruling in (whole, *whole.followers):
+        for movement in ruling.movements:
+            key = (movement.head, ruling.case.subject_key[1])
+            if key in locked.of_orders:
+                signed_minor = movement.line.amount_minor if movement.line.side == "C" else -movement.line.amount_minor
+                locked.of_orders[key] += signed_minor
 
 
 def note_attempt(key: SubjectKey, at_us: int, locked: Locked) -> None:

@@ -56,6 +56,7 @@ def read_policies(
     bearing.update(by_legs)
     if bearing:
         _read_floors(transaction, bearing, locked)
+    _read_orders(transaction, items, locked)
 
 
 def _policies(items: Sequence[Item]) -> dict[int, PaymentPolicy]:
@@ -83,6 +84,29 @@ def _read_floors(transaction: Transaction, sides: Mapping[HeadKey, Side], locked
         head.debits_pending_minor, head.credits_pending_minor = debits_pending, credits_pending
         # What a refund debits of an account with debit balance does not lower it.
         locked.floors[key] = _floor_minor(minimum_minor, policy) if sides[key] == "C" else None
+
+
+def _read_orders(transaction: Transaction, items: Sequence[Item], locked: Locked) -> None:
+    """What orders hold in suspense that refunds draw on; nothing of an account that is not open."""
+    locked.of_orders = dict.fromkeys(
+        (
+            (movement.head, item.subject_key[1])
+            for item in items
+            if isinstance(item.fact, _REFUNDS) and item.book.chart.payments.refunds_covered
+            for movement in item.movements
+            if movement.keyed and movement.line.purpose == Purpose.SUSPENSE
+        ),
+        0,
+    )
+    asked = sorted(key for key in locked.of_orders if key[0] > 0)
+    if asked:
+        parameters = {
+            "books": [head >> 32 for head, _ in asked],
+            "accounts": [head & 0xFFFFFFFF for head, _ in asked],
+            "keys": [order_key for _, order_key in asked],
+        }
+        for book_id, account_id, key, minor in transaction.cursor.execute(QUERIES["of_orders"], parameters).fetchall():
+            locked.of_orders[book_id << 32 | account_id, key] = minor
 
 
 def _floor_minor(minimum_minor: int | None, policy: Policy) -> int | None:

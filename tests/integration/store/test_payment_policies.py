@@ -40,6 +40,23 @@ def half(event_id: str, minute: int = 0) -> Message:
     return told("captured", minute, event_id, amount_minor="50", partial=True, beneficiaries=[])
 
 
+def elsewhere(order: str) -> Message:
+    """All of it stays in suspense of another order."""
+    data = {"payment_id": order, "amount_minor": "100", "currency": "EUR", "method": "card"}
+    return event("payment.captured.v1", order, f"captured-{order}", data)
+
+
+def unnamed(minor: int, refund: str = "r") -> Message:
+    """A refund as processors tell it: who bears it nobody says."""
+    return back(minor, 0, refund)
+
+
+def back(minor: int, borne_minor: int, refund: str = "r") -> Message:
+    shares = [{"account": SELLER, "amount_minor": str(borne_minor)}] if borne_minor else []
+    data = {"payment_id": P, "refund_id": refund, "amount_minor": str(minor), "currency": "EUR"}
+    return event("payment.refunded.v1", P, refund, {**data, "beneficiaries": shares} if shares else data)
+
+
 def proven(minute: int) -> Message:
     return told("captured", minute, gateway_transaction_id="t", gateway_response="ok")
 
@@ -94,10 +111,16 @@ STORIES: Sequence[Story] = [
     ("what is held of the seller is not available", COVERED,
      [told("captured"), placed("h", 61, of=SELLER), refunded(P, 40)],
      ["POSTED", "RECORDED", "SELLER_BALANCE_INSUFFICIENT"]),
-    ("who bears nothing of it is not asked", COVERED, [told("captured"), paid_out("w"), event(
-        "payment.refunded.v1", P, "r", {"payment_id": P, "refund_id": "r", "amount_minor": "1", "currency": "EUR"})],
-     ["POSTED", "POSTED", "POSTED"]),
+    ("what nobody is named to bear, and the seller got", COVERED, [told("captured"), paid_out("w"), unnamed(1)],
+     ["POSTED", "POSTED", "SELLER_BALANCE_INSUFFICIENT"]),
+    ("nor part of it", COVERED, [told("captured"), back(100, 99)], ["POSTED", "SELLER_BALANCE_INSUFFICIENT"]),
+    ("what nobody is named to bear, and nobody got", COVERED,
+     [half("one"), told("captured"), unnamed(40), unnamed(11, "s"), unnamed(10, "t")],
+     ["POSTED", "POSTED", "POSTED", "SELLER_BALANCE_INSUFFICIENT", "POSTED"]),
+    ("of what is in suspense of another order nothing goes back", COVERED,
+     [elsewhere("other"), told("captured"), unnamed(1)], ["POSTED", "POSTED", "SELLER_BALANCE_INSUFFICIENT"]),
     ("without the policy a seller may owe", {}, [told("captured"), paid_out("w"), refunded(P)], ["POSTED"] * 3),
+    ("nor is it asked what the order holds", {}, [told("captured"), unnamed(100)], ["POSTED"] * 2),
 ]  # fmt: skip
 
 

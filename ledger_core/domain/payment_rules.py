@@ -6,6 +6,7 @@ from typing import Final
 from ledger_core.domain.awaited import Awaited
 from ledger_core.domain.cases import Case, HeadKey, Locked, Movement, Ruling, SubjectKey
 from ledger_core.domain.limits import Counters, standing
+from ledger_core.domain.money import part_minor
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.payment_policy import NOTHING, PaymentPolicy
 from ledger_core.domain.payments import PaymentCaptured, PaymentRefunded, ProvenCaptured, capture_itself
@@ -21,7 +22,7 @@ def _policy(case: Case, locked: Locked) -> PaymentPolicy:
 
 
 def refuse_capture(case: Case, locked: Locked) -> Refusal | None:
-    """In the order of `Code`: captured before, no intent, no proof, too soon after a failed attempt."""
+    """In the order of `Code`: captured before, no intent, no proof, too soon after a failed attempt, too much."""
     fact, policy = case.fact, _policy(case, locked)
     if not isinstance(fact, PaymentCaptured) or not policy.asks_of_captures:
         return None
@@ -38,7 +39,19 @@ def refuse_capture(case: Case, locked: Locked) -> Refusal | None:
     if any(abs(case.effective_at_us - at_us) < apart_us for at_us in locked.attempts.get(case.subject_key, ())):
         detail = f"an attempt failed less than {policy.attempts_apart_minutes} minutes before or after"
         return Refusal(Code.CAPTURE_TOO_SOON, detail)
-    return None
+    return _refuse_more(fact, subject, policy)
+
+
+def _refuse_more(fact: PaymentCaptured, subject: Subject, policy: PaymentPolicy) -> Refusal | None:
+    """Than was authorised: by all captures of the payment together. One that nobody authorised has no such bound."""
+    tolerance_bps, authorised_minor = policy.capture_tolerance_bps, subject.authorised_minor
+    captured_minor = subject.captured_minor + fact.amount_minor
+    if tolerance_bps is None or not authorised_minor:
+        return None
+    if captured_minor <= authorised_minor + part_minor(authorised_minor, tolerance_bps):
+        return None
+    detail = f"with it {captured_minor} were captured, {authorised_minor} are authorised"
+    return Refusal(Code.CAPTURE_EXCEEDS_AUTHORIZED, detail)
 
 
 def refuse_void(case: Case, captured_at_us: Iterable[int], locked: Locked) -> Refusal | None:

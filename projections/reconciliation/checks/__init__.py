@@ -1,5 +1,6 @@
 """The registry of checks: a new check is one file here, one row below and one example in the tests."""
 
+from projections.reconciliation.checks.captures_exceeding import CAPTURE_EXCEEDS_AUTHORIZED
 from projections.reconciliation.checks.check import Check, Scope
 from projections.reconciliation.checks.idempotency_conflict import IDEMPOTENCY_CONFLICT
 from projections.reconciliation.checks.order_suspense import ORDER_SUSPENSE_NOT_ZERO
@@ -12,6 +13,7 @@ CHECKS: tuple[Check, ...] = (
     SOURCE_STOPPED,
     SOURCE_HISTORY_MISSING,
     QUOTE_STALE,
+    CAPTURE_EXCEEDS_AUTHORIZED,
 )
 
 __all__ = ["CHECKS", "Check", "Scope"]

@@ -240,6 +240,9 @@ TABLE: Mapping[Code, Row] = {
         step("payout.paid.v1", amount_minor="31"), [step("payout.requested.v1", amount_minor="30")]
     ),
     Code.FX_RATE_CONFLICT: Row(exchanges.published("6.2", event_id="second"), [exchanges.published("6.1")]),
+    Code.CAPTURE_EXCEEDS_AUTHORIZED: Row(
+        captured("o", 101), [authorized("o", 100)], chart={"payments": {"capture_tolerance_bps": 0}}
+    ),
     Code.REFUND_EXCEEDS_CAPTURED: Row(refunded("o", 101), [captured("o", 100)]),
     Code.CHARGEBACK_EXCEEDS_CAPTURED: Row(step("chargeback.opened.v1", amount_minor="101"), [captured(KEY)]),
     Code.SETTLEMENT_EXCEEDS_CAPTURED: Row(step("settlement.confirmed.v1", amount_minor="101"), [captured(KEY)]),

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.postgres
 P, SELLER = "p-1", "wallet:seller:1"
 ONCE = {"captures": "once"}
 COVERED = {"refund_cover": "available"}
+EXACTLY = {"capture_tolerance_bps": 0}
 WINDOW = {"void_window_minutes": 60}
 
 
@@ -89,6 +90,21 @@ STORIES: Sequence[Story] = [
      [told("captured", gateway_transaction_id="t", gateway_response="ok")], ["POSTED"]),
     ("or is refused", {"capture_proof": "required"}, [told("captured")], ["CAPTURE_PROOF_MISSING"]),
     ("a wallet names none", {"capture_proof": "required"}, [told("captured", payer="wallet:buyer:1")], ["POSTED"]),
+    ("no more is captured than was authorised", EXACTLY, [told("authorized"), told("captured", amount_minor="101")],
+     ["RECORDED", "CAPTURE_EXCEEDS_AUTHORIZED"]),
+    ("in parts neither", EXACTLY, [told("authorized"), half("one"), half("two"), told("captured", 1, amount_minor="1")],
+     ["RECORDED", "POSTED", "POSTED", "CAPTURE_EXCEEDS_AUTHORIZED"]),
+    ("the tolerance is rounded down", {"capture_tolerance_bps": 199},
+     [told("authorized"), told("captured", 1, "a", amount_minor="102"), told("captured", 1, "b", amount_minor="101")],
+     ["RECORDED", "CAPTURE_EXCEEDS_AUTHORIZED", "POSTED"]),
+    ("more may be authorised later", EXACTLY,
+     [told("authorized"), told("authorized", 1, "more"), told("captured", 2, amount_minor="200")],
+     ["RECORDED", "RECORDED", "POSTED"]),
+    ("what nobody authorised has no bound", EXACTLY, [told("intent_created"), told("captured", amount_minor="999")],
+     ["RECORDED", "POSTED"]),
+    ("what was taken back does not count", EXACTLY,
+     [told("authorized"), told("captured"), void_requested(P, of="captured"), told("captured", 30, "again")],
+     ["RECORDED", "POSTED", "POSTED", "POSTED"]),
     ("a void in its window", WINDOW, [told("captured"), told("voided", 60)], ["POSTED", "POSTED"]),
     ("a void outside it", WINDOW, [told("captured"), told("voided", 61)], ["POSTED", "VOID_WINDOW_PASSED"]),
     ("nor one that is dated before its capture", WINDOW, [told("captured", 61), told("voided", 1)],
@@ -155,7 +171,9 @@ def test_a_capture_keeps_its_proof_however_it_is_taken(
     assert books.play(book, *messages, one_by_one=False) == ["CAPTURE_PROOF_MISSING", "POSTED"]
 
 
-EVERYTHING = {"captures": "once", "capture_proof": "required", "refund_cover": "available"}
+EVERYTHING = {
+    "captures": "once", "capture_proof": "required", "refund_cover": "available", "capture_tolerance_bps": 0,
+}  # fmt: skip
 AGAIN = told("captured", 5, "again")
 PAIRS: Sequence[tuple[Code, Code, Sequence[Message], Message]] = [
     (Code.PAYMENT_VOIDED, Code.CAPTURE_PROOF_MISSING, [told("intent_created"), told("voided")], AGAIN),
@@ -164,6 +182,10 @@ PAIRS: Sequence[tuple[Code, Code, Sequence[Message], Message]] = [
      [told("intent_created"), proven(1), told("capture_failed", 4)], AGAIN),
     (Code.PREDECESSOR_ABSENT, Code.CAPTURE_PROOF_MISSING, [], AGAIN),
     (Code.CAPTURE_PROOF_MISSING, Code.CAPTURE_TOO_SOON, [told("intent_created"), told("capture_failed", 4)], AGAIN),
+    (Code.CAPTURE_TOO_SOON, Code.CAPTURE_EXCEEDS_AUTHORIZED,
+     [told("authorized", amount_minor="99"), told("capture_failed", 4)], proven(5)),
+    (Code.CAPTURE_EXCEEDS_AUTHORIZED, Code.ACCOUNT_FROZEN,
+     [told("authorized", amount_minor="99"), opened(SELLER), frozen(SELLER)], proven(5)),
     (Code.CAPTURE_TOO_SOON, Code.ACCOUNT_FROZEN,
      [told("intent_created"), told("capture_failed", 4), opened(SELLER), frozen(SELLER)], proven(5)),
     (Code.REFUND_EXCEEDS_CAPTURED, Code.SELLER_BALANCE_INSUFFICIENT,

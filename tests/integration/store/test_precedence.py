@@ -29,6 +29,7 @@ pytestmark = pytest.mark.postgres
 PLACE = {code: place for place, code in enumerate(Code)}
 ELSEWHERE = {
     Code.BOOK_MISMATCH, Code.GROUP_MEMBER_REFUSED, Code.CAPTURE_PROOF_MISSING, Code.CAPTURE_TOO_SOON,
+    Code.CAPTURE_EXCEEDS_AUTHORIZED,
     Code.SELLER_BALANCE_INSUFFICIENT,
 }  # fmt: skip
 """What only another consumer says, what is said of the members that are not at fault, and what only a book says whose

@@ -153,6 +153,8 @@ class Locked:
     vouchers: Vouchers = field(default_factory=Vouchers)
     closed_through_us: Mapping[int, int] = field(default_factory=dict)
     redirecting: frozenset[int] = frozenset()
+    requiring_profiles: frozenset[int] = frozenset()
+    """Books that pay out nobody without a verified settlement profile."""
     """Books whose late vouchers go to the first open moment instead of waiting."""
     holds: dict[SubjectKey, Hold] = field(default_factory=dict)
     """By order key, which is the hold's id."""

@@ -133,6 +133,11 @@ class Chart:
     """Decimals of assets by code, as whoever posts by the chart knows them. What an asset is never changes."""
     _codes: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
 
+    @property
+    def requires_profiles(self) -> bool:
+        """Whether whoever is to be paid out needs a verified settlement profile."""
+        return self.marketplace is not None and self.marketplace.require_profiles
+
     def control(self, role: str, currency: str) -> str | None:
         """Code of the control account of this role in this currency; None when the chart has no such role."""
         try:

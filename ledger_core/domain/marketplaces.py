@@ -21,6 +21,7 @@ class Marketplace:
     """`custody` is that of captures which name none."""
 
     require_profiles: bool = False
+    """Of beneficiaries of captures, and of whoever is paid out."""
     commission_bps: int = COMMISSION_BPS
     custody: str = ESCROW
 

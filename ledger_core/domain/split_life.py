@@ -2,12 +2,11 @@
 
 from ledger_core.domain import legs, payment_life
 from ledger_core.domain.cases import Case, Locked, PartKey
-from ledger_core.domain.chart_reading import CONTROL_PREFIX
 from ledger_core.domain.marketplaces import DIRECT
-from ledger_core.domain.notices import PROFILE_WAITED_FOR, UNTOLD, VERIFIED, profile_of
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.parts import CUSTODY, Part
 from ledger_core.domain.payments import SplitCaptured
+from ledger_core.domain.profiles import refuse_unready
 from ledger_core.domain.subjects import IN_DIRECT_CUSTODY, Subject
 
 
@@ -27,14 +26,7 @@ def _refuse_unready(case: Case, locked: Locked) -> Refusal | None:
     fact = _fact(case)
     if not fact.needs_profiles:
         return None
-    for share in fact.beneficiaries:
-        if share.account.startswith(CONTROL_PREFIX):
-            continue
-        notice = locked.notices.get((case.subject_key[0], *profile_of(share.account)), UNTOLD)
-        if notice.said.get("status") != VERIFIED:
-            detail = f"{share.account} has no verified settlement profile"
-            return Refusal(Code.SELLER_PAYOUT_PROFILE_MISSING, detail, f"{PROFILE_WAITED_FOR}{share.account}")
-    return None
+    return refuse_unready([share.account for share in fact.beneficiaries], case, locked)
 
 
 def accept(case: Case, locked: Locked) -> None:

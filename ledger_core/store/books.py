@@ -78,7 +78,7 @@ class Books:
         self.charts_moved = False
         """A chart is known to have another version: `reload_charts` before the next batch. Set by any thread."""
         self.have_policies = False
-        """A book that was ever found asks something of payments."""
+        """A book that was ever found asks something of payments, or of whoever is paid out."""
 
     def find(self, codes: Iterable[str]) -> dict[str, Book]:
         """The books of these codes that exist."""
@@ -106,7 +106,7 @@ class Books:
         """A chart to post by, and what it makes every batch ask for."""
         chart = chart_from_document(document, version=version)
         chart.scales = self.assets.scales
-        self.have_policies |= chart.payments.asks
+        self.have_policies |= chart.payments.asks or chart.requires_profiles
         self.has_marketplaces |= chart.marketplace is not None
         return chart
 

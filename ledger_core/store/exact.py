@@ -192,6 +192,7 @@ def _lock(
         accounts=transaction.accounts.known if transaction.accounts is not None else {},
         closed_through_us=transaction.decided_closed_through,
         redirecting=frozenset(book_id for book_id, book in books.items() if book.chart.late_events == "redirect"),
+        requiring_profiles=frozenset(book_id for book_id, book in books.items() if book.chart.requires_profiles),
         next_reference={book_id: transaction.prepared.batch_id << 16 | count for book_id, count in counts.items()},
     )
     legs.lend(locked)

@@ -22,9 +22,10 @@ from ledger_core.domain.life_cycles import LIFE_CYCLES, life_cycle_of
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, SkipReason
 from ledger_core.domain.part_life import foretell
 from ledger_core.domain.parts import Part
-from ledger_core.domain.payments import PaymentCaptured, PaymentRefunded, PaymentVoided
+from ledger_core.domain.payments import PaymentCaptured, PaymentRefunded, PaymentVoided, PayoutPaid
 from ledger_core.domain.periods import Late
 from ledger_core.domain.requests import BY_HAND, VoucherGroupRequested, VoucherRequested
+from ledger_core.domain.stories import PayoutRequested
 from ledger_core.domain.strays import Stray
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft, Skipped
@@ -274,12 +275,13 @@ CHANGE_EVENTS: Final[Mapping[type, str]] = MappingProxyType({
 
 
 def policies_ask(items: Iterable[Item]) -> bool:
-    """True when the policy of a book asks something of these items that only locked rows tell."""
+    """True when the chart of a book asks something of these items that only locked rows tell."""
     return any(
         (policy.asks_of_captures and isinstance(item.fact, PaymentCaptured))
         or (policy.refunds_covered and isinstance(item.fact, PaymentRefunded))
+        or (chart.requires_profiles and isinstance(item.fact, PayoutRequested | PayoutPaid))
         for item in items
-        if (policy := item.book.chart.payments).asks
+        if (policy := (chart := item.book.chart).payments).asks or chart.marketplace is not None
     )
 
 

@@ -12,7 +12,8 @@ from psycopg.types.json import Jsonb
 
 from ledger_core.domain.chart_reading import CONTROL_PREFIX
 from ledger_core.domain.notices import NOTICE_FACTS, UNTOLD, Notice, NoticeKey, NoticeName, profile_of, verification_of
-from ledger_core.domain.payments import SplitCaptured
+from ledger_core.domain.payments import PayoutPaid, SplitCaptured
+from ledger_core.domain.stories import PayoutRequested
 from ledger_core.domain.transfers import TransferSettled
 from ledger_core.store.errors import SurpriseError
 from ledger_core.store.items import Item
@@ -64,11 +65,16 @@ def _names(item: Item) -> list[NoticeName]:
     if isinstance(fact, NOTICE_FACTS):
         return [fact.name]
     if isinstance(fact, SplitCaptured) and fact.needs_profiles:
-        accounts = [share.account for share in fact.beneficiaries]
-        return [profile_of(account) for account in accounts if not account.startswith(CONTROL_PREFIX)]
+        return _profiles(share.account for share in fact.beneficiaries)
+    if isinstance(fact, PayoutRequested | PayoutPaid) and item.book.chart.requires_profiles:
+        return _profiles([fact.account])
     if isinstance(fact, TransferSettled) and item.book.chart.transfers.verification:
         return [verification_of(fact.customer)]
     return []
+
+
+def _profiles(accounts: Iterable[str]) -> list[NoticeName]:
+    return [profile_of(account) for account in accounts if not account.startswith(CONTROL_PREFIX)]
 
 
 def _columns(keys: Sequence[NoticeKey]) -> dict[str, list[Any]]:

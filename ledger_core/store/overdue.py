@@ -67,7 +67,7 @@ def _allows(chart: Chart, waits_for: str, assets: Collection[str]) -> bool:
         role, _, currency = name.rpartition(":")
         return chart.control(role, currency) is not None
     if form is Awaited.PROFILE:
-        return chart.marketplace is None or not chart.marketplace.require_profiles
+        return not chart.requires_profiles
     if form is Awaited.VERIFICATION:
         return not chart.transfers.verification
     if form is Awaited.GATE:

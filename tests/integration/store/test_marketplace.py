@@ -251,6 +251,47 @@ def test_a_capture_waits_for_every_beneficiary_to_be_verified(strict: Scene) -> 
     strict.assert_whole()
 
 
+def payout(which: str, account: str = S1, payout_id: str = "w") -> Message:
+    data = {"payout_id": payout_id}
+    if which == "failed":
+        data["failure_reason"] = "no_luck"
+    else:
+        data |= {"account": account, "amount_minor": "5", "currency": "EUR"}
+    return event(f"payout.{which}.v1", payout_id, f"{which}-{payout_id}", data)
+
+
+@pytest.mark.parametrize("one_by_one", [True, False], ids=["one by one", "in one batch"])
+@pytest.mark.parametrize(
+    ("first", "rest", "words", "balance_minor"),
+    [
+        ("requested", ["paid"], ["SELLER_PAYOUT_PROFILE_MISSING", "ORDER_KEY_PARKED"], -5),
+        ("paid", [], ["SELLER_PAYOUT_PROFILE_MISSING"], -5),
+        ("requested", ["failed"], ["SELLER_PAYOUT_PROFILE_MISSING", "ORDER_KEY_PARKED"], 0),
+    ],
+)
+def test_nobody_is_paid_out_without_a_verified_profile(
+    strict: Scene, first: str, rest: list[str], words: list[str], balance_minor: int, one_by_one: bool
+) -> None:
+    """What it was before it was suspended does not count; what waited goes on as soon as it is verified again."""
+    strict.post(profile(S1))
+    told = [profile(S1, "SUSPENDED", version=2), payout(first), *(payout(which) for which in rest)]
+    batches = [[one] for one in told] if one_by_one else [told]
+    assert [word for batch in batches for word in outcomes(strict.post(*batch))] == ["RECORDED", *words]
+    assert strict.balance_minor(S1) == 0
+    assert outcomes(strict.post(profile(S1, version=3))) == ["RECORDED"]
+    assert strict.one("SELECT count(*) FROM ledger.dead_letter WHERE resolved_position IS NULL") == 0
+    assert strict.balance_minor(S1) == -balance_minor
+    strict.assert_whole()
+
+
+def test_what_was_requested_of_a_verified_seller_may_be_paid_whatever_is_told_meanwhile(strict: Scene) -> None:
+    told = [profile(S1), payout("requested"), profile(S1, "SUSPENDED", version=2), payout("paid")]
+    assert outcomes(strict.post(*told)) == ["RECORDED", "POSTED", "RECORDED", "POSTED"]
+    ours = payout("paid", "control:PLATFORM_FEES", "ours")
+    assert outcomes(strict.post(ours)) == ["POSTED"], "what is the platform's is nobody's to be paid out"
+    strict.assert_whole()
+
+
 def test_profiles_count_by_their_order_not_by_their_time(strict: Scene) -> None:
     told = [profile(S1), bought("o", 10, (S1, 10)), profile(S1, "SUSPENDED", version=2), bought("p", 10, (S1, 10))]
     assert outcomes(strict.post(*told)) == ["RECORDED", "POSTED", "RECORDED", "SELLER_PAYOUT_PROFILE_MISSING"]

@@ -17,6 +17,7 @@ from ledger_core.domain.outcomes import Code
 from schemas.envelope import parse_time_us
 
 ASSETS = {"BRL": 986}
+DECODER, ALONE = Decoder(ASSETS), Decoder(ASSETS)
 CAPTURE = {"amount_minor": "100", "currency": "BRL", "method": "card", "payment_id": "p1"}
 TIME = "2026-10-01T10:00:00.123456Z"
 REORDERED = (("ce_more", b"x"), ("ce_id", b"e2"))
@@ -66,8 +67,8 @@ def test_an_odd_record_changes_nothing_for_its_neighbours(name: str) -> None:
     make_odd, code = ODD[name]
     usual = [captured(number) for number in range(USUAL)]
     records = [*usual[:11], make_odd(captured(USUAL)), *usual[11:]]
-    decoded = Decoder(ASSETS).decode_many(records)
-    assert decoded == [Decoder(ASSETS).decode(record) for record in records]
+    decoded = DECODER.decode_many(records)
+    assert decoded == [ALONE.decode(record) for record in records]
     assert [event.refusal.code if event.refusal else None for event in decoded] == [None] * 11 + [code] + [None] * 19
 
 
@@ -78,7 +79,7 @@ def test_records_of_several_producers_are_read_in_their_order() -> None:
         else with_header(captured(number), "traceparent", b"00-1")
         for number in range(2 * PIECE + 7)
     ]
-    assert Decoder(ASSETS).decode_many(mixed) == [Decoder(ASSETS).decode(record) for record in mixed]
+    assert DECODER.decode_many(mixed) == [ALONE.decode(record) for record in mixed]
 
 
 def test_events_of_another_book_are_refused_among_those_of_the_expected_one() -> None:

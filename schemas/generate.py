@@ -6,6 +6,7 @@ One file per type for its data, one for the envelope in structured mode, and the
 """
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,19 @@ FOLDER = Path(__file__).parent / "json"
 ASYNCAPI = Path(__file__).parent / "asyncapi.json"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ENVELOPE = "cloudevent"
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]*$"
+"""What attributes may hold, as `schemas.envelope` says it; lone surrogates are no text to begin with."""
+
+
+def _either_case(text: str) -> str:
+    return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else re.escape(letter) for letter in text)
+
+
+MEDIA_TYPE = (
+    rf"^\s*(?!{_either_case('application/cloudevents')})"
+    rf"(?:{_either_case('application/json')}|{_either_case('text/json')}|[^;]*{_either_case('+json')})\s*(?:;.*)?$"
+)
+"""JSON, and not a CloudEvent within a CloudEvent, as `schemas.envelope` says it."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -56,22 +70,39 @@ def documents() -> dict[str, str]:
 def data_schema(event_type: str) -> dict[str, object]:
     """What the `data` of an event of this type must look like."""
     schema = TypeAdapter(EVENT_TYPES.get(event_type) or WEBHOOK_TYPES[event_type]).json_schema()
+    _close(schema)
     return {"$schema": DIALECT, "$id": f"{event_type}.json", **schema, "title": event_type}
+
+
+def _close(schema: object) -> None:
+    """Where names of members follow a pattern, those that do not are refused."""
+    if isinstance(schema, dict):
+        if "patternProperties" in schema:
+            schema.setdefault("additionalProperties", False)
+        for member in schema.values():
+            _close(member)
+    elif isinstance(schema, list):
+        for member in schema:
+            _close(member)
 
 
 def envelope_schema() -> dict[str, object]:
     """What a whole event must look like in structured mode."""
-    text = {"type": "string", "minLength": 1, "maxLength": MAX_ATTRIBUTE_LENGTH}
+    text = {"type": "string", "minLength": 1, "maxLength": MAX_ATTRIBUTE_LENGTH, "pattern": PRINTABLE}
     attributes: dict[str, dict[str, object]] = {
         "specversion": {"const": "1.0"},
         "id": {**text, "description": "With book and source: which event this is. A repeat carries the same id"},
-        "source": {**text, "description": "Who publishes: a URI reference"},
+        "source": {
+            **text,
+            "not": {"pattern": "^(?:conflict$|ledger:)"},
+            "description": "Who publishes: a URI reference",
+        },
         "type": {"enum": list(EVENT_TYPES)},
         "subject": {**text, "description": "Order key: events of one subject stay in order. Also the Kafka key"},
         "time": {"type": "string", "format": "date-time", "description": "When it happened: effective_at"},
         "ledgerbook": {"type": "string", "pattern": f"^{BOOK_CODE.pattern}$", "not": {"const": "system"}},
     }
-    optional = {"datacontenttype": {"type": "string", "examples": ["application/json"]}}
+    optional = {"datacontenttype": {"type": "string", "pattern": MEDIA_TYPE, "examples": ["application/json"]}}
     return {
         "$schema": DIALECT,
         "$id": f"{ENVELOPE}.json",

@@ -1,6 +1,8 @@
-"""The producer's half of the contract: an event checked as the ledger will check it, as a Kafka message or a line.
+"""The producer's half of the contract: an event checked by its schema and envelope, as a Kafka message or a line.
 
-Needs nothing but this package. What passes here the ledger can read; whether it posts, books and rules decide.
+Needs nothing but this package. What passes here the ledger can read; whether it posts, books and rules decide, and
+whether its members fit each other (a proof without its other half, one person who signs twice): `ledgerctl event
+validate` says that of an event without posting it.
 """
 
 import json
@@ -15,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from schemas.envelope import STRUCTURED, EnvelopeError, attributes_of_headers, envelope_of
 from schemas.events.explain import explain
 from schemas.events.registry import EVENT_TYPES
-from schemas.strict_json import MAX_BYTES
+from schemas.strict_json import MAX_BYTES, UnreadableJsonError, read_json
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -57,19 +59,18 @@ class Producer:
         `event_id` names the fact (`payment-capture-<payment id>`), never a clock: a retry carries the same. `time` is
         when it happened: RFC 3339, or a datetime with its zone. Amounts in `data` are strings of minor units.
         """
-        headers = (
-            ("ce_specversion", b"1.0"),
-            ("ce_id", event_id.encode()),
-            ("ce_source", self.source.encode()),
-            ("ce_type", event_type.encode()),
-            ("ce_time", _rfc3339(time).encode()),
-            ("ce_subject", order_key.encode()),
-            ("ce_ledgerbook", self.book.encode()),
-            ("content-type", b"application/json"),
-        )
-        value = json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
-        _check(event_type, headers, value)
-        return Message(order_key.encode(), value, headers)
+        attributes = {
+            "specversion": "1.0", "id": event_id, "source": self.source, "type": event_type, "time": _rfc3339(time),
+            "subject": order_key, "ledgerbook": self.book,
+        }  # fmt: skip
+        try:
+            envelope_of(attributes)
+        except EnvelopeError as error:
+            raise EventError("ENVELOPE_INVALID", str(error)) from error
+        value = _json(data)
+        _check(event_type, value)
+        headers = [(f"ce_{name}", text.encode()) for name, text in attributes.items()]
+        return Message(order_key.encode(), value, (*headers, ("content-type", b"application/json")))
 
 
 STRUCTURED_HEADERS: Headers = (("content-type", STRUCTURED.encode()),)
@@ -77,18 +78,21 @@ STRUCTURED_HEADERS: Headers = (("content-type", STRUCTURED.encode()),)
 
 
 def _rfc3339(time: datetime | str) -> str:
-    if isinstance(time, str):
+    if not isinstance(time, datetime):
         return time
     if time.tzinfo is None:
         raise EventError("ENVELOPE_INVALID", "time has no zone")
     return time.astimezone(UTC).isoformat()
 
 
-def _check(event_type: str, headers: Headers, value: bytes) -> None:
+def _json(data: Mapping[str, object]) -> bytes:
     try:
-        envelope_of(attributes_of_headers(headers))
-    except EnvelopeError as error:
-        raise EventError("ENVELOPE_INVALID", str(error)) from error
+        return json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EventError("NOT_JSON", f"data: {error}") from error
+
+
+def _check(event_type: str, value: bytes) -> None:
     if event_type not in EVENT_TYPES:
         raise EventError("EVENT_TYPE_UNKNOWN", f"none of {', '.join(EVENT_TYPES)}")
     if len(value) > MAX_BYTES:
@@ -96,7 +100,16 @@ def _check(event_type: str, headers: Headers, value: bytes) -> None:
     try:
         _adapter(event_type).validate_json(value)
     except ValidationError as error:
-        raise EventError(*explain(error, json.loads(value))) from error
+        raise EventError(*_fault(error, value)) from error
+
+
+def _fault(error: ValidationError, value: bytes) -> tuple[str, str]:
+    """What the ledger would say: first of all whether the value can be read."""
+    try:
+        fault = explain(error, read_json(value))
+    except UnreadableJsonError as unreadable:
+        return unreadable.code, unreadable.detail
+    return fault.code, fault.detail
 
 
 @cache

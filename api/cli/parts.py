@@ -1,7 +1,7 @@
 """`ledgerctl refund`, `payout` and `fee`: where each stands, and the events that made it so."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,15 +12,13 @@ from api.cli.read_models import Behind, Limit, Since, Through, began, reading, t
 from projections.queries.parts import PartFilter, PartRow, parts
 from projections.queries.payment_stories import PartStory, part_story
 from projections.queries.snapshot import Reads
+from projections.queries.states import FeeState, PayoutState, RefundState
 
 refunds = group("refund", "Show refunds.")
 payouts = group("payout", "Show payouts.")
 fees = group("fee", "Show fees that the platform takes.")
 
 InState = typer.Option(help="Only those in this state.")
-RefundState = Literal["PENDING", "APPROVED", "PROCESSING", "COMPLETED", "FAILED", "TAKEN_BACK"]
-PayoutState = Literal["REQUESTED", "PAID", "FAILED", "RETURNED", "TAKEN_BACK"]
-FeeState = Literal["CHARGED", "FAILED", "RETRYING", "PERMANENTLY_FAILED", "TAKEN_BACK"]
 OrderKey = Annotated[str | None, typer.Option(help="Order key, where the id alone is not enough.")]
 
 

@@ -1,7 +1,7 @@
 """`ledgerctl transfer`: where transfers stand, what of them waits, and the events that made it so."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -11,13 +11,10 @@ from api.cli.output import details, moment, money, table
 from api.cli.read_models import Behind, Limit, Since, Through, began, reading, timeline_table
 from projections.queries import transfers as queries
 from projections.queries.snapshot import Reads
+from projections.queries.states import TransferState
 from projections.queries.transfers import Transfer, TransferFilter, TransferStory
 
 app = group("transfer", "Show transfers.")
-
-TransferState = Literal[
-    "REQUESTED", "INFLOW_PARTIAL", "FUNDED", "UNDER_REVIEW", "BLOCKED", "SETTLED", "FAILED", "COMPENSATED"
-]
 
 
 @app.command(name="list")

@@ -24,11 +24,12 @@ from api.query.parameters import (
 from api.query.services import Served
 from projections.queries import beneficiaries, parts, payment_stories, payments, timelines
 from projections.queries.snapshot import Reads
+from projections.queries.states import FeeState, PaymentState, PayoutState, RefundState
 
 router = APIRouter(prefix="/v1/books/{book}", tags=["payments"])
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$"
-STATE: Final = r"^[A-Z][A-Z_]{0,39}$"
+IN_STATE: Final = "Only those in this state"
 NO_CONTROL: Final = r"^[^\x00-\x1f\x7f]+$"
 PartId = Annotated[str, Path(pattern=NAME, description="Id of the refund, payout or fee")]
 
@@ -36,7 +37,6 @@ PartId = Annotated[str, Path(pattern=NAME, description="Id of the refund, payout
 class Began(OfBook):
     """What began on some days."""
 
-    state: str | None = Field(default=None, pattern=STATE, description="Only those in this state")
     since: Day | None = Field(
         default=None, description="Only those whose first event happened on this UTC day or later"
     )
@@ -55,6 +55,7 @@ class Began(OfBook):
 class PaymentQuery(Began):
     """A page of payments, the newest first."""
 
+    state: PaymentState | None = Field(default=None, description=IN_STATE)
     order_key: str | None = Field(
         default=None, max_length=1000, pattern=NO_CONTROL, description="Only those whose order key begins so"
     )
@@ -64,6 +65,7 @@ class PaymentQuery(Began):
 class RefundQuery(Began):
     """A page of refunds, the newest first."""
 
+    state: RefundState | None = Field(default=None, description=IN_STATE)
     order_key: str | None = Field(
         default=None, max_length=1000, pattern=NO_CONTROL, description="Only those of this payment"
     )
@@ -72,12 +74,14 @@ class RefundQuery(Began):
 class PayoutQuery(Began):
     """A page of payouts, the newest first."""
 
+    state: PayoutState | None = Field(default=None, description=IN_STATE)
     account: str | None = Field(default=None, pattern=NAME, description="Only those from this account")
 
 
 class FeeQuery(Began):
     """A page of fees, the newest first."""
 
+    state: FeeState | None = Field(default=None, description=IN_STATE)
     account: str | None = Field(default=None, pattern=NAME, description="Only those that this account was charged")
 
 

@@ -4,23 +4,31 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
 
 from api.query import wire
 from api.query.answers import link_next, name_position, read_cursor, snapshot_for
 from api.query.parameters import PRINTABLE, BookCode, OfBookQuery
-from api.query.payment_routes import Began
+from api.query.payment_routes import IN_STATE, Began
 from api.query.services import Served
 from projections.queries import transfers
 from projections.queries.snapshot import Reads
+from projections.queries.states import TransferState
 
 router = APIRouter(prefix="/v1/books/{book}", tags=["payments"])
 
 TransferId = Annotated[str, Path(max_length=1000, pattern=PRINTABLE, description="Id of the transfer")]
 
 
+class TransferQuery(Began):
+    """A page of transfers, the newest first."""
+
+    state: TransferState | None = Field(default=None, description=IN_STATE)
+
+
 @router.get("/transfers", summary="List transfers")
 def list_transfers(
-    services: Served, request: Request, response: Response, book: BookCode, query: Annotated[Began, Query()]
+    services: Served, request: Request, response: Response, book: BookCode, query: Annotated[TransferQuery, Query()]
 ) -> wire.TransferPage:
     """Transfers by when they began, the newest first."""
     cursor = read_cursor(services, request, query.cursor)

@@ -60,7 +60,9 @@ def _named(ref: BankAccountRef) -> BankAccountRef:
 class SettlementProfileUpdatedV1(TypedDict):
     """Whether a beneficiary may be paid out, and how. Recorded: the last one stands; captures that waited go on."""
 
-    bank_account_ref: NotRequired[Annotated[BankAccountRef, AfterValidator(_named)]]
+    bank_account_ref: NotRequired[
+        Annotated[BankAccountRef, AfterValidator(_named), Field(json_schema_extra={"minProperties": 1})]
+    ]
     beneficiary: Code
     rails: NotRequired[Annotated[list[Rail], Field(max_length=20)]]
     status: Literal["PENDING", "VERIFIED", "REJECTED", "SUSPENDED"]

@@ -58,7 +58,12 @@ def test_the_schemas_alone_make_an_event(installed: Path, tmp_path: Path) -> Non
 
 def test_they_bring_schemas_and_examples_but_no_database(installed: Path) -> None:
     names = {path.relative_to(installed / "schemas").as_posix() for path in (installed / "schemas").rglob("*.*")}
-    assert {"json/payment.captured.v1.json", "examples/payment.captured.v1.json", "producer.py"} <= names
+    assert {
+        "json/payment.captured.v1.json",
+        "examples/payment.captured.v1.json",
+        "producer.py",
+        "asyncapi.json",
+    } <= names
     assert not any(name.startswith("sql") for name in names)
 
 

@@ -130,6 +130,13 @@ def test_a_bad_parameter_is_named(standing: httpx.Client, query: str, parameter:
     assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
 
 
+@pytest.mark.parametrize("listed", ["payments", "refunds", "payouts", "fees", "transfers", "findings"])
+def test_a_state_that_there_is_not_is_no_empty_page(standing: httpx.Client, listed: str) -> None:
+    answer = standing.get(f"{SHOP}/{listed}?state=DONE")
+    assert_problem(answer, 422, "PARAMETER_INVALID")
+    assert [error["parameter"] for error in answer.json()["errors"]] == ["query.state"]
+
+
 def test_no_question_ignores_a_parameter_that_it_does_not_know(standing: httpx.Client) -> None:
     paths = list(standing.get("/openapi.json").json()["paths"])
     for path in [*paths, "/", "/docs", "/problems"]:

@@ -2,16 +2,20 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.asyncapi import asyncapi_text
+from schemas.envelope import ATTRIBUTE, is_json
 from schemas.events.explain import explain
 from schemas.events.registry import EVENT_TYPES, FAMILIES, WEBHOOK_TYPES, family
-from schemas.generate import ASYNCAPI, FOLDER, documents, main
+from schemas.generate import ASYNCAPI, FOLDER, MEDIA_TYPE, PRINTABLE, data_schema, documents, main
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 SHARE: dict[str, object] = {"account": "wallet:seller:1", "amount_minor": "60", "commission_bps": 1000}
@@ -243,6 +247,40 @@ def test_the_asyncapi_document_is_up_to_date_and_every_reference_leads_somewhere
         found = document
         for name in reference.removeprefix("#/").split("/"):
             found = found[name]
+
+
+def test_members_whose_names_follow_a_pattern_have_no_other_names() -> None:
+    open_ones = [
+        event_type
+        for event_type in EVENT_TYPES
+        for schema in _objects(data_schema(event_type))
+        if "patternProperties" in schema and schema.get("additionalProperties") is not False
+    ]
+    assert not open_ones
+
+
+def _objects(schema: object) -> Iterator[dict[str, object]]:
+    if isinstance(schema, dict):
+        yield schema
+    for member in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from _objects(member)
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        "application/json", "Application/JSON", "application/json; charset=utf-8", " text/json ",
+        "application/vnd.shop+json", "application/cloudevents+json", "APPLICATION/CloudEvents+json", "text/xml",
+        "application/jsonp", "", ";json", "text/plain;x=+json",
+    ],
+)  # fmt: skip
+def test_the_envelopes_schema_takes_the_media_types_that_the_ledger_takes(media: str) -> None:
+    assert (re.search(MEDIA_TYPE, media) is not None) == is_json(media)
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_the_envelopes_schema_takes_the_texts_that_the_ledger_takes(text: str) -> None:
+    assert (re.fullmatch(PRINTABLE.strip("^$"), text) is not None) == (ATTRIBUTE.fullmatch(text) is not None)
 
 
 def test_check_command_agrees() -> None:

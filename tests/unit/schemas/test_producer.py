@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from importlib.resources import files
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,24 @@ def test_wrong_data_are_refused_before_they_are_sent_by_the_code_that_the_ledger
 def test_a_wrong_envelope_is_refused(producer: Producer, event_type: str, event_id: str, time: str, code: str) -> None:
     with pytest.raises(EventError) as refused:
         producer.event(event_type, event_id, "p-1", time, CAPTURE)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("event_id", "time", "data", "code"),
+    [
+        ("e\ud800", "2026-11-21T08:46:53Z", CAPTURE, "ENVELOPE_INVALID"),
+        (None, "2026-11-21T08:46:53Z", CAPTURE, "ENVELOPE_INVALID"),
+        ("e", None, CAPTURE, "ENVELOPE_INVALID"),
+        ("e", "2026-11-21T08:46:53Z", {**CAPTURE, "amount_minor": float("nan")}, "NOT_JSON"),
+        ("e", "2026-11-21T08:46:53Z", {**CAPTURE, "method": b"card"}, "NOT_JSON"),
+        ("e", "2026-11-21T08:46:53Z", {**CAPTURE, "method": "\ud800"}, "NOT_JSON"),
+    ],
+)
+def test_what_can_be_no_event_at_all_is_refused_by_name(event_id: Any, time: Any, data: Any, code: str) -> None:
+    """Any: what callers without types hand over."""
+    with pytest.raises(EventError) as refused:
+        SHOP.event("payment.captured.v1", event_id, "p-1", time, data)
     assert refused.value.code == code
 
 

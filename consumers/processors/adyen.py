@@ -42,6 +42,9 @@ from consumers.processors.model import (
     later,
 )
 
+SUCCESS: Final = "success"
+"""The member that says how a request ended, where it is true."""
+
 Row = Callable[[Json, Context], Mapped] | Recorded
 
 
@@ -74,9 +77,11 @@ def _authorised(item: Json, context: Context) -> Mapped:
         return Recorded(Reason.NO_MONEY, "a card was looked at")
     reference = own_reference(item)
     key, time, money = events.payment_key(NAME, reference), time_of(item), amount(item, context)
-    if context.captures_at_once:
-        return (events.captured(key, reference, time, money, method(item), beneficiaries(item, context)),)
-    return (events.authorized(key, reference, time, money, method(item)),)
+    authorized = events.authorized(key, reference, time, money, method(item))
+    if not context.captures_at_once:
+        return (authorized,)
+    shares = beneficiaries(item, context)
+    return authorized, events.captured(key, reference, time, money, method(item), SUCCESS, shares)
 
 
 def _refused(item: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table
@@ -93,10 +98,12 @@ def _is_no_money(item: Json) -> bool:
 
 
 def _captured(item: Json, context: Context) -> Mapped:
+    """The authorisation may have been of more: its own webhook, which every payment has, says that."""
     if context.captures_at_once:
         return Recorded(Reason.SAID_ELSEWHERE, "authorisation")
     money, shares = amount(item, context), beneficiaries(item, context)
-    return (events.captured(payment_key(item), own_reference(item), time_of(item), money, method(item), shares),)
+    key, reference, time = payment_key(item), own_reference(item), time_of(item)
+    return (events.captured(key, reference, time, money, method(item), SUCCESS, shares),)
 
 
 def _capture_refused(item: Json, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table

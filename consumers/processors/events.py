@@ -38,11 +38,13 @@ def authorized(key: str, fact_id: str, time: str, amount: Json, method: str) -> 
 
 
 def captured(
-    key: str, fact_id: str, time: str, amount: Json, method: str, beneficiaries: Sequence[Json] = ()
+    key: str, fact_id: str, time: str, amount: Json, method: str, response: str, beneficiaries: Sequence[Json] = ()
 ) -> PaymentEvent:
-    """`beneficiaries` as `beneficiary` makes them; what they leave is the order's suspense."""
+    """`beneficiaries` as `beneficiary` makes them; what they leave is the order's suspense. `response` is the
+    processor's word for success, the same in all webhooks that say this."""
     shared = {"beneficiaries": list(beneficiaries)} if beneficiaries else {}
-    data = {**amount, **shared, "method": method, "payment_id": key}
+    proof = {"gateway_response": response, "gateway_transaction_id": fact_id}
+    data = {**amount, **shared, **proof, "method": method, "payment_id": key}
     return PaymentEvent("payment.captured.v1", captured_id(fact_id), key, time, data)
 
 

@@ -25,6 +25,9 @@ from consumers.processors.model import Context, Json, Mapped, Reason, Recorded, 
 from consumers.processors.paypal_disputes import dispute
 from consumers.processors.paypal_fields import NAME, amount
 
+COMPLETED: Final = "COMPLETED"
+"""The status of what was captured."""
+
 Row = Callable[[Json, str, Context], Mapped] | Recorded
 
 
@@ -47,8 +50,14 @@ def _voided(resource: Json, time: str, context: Context) -> Mapped:  # noqa: ARG
 
 
 def _captured(resource: Json, time: str, context: Context) -> Mapped:
-    own = identifier(resource, "id")
-    return (events.captured(events.payment_key(NAME, own), own, time, amount(resource, context), NAME),)
+    """An authorisation has another name: told again under this one it would be counted twice. That the payment was
+    begun is what every capture implies."""
+    own, money = identifier(resource, "id"), amount(resource, context)
+    key = events.payment_key(NAME, own)
+    return (
+        events.intent_created(key, own, time, money, NAME),
+        events.captured(key, own, time, money, NAME, COMPLETED),
+    )
 
 
 def _denied(resource: Json, time: str, context: Context) -> Mapped:  # noqa: ARG001 - a row of the table

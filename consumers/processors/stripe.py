@@ -76,11 +76,12 @@ def _said_of_charge(charge: Json, time: str, context: Context) -> Mapped:
         return Recorded(Reason.NOT_FINAL if status == "pending" else Reason.NOT_SUCCESSFUL, "charge")
     key, fact_id = _key(charge), identifier(charge, "id")
     method = word(charge, "payment_method_details", "type", otherwise=NAME)
+    authorized = events.authorized(key, fact_id, time, amount(charge, "amount", context.scales), method)
     if found(charge, "captured") is not True:
-        return (events.authorized(key, fact_id, time, amount(charge, "amount", context.scales), method),)
+        return (authorized,)
     member = "amount" if found(charge, "amount_captured") is None else "amount_captured"
     money, shares = amount(charge, member, context.scales), _beneficiaries(charge, member, context)
-    return (events.captured(key, fact_id, time, money, method, shares),)
+    return authorized, events.captured(key, fact_id, time, money, method, status, shares)
 
 
 def _charge_failed(charge: Json, time: str) -> PaymentEvent:

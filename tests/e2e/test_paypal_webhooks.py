@@ -49,6 +49,7 @@ TOLD = [
     ("chargeback-opened-PP-D-4012", "chargeback.opened.v1"),
     ("chargeback-won-PP-D-4012", "chargeback.won.v1"),
     ("payment-captured-2GG279541U471931P", "payment.captured.v1"),
+    ("payment-intent-created-2GG279541U471931P", "payment.intent_created.v1"),
     ("payment-refunded-1JU08902781691411", "payment.refunded.v1"),
     ("refund-requested-1JU08902781691411", "refund.requested.v1"),
 ]

@@ -68,6 +68,10 @@ class Publishing:
     def sent_ids(self) -> list[str]:
         return [event["id"] for event in self.sent()]
 
+    def captures(self) -> list[str]:
+        """Ids of the captures, without the authorisations that they imply."""
+        return [event["id"] for event in self.sent() if event["type"] == "payment.captured.v1"]
+
 
 class Counted:
     """Metrics that a test can read."""

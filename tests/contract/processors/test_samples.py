@@ -53,7 +53,7 @@ def decoded(event: PaymentEvent, processor: str) -> str:
     ("processor", "folder", "least", "events"),
     [
         ("stripe", "stripe/webhook_fixtures", 31, {
-            "payment.intent_created.v1": 1, "payment.authorized.v1": 1, "payment.captured.v1": 3,
+            "payment.intent_created.v1": 1, "payment.authorized.v1": 4, "payment.captured.v1": 3,
             "payment.capture_failed.v1": 2, "payment.voided.v1": 1, "refund.requested.v1": 2, "payment.refunded.v1": 2,
             "chargeback.opened.v1": 2,
         }),

@@ -115,9 +115,9 @@ def test_what_is_kept_never_hides_what_can_be_forgotten(shop: Shop) -> None:
 
 def test_a_webhook_whose_event_is_a_conflict_is_kept_while_that_is_open(shop: Shop) -> None:
     shop.receive([(stripe("charge.captured", charge(id="ch_9", payment_intent="pi_8"), event_id="evt_9"), "")])
-    said = shop.publish()[-1]
+    authorized, said = shop.publish()[-2:]
     other = said._replace(value=said.value.replace(b"10000", b"10001"))
-    assert outcomes(shop.post(other)) == ["POSTED"]
+    assert outcomes(shop.post(authorized, other)) == ["RECORDED", "POSTED"]
     assert outcomes(shop.post(said)) == ["IDEMPOTENCY_CONFLICT"]
     assert shop.old()[-1] == OldWebhook(9, shop.old()[-1].body_bytes, "NOT_POSTED")
 

@@ -27,7 +27,8 @@ def events(item: Document, context: Context = CONTEXT) -> tuple[PaymentEvent, ..
         (adyen_item("AUTHORISATION"), "payment.authorized.v1", "payment-authorized-PAYMENT1",
          {**AMOUNT, "method": "visa", "payment_id": KEY}),
         (adyen_item("CAPTURE"), "payment.captured.v1", "payment-captured-CAPTURE1",
-         {**AMOUNT, "method": "visa", "payment_id": KEY}),
+         {**AMOUNT, "gateway_response": "success", "gateway_transaction_id": "CAPTURE1", "method": "visa",
+          "payment_id": KEY}),
         (adyen_item("CANCELLATION"), "payment.voided.v1", "payment-voided-CANCELLATION1", {"payment_id": KEY}),
         (adyen_item("TECHNICAL_CANCEL"), "payment.voided.v1", "payment-voided-TECHNICAL_CANCEL1", {"payment_id": KEY}),
         (adyen_item("CANCEL_OR_REFUND", additionalData={"modification.action": "cancel"}), "payment.voided.v1",
@@ -177,8 +178,10 @@ def test_success_may_be_a_word_or_a_truth_value() -> None:
 
 def test_a_processor_that_captures_at_once_says_so_with_the_authorisation() -> None:
     at_once = Context(CONTEXT.scales, captures_at_once=True)
-    (event,) = events(adyen_item("AUTHORISATION"), at_once)
-    assert (event.event_type, event.event_id) == ("payment.captured.v1", "payment-captured-PAYMENT1")
+    authorized, captured = events(adyen_item("AUTHORISATION"), at_once)
+    assert (authorized,) == events(adyen_item("AUTHORISATION"))
+    assert (captured.event_type, captured.event_id) == ("payment.captured.v1", "payment-captured-PAYMENT1")
+    assert captured.data["gateway_transaction_id"] == "PAYMENT1"
     made = adapter.map_webhook(adyen(adyen_item("CAPTURE")), at_once)
     assert isinstance(made, Recorded)
     assert made.reason is Reason.SAID_ELSEWHERE

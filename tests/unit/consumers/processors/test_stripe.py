@@ -24,15 +24,19 @@ FAILED_CHARGE: Document = {"status": "failed", "failure_code": "card_declined", 
 
 CAPTURED = (
     "payment.captured.v1", "payment-captured-ch_1", "stripe:pi_1",
+    {"amount_minor": "10000", "currency": "EUR", "gateway_response": "succeeded", "gateway_transaction_id": "ch_1",
+     "method": "card", "payment_id": "stripe:pi_1"},
+)  # fmt: skip
+AUTHORIZED = (
+    "payment.authorized.v1", "payment-authorized-ch_1", "stripe:pi_1",
     {"amount_minor": "10000", "currency": "EUR", "method": "card", "payment_id": "stripe:pi_1"},
 )  # fmt: skip
-AUTHORIZED = ("payment.authorized.v1", "payment-authorized-ch_1", "stripe:pi_1", CAPTURED[3])
 VOIDED = ("payment.voided.v1", "payment-voided-pi_1", "stripe:pi_1", {"payment_id": "stripe:pi_1"})
 DECLINED = (
     "payment.capture_failed.v1", "payment-capture-failed-ch_1", "stripe:pi_1",
     {"failure_reason": "card_declined", "payment_id": "stripe:pi_1"},
 )  # fmt: skip
-CREATED = ("payment.intent_created.v1", "payment-intent-created-pi_1", "stripe:pi_1", CAPTURED[3])
+CREATED = ("payment.intent_created.v1", "payment-intent-created-pi_1", "stripe:pi_1", AUTHORIZED[3])
 EXPIRED = (
     "payment.authorization_expired.v1", "payment-authorization-expired-ch_1", "stripe:pi_1",
     {"payment_id": "stripe:pi_1"},
@@ -46,10 +50,7 @@ REFUNDED = (
 @pytest.mark.parametrize(
     ("kind", "thing", "said"),
     [
-        ("charge.succeeded", charge(), CAPTURED),
         ("charge.succeeded", held_charge(), AUTHORIZED),
-        ("charge.captured", charge(), CAPTURED),
-        ("payment_intent.succeeded", intent(charge()), CAPTURED),
         ("payment_intent.amount_capturable_updated", intent(held_charge()), AUTHORIZED),
         ("payment_intent.created", intent(amount=10_000, currency="eur", payment_method_types=["card"]), CREATED),
         ("payment_intent.canceled", intent(held_charge()), VOIDED),
@@ -67,6 +68,17 @@ def test_a_webhook_says_one_fact(kind: str, thing: Document, said: tuple[str, st
     (event,) = made
     assert (event.event_type, event.event_id, event.subject, event.data) == said
     assert event.time == TIME
+
+
+@pytest.mark.parametrize(
+    ("kind", "thing"),
+    [
+        ("charge.succeeded", charge()), ("charge.captured", charge()), ("payment_intent.succeeded", intent(charge())),
+    ],
+)  # fmt: skip
+def test_a_capture_tells_the_authorisation_first_as_its_own_webhook_does(kind: str, thing: Document) -> None:
+    made = events(stripe(kind, thing))
+    assert [(one.event_type, one.event_id, one.subject, one.data) for one in made] == [AUTHORIZED, CAPTURED]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +110,7 @@ def test_a_webhook_without_an_event_says_why(kind: str, thing: Document, reason:
 
 
 def test_a_charge_without_an_intent_is_its_own_payment() -> None:
-    (event,) = events(stripe("charge.captured", charge(payment_intent=None)))
+    (_, event) = events(stripe("charge.captured", charge(payment_intent=None)))
     assert event.subject == "stripe:ch_1"
     (_, back) = events(stripe("refund.created", refund(payment_intent=None)))
     assert back.subject == "stripe:ch_1"
@@ -107,8 +119,8 @@ def test_a_charge_without_an_intent_is_its_own_payment() -> None:
 
 
 def test_a_partial_capture_is_what_was_captured_of_the_charge() -> None:
-    (event,) = events(stripe("charge.captured", charge(amount_captured=7_500)))
-    assert event.data["amount_minor"] == "7500"
+    authorized, captured = events(stripe("charge.captured", charge(amount_captured=7_500)))
+    assert (authorized.data["amount_minor"], captured.data["amount_minor"]) == ("10000", "7500")
 
 
 def test_refunds_that_a_charge_lists_are_said_each() -> None:
@@ -119,7 +131,7 @@ def test_refunds_that_a_charge_lists_are_said_each() -> None:
 
 
 def test_amounts_are_in_stripes_digits() -> None:
-    (event,) = events(stripe("charge.captured", charge(currency="isk", amount_captured=500)))
+    (_, event) = events(stripe("charge.captured", charge(currency="isk", amount_captured=500)))
     assert (event.data["amount_minor"], event.data["currency"]) == ("5", "ISK")
 
 
@@ -208,10 +220,10 @@ def test_a_destination_charge_is_shared_between_seller_and_platform(
         ("charge.captured", charge(**members)),
         ("payment_intent.succeeded", intent(charge(**members))),
     ):
-        (event,) = events(stripe(kind, thing), SELLERS)
+        (_, event) = events(stripe(kind, thing), SELLERS)
         beneficiaries = [{"account": account, "amount_minor": minor} for account, minor in shares or []]
         assert event.data.get("beneficiaries") == (beneficiaries or None)
-    (event,) = events(stripe("charge.captured", charge(**members)))
+    (_, event) = events(stripe("charge.captured", charge(**members)))
     assert "beneficiaries" not in event.data
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from ledger_core.domain import exchange_life
 from ledger_core.domain.cases import Case, Locked, PartKey, Proposal, SubjectKey
+from ledger_core.domain.chart_reading import CONTROL_PREFIX
 from ledger_core.domain.originals import Original
 from ledger_core.domain.outcomes import Code, Refusal
 from ledger_core.domain.parts import Part, PartKind
@@ -122,6 +123,22 @@ def _shares(fact: _Follower, whole_minor: int, left: Mapping[str, Left]) -> tupl
         leg.commission_minor -= commission_minor
         shares.append(ExactShare(share.account, share.amount_minor, commission_minor=commission_minor))
     return tuple(shares)
+
+
+def refuse_strangers(case: Case, locked: Locked) -> Refusal | None:
+    """Where a book asks that refunds are covered: one that names a beneficiary bears no more by it than what is left of
+    its leg, and nothing of a payment of which it got nothing. What the platform bears itself is its own."""
+    fact = case.fact
+    if not isinstance(fact, PaymentRefunded | RefundCompleted) or not _marks(case, locked) & SPLIT:
+        return None
+    left = left_of(case.subject_key, locked)
+    for share in fact.beneficiaries:
+        leg = left.setdefault(share.account, Left())
+        if share.amount_minor > leg.amount_minor and not share.account.startswith(CONTROL_PREFIX):
+            detail = f"{share.amount_minor} is more than the {leg.amount_minor} that is left of {share.account}'s part"
+            return Refusal(Code.REFUND_EXCEEDS_CAPTURED, detail)
+        leg.amount_minor -= share.amount_minor
+    return None
 
 
 def _too_much(fact: _Follower, beneficiary: str, commission_minor: int, left_minor: int) -> Refusal:

@@ -24,7 +24,7 @@ from ledger_core.domain.parts import (
     tell,
 )
 from ledger_core.domain.payments import PaymentRefunded, PayoutPaid
-from ledger_core.domain.profiles import refuse_unready
+from ledger_core.domain.profiles import refuse_payout
 from ledger_core.domain.stories import (
     ChargebackLost,
     ChargebackOpened,
@@ -112,7 +112,7 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     if isinstance(followed, Refusal):
         return followed
     if isinstance(fact, PayoutRequested | PayoutPaid) and not part.told:
-        return _refuse_payout(fact, case, locked)
+        return refuse_payout(fact.account, case, locked)
     if not locked.policies or _is_direct(case, locked):
         return None  # in direct custody no beneficiary's balance bears anything
     if followed is None and case.refusal is not None:
@@ -120,12 +120,6 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     own = followed.proposal if followed else Proposal(case.draft, case.movements)
     moved = exchange_life.propose_step(case, locked, own.draft, own.movements) or own
     return payment_rules.refuse_refund(case, moved.movements, locked)
-
-
-def _refuse_payout(fact: PayoutRequested | PayoutPaid, case: Case, locked: Locked) -> Refusal | None:
-    """Asked of the first step: what was requested once has left the seller's account, and may be told to be paid."""
-    ready = case.subject_key[0] not in locked.requiring_profiles
-    return None if ready else refuse_unready([fact.account], case, locked)
 
 
 def lifts(case: Case, locked: Locked) -> bool:

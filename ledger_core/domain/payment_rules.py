@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ledger_core.domain import legs
 from ledger_core.domain.awaited import Awaited
 from ledger_core.domain.cases import Case, HeadKey, Locked, Movement, Ruling, SubjectKey
 from ledger_core.domain.limits import Counters, standing
@@ -68,11 +69,15 @@ def refuse_void(case: Case, captured_at_us: Iterable[int], locked: Locked) -> Re
 
 
 def refuse_refund(case: Case, movements: Sequence[Movement], locked: Locked) -> Refusal | None:
-    """The first beneficiary, in the order of lines, of which not enough is available; or an order whose suspense does
-    not hold what nobody is named to bear."""
+    """By the parts of a split payment; then the first beneficiary, in the order of lines, of which not enough is
+    available; or an order whose suspense does not hold what nobody is named to bear."""
     if not _policy(case, locked).refunds_covered or not isinstance(case.fact, PaymentRefunded | RefundCompleted):
         return None
-    return _refuse_shares(movements, locked) or _refuse_rest(case, movements, locked)
+    return (
+        legs.refuse_strangers(case, locked)
+        or _refuse_shares(movements, locked)
+        or _refuse_rest(case, movements, locked)
+    )
 
 
 def _refuse_shares(movements: Sequence[Movement], locked: Locked) -> Refusal | None:

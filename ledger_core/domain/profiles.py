@@ -18,3 +18,8 @@ def refuse_unready(accounts: Iterable[str], case: Case, locked: Locked) -> Refus
             detail = f"{account} has no verified settlement profile"
             return Refusal(Code.SELLER_PAYOUT_PROFILE_MISSING, detail, f"{PROFILE_WAITED_FOR}{account}")
     return None
+
+
+def refuse_payout(account: str, case: Case, locked: Locked) -> Refusal | None:
+    """Asked of its first step: what was requested once has left the account, and may be told to be paid."""
+    return refuse_unready([account], case, locked) if case.subject_key[0] in locked.requiring_profiles else None

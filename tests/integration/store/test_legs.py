@@ -177,6 +177,26 @@ def test_a_seller_that_nobody_named_covers_its_part_too(books: StoryBooks) -> No
     assert said == ["POSTED", "POSTED", "SELLER_BALANCE_INSUFFICIENT"]
 
 
+@pytest.mark.parametrize("one_by_one", [True, False], ids=["one by one", "in one batch"])
+def test_where_refunds_are_covered_who_is_named_bears_no_more_than_what_is_left_of_its_part(
+    books: StoryBooks, one_by_one: bool
+) -> None:
+    book = books.new(marketplace={}, payments={"refund_cover": "available"})
+    other = event("payment.captured.v1", "other", "other", {
+        "payment_id": "other", "amount_minor": "1000", "currency": "EUR", "method": "card",
+        "beneficiaries": [{"account": "wallet:seller:stranger", "amount_minor": "1000"}],
+    })  # fmt: skip
+    messages = [
+        other, bought({S1: 600, S2: 400}), back(10, "1", {"wallet:seller:stranger": 10}),
+        back(300, "2", {S2: 300}), back(101, "3", {S2: 101}), back(100, "4", {S2: 100}),
+        back(50, "5", {"control:PLATFORM_FEES": 50}),
+    ]  # fmt: skip
+    beyond = "REFUND_EXCEEDS_CAPTURED"
+    assert books.play(book, *messages, one_by_one=one_by_one) == [
+        "POSTED", "POSTED", beyond, "POSTED", beyond, "POSTED", "POSTED"
+    ]  # fmt: skip
+
+
 def test_commission_follows_the_capture_whatever_the_chart_says_now(scene: Scene) -> None:
     scene.apply_chart({**CHART, "marketplace": {"commission_bps": 300}})
     assert outcomes(scene.post(bought({S1: 1000}))) == ["POSTED"]

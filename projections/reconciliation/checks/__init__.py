@@ -2,6 +2,7 @@
 
 from projections.reconciliation.checks.captures_exceeding import CAPTURE_EXCEEDS_AUTHORIZED
 from projections.reconciliation.checks.check import Check, Scope
+from projections.reconciliation.checks.commission_exceeding import COMMISSION_EXCEEDS_TAKEN
 from projections.reconciliation.checks.idempotency_conflict import IDEMPOTENCY_CONFLICT
 from projections.reconciliation.checks.order_suspense import ORDER_SUSPENSE_NOT_ZERO
 from projections.reconciliation.checks.source_partitions import SOURCE_HISTORY_MISSING, SOURCE_STOPPED
@@ -14,6 +15,7 @@ CHECKS: tuple[Check, ...] = (
     SOURCE_HISTORY_MISSING,
     QUOTE_STALE,
     CAPTURE_EXCEEDS_AUTHORIZED,
+    COMMISSION_EXCEEDS_TAKEN,
 )
 
 __all__ = ["CHECKS", "Check", "Scope"]

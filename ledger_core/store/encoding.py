@@ -105,7 +105,7 @@ def voucher_state(
     return (
         f'{{"kind":"{draft.kind}","rule":"{draft.rule}",{_origin(incoming, effective_at, revision, member)},'
         f'"amount_minor":"{amount_minor}","currency":"{lines[0].currency}","lines":[{written}]{paid}'
-        f"{_details(draft.details)}}}"
+        f"{_payment_id(incoming)}{_details(draft.details)}}}"
     ).encode()
 
 
@@ -113,6 +113,14 @@ def voucher_state(
 def _paid(method: str, partial: bool) -> str:  # a key of the cache
     """What a capture says beside its lines: a method comes again and again."""
     return f',"method":{_json_text(method)}' + (',"partial":true' if partial else "")
+
+
+def _payment_id(incoming: Incoming) -> str:
+    """The publisher's own name of a payment, where it is not the order key: of an order that is paid in several."""
+    payment_id = getattr(incoming.fact, "payment_id", "")
+    if not payment_id or payment_id == incoming.order_key:
+        return ""
+    return f',"payment_id":{orjson.dumps(payment_id).decode()}'
 
 
 def fact_state(
@@ -127,6 +135,7 @@ def fact_state(
             text = _json_text(value) if isinstance(value, str) else f'"{value}"'
             said += f',"{name}":{text}'
     kind = _recorded_kind(incoming.event_type)
+    said += _payment_id(incoming)
     return f'{{"kind":{kind},{_origin(incoming, effective_at, revision)}{said}{_details(details)}}}'.encode()
 
 

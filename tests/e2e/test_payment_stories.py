@@ -28,7 +28,7 @@ from tests.support.facilitator_stories import STORIES as OF_FACILITATOR
 from tests.support.market_stories import BAZAAR, MARKET, OF_BAZAAR, THEN, Story
 from tests.support.market_stories import STORIES as OF_MARKET
 from tests.support.shop import reading_pool
-from tests.support.story_views import demand_proofs, demand_reasons, demand_retry_safety, demand_views
+from tests.support.story_views import demand_retry_safety, demand_views, demand_words
 from tests.support.visible import unseen_in
 
 pytestmark = pytest.mark.postgres
@@ -90,7 +90,8 @@ def rate(text: str, at: str, event_id: str = "") -> Message:
 
 
 def part(key: str, event_id: str, minor: int) -> Message:
-    return payment("captured", key, event_id, amount_minor=str(minor), partial=True, beneficiaries=[])
+    more: dict[str, Any] = {"payment_id": event_id, "amount_minor": str(minor), "partial": True, "beneficiaries": []}
+    return payment("captured", key, event_id, **more)
 
 
 def cash(which: str, event_id: str, minor: int, **more: object) -> Message:
@@ -318,8 +319,7 @@ def test_each_story_is_told_by_the_api_as_it_was_sent_to_the_topic(topics: TestD
     assert ask(client, "holds/stay")["status"] == "CAPTURED"
     assert ask(client, "payments/in-time")["state"] == "VOIDED"
     demand_views(topics.dsn())
-    demand_reasons()
-    demand_proofs()
+    demand_words()
     demand_retry_safety(client)
     demand_transfers(client, positions[BOOK])
     assert_exchanged(client, positions[BOOK])

@@ -76,7 +76,13 @@ def _ask(connection: Connection, book: str, query: str, order_key: str) -> Seque
         return cursor.execute(f"{query} WHERE order_key = %s{ordered}".encode(), [order_key]).fetchall()
 
 
-def demand_reasons() -> None:
+def demand_words() -> None:
+    """What the command line says of refused splits, and of payments with their proofs."""
+    _demand_reasons()
+    _demand_proofs()
+
+
+def _demand_reasons() -> None:
     """On the command line a refused split is no payment, and its timeline names the reason."""
     for book, key, code in REFUSED_SPLITS:
         shown = ledgerctl("--json", "payment", "show", key, "--book", book)
@@ -86,7 +92,7 @@ def demand_reasons() -> None:
         assert key not in ledgerctl("payment", "list", "--book", book).out
 
 
-def demand_proofs() -> None:
+def _demand_proofs() -> None:
     """On the command line a payment shows its proof and its legs, a timeline what each event said."""
     paid = ledgerctl("payment", "show", "lari", "--book", MARKET).out
     for words in ("SHIPPED", "ch_1", "approved", "escrow", "300.00", "9,700.00"):

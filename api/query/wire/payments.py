@@ -122,7 +122,10 @@ class TimelineEvent(Wire):
     kind: str
     voucher_no: int | None
     amount: Amount | None
-    about: dict[str, str] = Field(description="The refund, settlement … that it is a step of, by the name of its id")
+    about: dict[str, str] = Field(
+        description="The refund, settlement … that it is a step of, by the name of its id; and the payment, where the "
+        "publisher's id of that is not the order key"
+    )
     failure_reason: str
     code: str = Field(description="Why it was refused; empty where it was not")
     detail: str

@@ -27,7 +27,8 @@ MOST_DIGITS: Final = 18
 
 _VARYING: Final = frozenset(
     b"effective_at event_id amount_minor fee_minor gateway_transaction_id gateway_response confirmed_by confirmed_at "
-    b"refund_id chargeback_id settlement_id payout_id fee_id reference reason requested_by failure_reason".split()
+    b"payment_id refund_id chargeback_id settlement_id payout_id fee_id reference reason requested_by "
+    b"failure_reason".split()
 )
 """Members whose texts differ from event to event."""
 _NUMBERS: Final = frozenset((b"amount_minor", b"fee_minor"))

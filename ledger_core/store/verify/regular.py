@@ -34,7 +34,10 @@ _PROOF: Final = (
     rb',"gateway_transaction_id":' + _SKIPPED + rb',"gateway_response":' + _SKIPPED + rb',"order_status":"SHIPPED"|'
     rb',"confirmed_by":' + _SKIPPED + rb',"confirmed_at":' + _SKIPPED + rb',"order_status":"DELIVERED"'
 )  # fmt: skip
-_PAID: Final = rb'(?:,"method":' + _SKIPPED + rb'(?:,"partial":true)?)?(?:,"reason":' + _SKIPPED + rb")?"
+_PAID: Final = (
+    rb'(?:,"method":' + _SKIPPED + rb'(?:,"partial":true)?)?(?:,"reason":' + _SKIPPED + rb')?(?:,"payment_id":'
+    + _SKIPPED + rb")?"
+)  # fmt: skip
 _MIRRORED: Final = rb'(?:,"mirrored":\[[^\n{}\[\]\\]*\])?'
 _COMMISSIONS: Final = rb'(?:,"commissions":\{[^\n{}\[\]\\]*\})?'
 STATE: Final = re.compile(

@@ -53,6 +53,8 @@ STATES = [
     *(fact(number, f',"revision":{number % 2 + 2},"amount_minor":"{number}","currency":"EUR"') for number in range(20)),
     *(capture(number, more=f',"gateway_transaction_id":"ch_{number}","gateway_response":"ok","order_status":"SHIPPED"')
       for number in range(20)),
+    *(capture(number, more=f',"method":"card","partial":true,"payment_id":"p-{number}"') for number in range(20)),
+    *(fact(number, f',"method":"card","reason":"call {number}","payment_id":"p-{number}"') for number in range(20)),
 ]  # fmt: skip
 
 

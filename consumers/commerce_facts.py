@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ledger_core.domain.commerce import CogsRecorded, CommerceFact, InventoryAdjusted, SaleCompleted
+from ledger_core.domain.commerce import CogsRecorded, CommerceFact, InventoryAdjusted, SaleCompleted, UnsourcedSale
 from schemas.events.commerce import CogsRecordedV1, InventoryAdjustedV1, SaleCompletedV1
 
 
 def sale_completed(data: SaleCompletedV1) -> SaleCompleted:
-    return SaleCompleted(data["sale_id"], int(data["amount_minor"]), data["currency"], _source(data))
+    source = _source(data)
+    kind = UnsourcedSale if source is None else SaleCompleted
+    return kind(data["sale_id"], int(data["amount_minor"]), data["currency"], source)
 
 
 def _source(data: SaleCompletedV1) -> str | None:

@@ -160,6 +160,8 @@ class Locked:
     """By order key, which is the hold's id."""
     parts: dict[PartKey, Part] = field(default_factory=dict)
     """Those that this batch is about; one that is not here is new."""
+    first_told: dict[PartKey, str] = field(default_factory=dict)
+    """Of what happens once and was told: the id of the event that told it first."""
     exchanges: dict[SubjectKey, Exchanged] = field(default_factory=dict)
     """Payments across currencies; one that is not here was captured in its own, or not yet."""
     notices: dict[NoticeKey, Notice] = field(default_factory=dict)

@@ -15,6 +15,11 @@ class SaleCompleted:
 
 
 @dataclass(slots=True)
+class UnsourcedSale(SaleCompleted):
+    """A sale of which nobody chose where its money arrives: it is not kept, and may be told again with a source."""
+
+
+@dataclass(slots=True)
 class CogsRecorded:
     """What the goods of a sale had cost."""
 
@@ -35,4 +40,4 @@ class InventoryAdjusted:
     reference: str
 
 
-CommerceFact = SaleCompleted | CogsRecorded | InventoryAdjusted
+CommerceFact = SaleCompleted | UnsourcedSale | CogsRecorded | InventoryAdjusted

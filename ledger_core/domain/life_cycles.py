@@ -21,6 +21,7 @@ from ledger_core.domain import (
     split_life,
     subjects,
     sweep_life,
+    told_once,
     transfer_life,
 )
 from ledger_core.domain.account_facts import (
@@ -32,12 +33,12 @@ from ledger_core.domain.account_facts import (
 )
 from ledger_core.domain.cases import Case, Locked, PartKey, Proposal
 from ledger_core.domain.cash import CashReceived, CashRefunded, DrawerClosed, DrawerOpened
-from ledger_core.domain.commerce import SaleCompleted
+from ledger_core.domain.commerce import CogsRecorded, InventoryAdjusted, SaleCompleted, UnsourcedSale
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HOLD_PLACED, HoldCaptured, HoldConfirmed, HoldPlaced, HoldReleased
 from ledger_core.domain.notices import NOTICE_FACTS
 from ledger_core.domain.outcomes import Outcome, Refusal
-from ledger_core.domain.parts import STEPS
+from ledger_core.domain.parts import STEPS, Part
 from ledger_core.domain.payments import (
     CashIntentCreated,
     ExchangedCaptured,
@@ -80,8 +81,8 @@ class LifeCycle:
     """
 
     misfit: Callable[[Case], str | None] | None = None
-    """How its data do not fit its envelope, if they do not: told before anything else is asked of it. Never of a fact
-    that may be decided over columns."""
+    """How its data do not fit its envelope, if they do not: told before anything else is asked of it. Of a fact that
+    may be decided over columns only where `foretell` asks it, too."""
     refuse: Callable[[Case, Locked], Refusal | None] = _never
     """May it happen now, by its order key? Asked before its voucher is looked at."""
     lifts: Callable[[Case, Locked], bool] | None = None
@@ -101,12 +102,32 @@ class LifeCycle:
     """The order key has a subject row, which is locked."""
     by_columns: bool = False
     """What comes of it can be foretold without a lock, by `subjects`: its batch may be decided over columns."""
+    foretell: Callable[[Case, dict[PartKey, Part]], bool] | None = None
+    """Of one that is decided over columns: adds the part that it makes of an order key that nobody knows."""
     has_part: bool = False
     """It is a step of a refund, chargeback, settlement, payout or fee."""
     stands_alone: bool = False
     """It waits only for what it needs itself: events of this kind don't queue behind one another."""
     counted_in: Callable[[Case], PartKey] | None = None
     """The part that counts it, or that says whether it may happen."""
+    once: Callable[[Case], PartKey] | None = None
+    """The part that says that it happened: told by another event, it is refused."""
+
+
+def _once(life: LifeCycle) -> LifeCycle:
+    """Of what happens once: refused where it was told before, whatever else is said of it."""
+
+    def refuse(case: Case, locked: Locked) -> Refusal | None:
+        return told_once.refuse(case, locked) or life.refuse(case, locked)
+
+    def accept(case: Case, locked: Locked) -> None:
+        life.accept(case, locked)
+        told_once.accept(case, locked)
+
+    return replace(
+        life, misfit=life.misfit or told_once.misfit, refuse=refuse, accept=accept, has_subject=True,
+        foretell=told_once.foretell if life.by_columns else None, once=told_once.key_of,
+    )  # fmt: skip
 
 
 _PAYMENT = LifeCycle(
@@ -160,16 +181,17 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
     PaymentAuthorizationExpired: _END,
     PaymentCaptureFailed: replace(_END, accept=payment_counts.fail, counted_in=payment_counts.attempt_key),
     PaymentFailed: _END,
-    **{fact: replace(_PART, heals=step.name, by_columns=fact in _FIRST_STEPS) for fact, step in STEPS.items()},
+    **{fact: replace(_PART, heals=step.name) for fact, step in STEPS.items()},
+    **{fact: replace(_PART, heals=STEPS[fact].name, by_columns=True, foretell=part_life.foretell)
+       for fact in _FIRST_STEPS},
     **{fact: replace(_TRANSFER, heals=STEPS[fact].name) for fact in STEP_FACTS},
-    SweepRequested: replace(
-        NONE, by_columns=False, refuse=sweep_life.refuse, propose=sweep_life.propose,
-        refuse_sums=sweep_life.refuse_sums,
-    ),
+    SweepRequested: _once(LifeCycle(
+        refuse=sweep_life.refuse, propose=sweep_life.propose, refuse_sums=sweep_life.refuse_sums
+    )),
     DrawerOpened: replace(_DRAWER, heals=drawer_life.DRAWER_OPENED),
     DrawerClosed: _DRAWER,
-    CashReceived: _DRAWER,
-    CashRefunded: _DRAWER,
+    CashReceived: _once(_DRAWER),
+    CashRefunded: _once(_DRAWER),
     HoldPlaced: replace(_HOLD, refuse_sums=hold_life.refuse_placing, heals=HOLD_PLACED),
     HoldCaptured: _HOLD,
     HoldReleased: _HOLD,
@@ -187,7 +209,8 @@ LIFE_CYCLES: Mapping[type, LifeCycle] = MappingProxyType({
         counted_in=split_life.key_of,
     ),
     **dict.fromkeys(NOTICE_FACTS, _NOTICE),
-    SaleCompleted: replace(NONE, unposted=Outcome.SKIPPED),
+    UnsourcedSale: replace(NONE, unposted=Outcome.SKIPPED),
+    **dict.fromkeys((SaleCompleted, CogsRecorded, InventoryAdjusted), _once(NONE)),
 })  # fmt: skip
 
 HAVE_SUBJECT = frozenset(fact for fact, life in LIFE_CYCLES.items() if life.has_subject)

@@ -29,7 +29,8 @@ class PartKind(StrEnum):
     steps: three count, and the rest add up. `CUSTODY`, without an id, what was captured in direct custody, and what of
     that is the platform's. `LEG` and `LEG_BACK`, by beneficiary, what was captured for it and what of that went back,
     each with the platform's commission on it. `KEPT`, without an id, what the platform did not give back of that.
-    `COMMISSION`, by settlement in direct custody, what it brought the platform, and took back."""
+    `COMMISSION`, by settlement in direct custody, what it brought the platform, and took back. From `SALE` on, by an
+    id of its business, what happens once."""
 
     PAYMENT = "payment"
     REFUND = "refund"
@@ -49,6 +50,12 @@ class PartKind(StrEnum):
     LEG_BACK = "leg_back"
     KEPT = "kept"
     COMMISSION = "commission"
+    SALE = "sale"
+    COGS = "cogs"
+    INVENTORY = "inventory"
+    RECEIPT = "receipt"
+    CASH_REFUND = "cash_refund"
+    SWEEP = "sweep"
 
 
 class PartName(NamedTuple):
@@ -59,7 +66,13 @@ class PartName(NamedTuple):
 OF_PAYMENT: Final = PartName(PartKind.PAYMENT.value, "")
 OF_SPLIT: Final = frozenset({PartKind.LEG, PartKind.LEG_BACK, PartKind.KEPT, PartKind.COMMISSION})
 """Kinds that say how a payment was split, and what of its legs went where."""
-COUNTED: Final = frozenset({PartKind.DRAWER, PartKind.DELIVERY, PartKind.ATTEMPT, PartKind.CUSTODY}) | OF_SPLIT
+HAPPEN_ONCE: Final = frozenset({
+    PartKind.SALE, PartKind.COGS, PartKind.INVENTORY, PartKind.RECEIPT, PartKind.CASH_REFUND, PartKind.SWEEP
+})  # fmt: skip
+"""Kinds of what is told once (`told_once`): counted, with the place of its event, whatever that posted."""
+COUNTED: Final = (
+    frozenset({PartKind.DRAWER, PartKind.DELIVERY, PartKind.ATTEMPT, PartKind.CUSTODY}) | OF_SPLIT | HAPPEN_ONCE
+)
 CUSTODY: Final = PartName(PartKind.CUSTODY.value, "")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ledger_core.domain.account_facts import AccountClosed, AccountFrozen, AccountOpened, AccountUnfrozen
 from ledger_core.domain.cash import CashReceived, CashRefunded, DrawerClosed, DrawerOpened
 from ledger_core.domain.charts import Chart
-from ledger_core.domain.commerce import CogsRecorded, InventoryAdjusted, SaleCompleted
+from ledger_core.domain.commerce import CogsRecorded, InventoryAdjusted, SaleCompleted, UnsourcedSale
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import HoldCaptured, HoldConfirmed, HoldPlaced, HoldReleased
 from ledger_core.domain.merchants import MerchantChanged
@@ -186,6 +186,7 @@ RULES: Mapping[type[Fact], Rule] = MappingProxyType({
     SweepRequested: Rule("transfer", "sweep_requested", 1, transfers.swept),
     FxRatePublished: Rule("fx_rate", "fx_rate_published", 1, rates.published),
     SaleCompleted: Rule("sale", "sale_completed", 1, commerce.sold),
+    UnsourcedSale: Rule("sale", "unsourced_sale", 1, commerce.sold),
     CogsRecorded: Rule("cogs", "cogs_recorded", 1, commerce.cost_recorded),
     InventoryAdjusted: Rule("inventory_adjustment", "inventory_adjusted", 1, commerce.inventory_adjusted),
 })  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ledger_core.domain.cases import Case, Decision, HeadKey, Locked, Ruling, SubjectKey
+from ledger_core.domain.cases import Case, Decision, HeadKey, Locked, PartKey, Ruling, SubjectKey
 from ledger_core.domain.decide import decide_batch
 from ledger_core.domain.incoming import Incoming, Record
 from ledger_core.domain.outcomes import Outcome
@@ -74,7 +74,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         originals = OriginalRows(transaction, preparer, everything)
         originals.find(rows.known, parts.to_mirror(everything))
         legs = LegRows(everything, parts, preparer)
-    locked = _lock(transaction, rows.known, parked, originals, legs)
+    locked = _lock(transaction, rows.known, parked, originals, legs, parts.first_told(everything))
     locked.notices = notices.known if notices is not None else {}
     _read_asked(transaction, everything, locked, legs.bearing)
     with transaction.step("decided"):
@@ -158,6 +158,7 @@ def _lock(
     parked: Sequence[Item],
     originals: OriginalRows,
     legs: LegRows,
+    first_told: dict[PartKey, str],
 ) -> Locked:
     """Step 4 for every account that this batch could touch, and what is read under these locks."""
     items = transaction.prepared.items
@@ -186,6 +187,7 @@ def _lock(
     locked = Locked(
         heads=heads,
         subjects=known,
+        first_told=first_told,
         holds=transaction.holds.known if transaction.holds is not None else {},
         queues=dict(queues),
         vouchers=originals.vouchers,

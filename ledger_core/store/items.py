@@ -20,7 +20,6 @@ from ledger_core.domain.holds import HoldTerms
 from ledger_core.domain.incoming import Incoming
 from ledger_core.domain.life_cycles import LIFE_CYCLES, life_cycle_of
 from ledger_core.domain.outcomes import Code, Outcome, Refusal, SkipReason
-from ledger_core.domain.part_life import foretell
 from ledger_core.domain.parts import Part
 from ledger_core.domain.payments import PaymentCaptured, PaymentRefunded, PaymentVoided, PayoutPaid
 from ledger_core.domain.periods import Late
@@ -309,7 +308,7 @@ def predict(items: Sequence[Item], parts: dict[PartKey, Part]) -> dict[SubjectKe
                 return None  # the mirror is made under lock
             if subjects.refuse(fact, subject, item.asset_id) is not None or subjects.overflows(fact, subject):
                 return None
-            if life.has_part and not foretell(item, parts):
+            if life.foretell is not None and not life.foretell(item, parts):
                 return None
             subjects.advance(fact, subject, item.asset_id, item.reference)
     return predicted

@@ -9,7 +9,7 @@ from typing import Any
 
 from ledger_core.domain.cases import PartKey, SubjectKey
 from ledger_core.domain.custody import FOLLOWS
-from ledger_core.domain.life_cycles import LIFE_CYCLES
+from ledger_core.domain.life_cycles import LIFE_CYCLES, life_cycle_of
 from ledger_core.domain.originals import VoucherKey
 from ledger_core.domain.part_life import MIRRORS, key_of
 from ledger_core.domain.parts import OF_PAYMENT, OF_SPLIT, Part
@@ -87,6 +87,19 @@ class PartRows:
             self.known[key] = part
             self._stored[key] = replace(part, vouchers=list(part.vouchers))
 
+    def first_told(self, items: Sequence[Item]) -> dict[PartKey, str]:
+        """Of what is told again: the id of the event that told it first."""
+        keys = {once(item) for item in items if (once := life_cycle_of(item.fact).once) is not None}
+        known = sorted(keys & self._stored.keys())
+        if not known:
+            return {}
+        parameters = {
+            "books": [key[0] for key in known],
+            "references": [self._stored[key].vouchers[0] for key in known],
+        }
+        rows = self._transaction.cursor.execute(QUERIES["first_told"], parameters).fetchall()
+        return {known[place - 1]: event_id for place, event_id in rows}
+
     def to_mirror(self, items: Sequence[Item]) -> list[VoucherKey]:
         """Vouchers in the log that these items may take back."""
         return [
@@ -120,6 +133,8 @@ def _wanted(items: Sequence[Item], subjects: Mapping[SubjectKey, Subject]) -> It
         life = LIFE_CYCLES.get(type(fact))
         if life is not None and life.counted_in is not None:
             yield life.counted_in(item)
+        if life is not None and life.once is not None:
+            yield life.once(item)
         if life is not None and life.has_part:
             yield key_of(item)
         elif not isinstance(fact, PaymentVoided):

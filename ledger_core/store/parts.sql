@@ -25,6 +25,13 @@ SELECT part.book_id, part.order_key, part.kind, part.part_id, told, amount_minor
 FROM unnest(%(books)s::integer[], %(keys)s::text[]) AS asked (book_id, order_key)
 JOIN ledger.subject_part AS part USING (book_id, order_key);
 
+-- name: first_told
+-- The ids of upstream events by their place in the log, as parts of what happens once keep it.
+SELECT asked.n, convert_from(event.state, 'UTF8')::jsonb ->> 'event_id'
+FROM unnest(%(books)s::integer[], %(references)s::bigint[]) WITH ORDINALITY AS asked (book_id, reference, n)
+JOIN ledger.block ON block.book_id = asked.book_id AND block.batch_id = asked.reference >> 16
+JOIN ledger.event ON event.book_id = asked.book_id AND event.position = block.first_position + (asked.reference & 65535);
+
 -- name: write_parts
 -- Step 7 on the exact path: parts that are new, or were told something.
 INSERT INTO ledger.subject_part (book_id, order_key, kind, part_id, told, amount_minor, used_minor, asset_id, vouchers)

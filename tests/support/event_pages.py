@@ -22,6 +22,7 @@ from schemas.events.registry import EVENT_TYPES, WEBHOOK_TYPES
 from schemas.generate import data_schema
 from tests.support.event_lives import Life, life_of
 from tests.support.story_desk import CHART
+from tests.support.told_again import told_again
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference" / "events"
@@ -49,7 +50,8 @@ def page(event_type: str) -> str:
     else:
         fact = FACTS[event_type](example["data"])
         codes = "Every code, in the one order in which refusals are found: [outcomes](../outcomes.md).\n"
-        ending = [*_rule(fact), *_entries_and_states(event_type, fact), codes]
+        again = f"## Told again under another event id\n\n{told_again(event_type)}\n"
+        ending = [*_rule(fact), *_entries_and_states(event_type, fact), again, codes]
     parts = [*_said(event_type, data_schema(event_type), example), *ending]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
 

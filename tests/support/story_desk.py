@@ -86,7 +86,8 @@ def data_of(event_type: str, part_id: str = "1") -> dict[str, object]:
     family = event_type.partition(".")[0]
     required: frozenset[str] = EVENT_TYPES[event_type].__required_keys__  # type: ignore[attr-defined]  # it has them
     words = {"currency": "EUR", "method": "card", "account": SELLER, "failure_reason": "no_luck", "payment_id": KEY,
-             "transfer_id": KEY, "reason": "no_luck"}  # fmt: skip
+             "transfer_id": KEY, "sale_id": KEY, "adjustment_id": KEY, "sweep_id": KEY,
+             "reason": "no_luck"}  # fmt: skip
     data: dict[str, object] = {name: words.get(name, part_id) for name in required}
     if "amount_minor" in required:
         data["amount_minor"] = _AMOUNTS[family]

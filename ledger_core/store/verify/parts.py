@@ -15,12 +15,16 @@ import numpy as np
 import orjson
 import psycopg
 
+from ledger_core.domain.cash import CashReceived, CashRefunded
+from ledger_core.domain.commerce import CogsRecorded, InventoryAdjusted, SaleCompleted
 from ledger_core.domain.legs import COMMISSION
 from ledger_core.domain.marketplaces import DIRECT
 from ledger_core.domain.originals import legs_said
 from ledger_core.domain.parts import BITS, COUNTED, CUSTODY, MOST, STEPS, PartKind, Step
 from ledger_core.domain.payments import CASH_ON_DELIVERY
 from ledger_core.domain.stories import ID_OF
+from ledger_core.domain.told_once import ONCE, Once
+from ledger_core.domain.transfers import SweepRequested
 from ledger_core.store.columns import Int64s
 from ledger_core.store.named_sql import load_queries
 from ledger_core.store.verify.lines import Document
@@ -54,7 +58,15 @@ _COUNTED: Final[Mapping[bytes, tuple[PartKind, int, int]]] = MappingProxyType({
     b"payment.capture_failed.v1": (PartKind.ATTEMPT, 1, 0),
 })  # fmt: skip
 """Upstream types that are only counted: in which kind of part, and what each adds to its two numbers."""
-TOLD: Final = _STEPS.keys() | _COUNTED.keys()
+_ONCE: Final[Mapping[bytes, Once]] = MappingProxyType({
+    f"{told_type}.v1".encode(): ONCE[fact]
+    for told_type, fact in (
+        ("sale.completed", SaleCompleted), ("cogs.recorded", CogsRecorded), ("inventory.adjusted", InventoryAdjusted),
+        ("cash.received", CashReceived), ("cash.refunded", CashRefunded), ("sweep.requested", SweepRequested),
+    )
+})  # fmt: skip
+"""Upstream types of what happens once."""
+TOLD: Final = _STEPS.keys() | _COUNTED.keys() | _ONCE.keys()
 """Upstream types that say something of parts."""
 _ON_DELIVERY: Final = f'"method":"{CASH_ON_DELIVERY}"'.encode()
 _CONFIRMED: Final = b"settlement.confirmed.v1"
@@ -90,12 +102,18 @@ class PartSums:
         for at, kind in enumerate(kinds):
             if kind in _COUNTED:
                 self._count(order_keys[at], kind, states[at])
-        steps = [place for place, kind in enumerate(kinds) if kind in _STEPS]
+        steps = [place for place, kind in enumerate(kinds) if kind in _STEPS or kind in _ONCE]
         if not steps:
             return
         places = references(np.array([positions[at] for at in steps], dtype=np.int64)).tolist()
         for at, reference in zip(steps, places, strict=True):
-            self._take_event(order_keys[at], kinds[at], states[at], reference)
+            take = self._take_once if kinds[at] in _ONCE else self._take_event
+            take(order_keys[at], kinds[at], states[at], reference)
+
+    def _take_once(self, order_key: str, event_type: bytes, state: bytes, reference: int) -> None:
+        kind, member = _ONCE[event_type]
+        with suppress(ValueError, KeyError, TypeError):  # the sums then differ
+            self.add(_hash(order_key, kind.value, str(orjson.loads(state)[member])), 0, 1, 0, reference)
 
     def _take_event(self, order_key: str, event_type: bytes, state: bytes, reference: int) -> None:
         step, member = _STEPS[event_type]

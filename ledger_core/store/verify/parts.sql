@@ -31,7 +31,16 @@ WITH said AS (
         coalesce(state ->> 'inflow_id', state ->> 'approver', state ->> 'transfer_id') AS part_id
     FROM said CROSS JOIN LATERAL (SELECT state ->> 'event_type' AS type) AS told
     WHERE split_part(type, '.', 1) IN ('transfer', 'transaction')
+), once AS (
+    SELECT order_key, CASE state ->> 'event_type' WHEN 'sale.completed.v1' THEN 'sale' WHEN 'cogs.recorded.v1' THEN 'cogs'
+            WHEN 'inventory.adjusted.v1' THEN 'inventory' WHEN 'cash.received.v1' THEN 'receipt'
+            WHEN 'cash.refunded.v1' THEN 'cash_refund' ELSE 'sweep' END AS kind,
+        coalesce(state ->> 'sale_id', state ->> 'adjustment_id', state ->> 'receipt_id', state ->> 'refund_id', state ->> 'sweep_id') AS part_id
+    FROM said WHERE state ->> 'event_type' IN (
+        'sale.completed.v1', 'cogs.recorded.v1', 'inventory.adjusted.v1', 'cash.received.v1', 'cash.refunded.v1', 'sweep.requested.v1')
 ), counted AS (
+    SELECT order_key, kind, part_id, count(*) AS steps, 0 AS closings FROM once GROUP BY 1, 2, 3
+    UNION ALL
     SELECT order_key, kind, part_id, count(*) AS steps, 0 AS closings FROM transfer GROUP BY 1, 2, 3
     UNION ALL
     SELECT order_key, CASE family WHEN 'payment' THEN 'refund' ELSE family END AS kind, part_id, count(*) AS steps, 0 AS closings
@@ -44,7 +53,7 @@ WITH said AS (
     FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind IN ('refund', 'chargeback', 'settlement', 'payout', 'fee', 'transfer', 'inflow', 'monitoring', 'approval')
     UNION ALL
     SELECT order_key, kind, part_id, amount_minor, used_minor
-    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind IN ('drawer', 'delivery', 'attempt')
+    FROM ledger.subject_part WHERE book_id = %(book_id)s AND kind IN ('drawer', 'delivery', 'attempt', 'sale', 'cogs', 'inventory', 'receipt', 'cash_refund', 'sweep')
 )
 SELECT format('%%s %%s of order key %%s', kind, part_id, order_key)
 FROM counted FULL JOIN known USING (order_key, kind, part_id)

@@ -189,6 +189,7 @@ TABLE: Mapping[Code, Row] = {
     Code.VOUCHER_UNBALANCED: Row(by_hand(*_two(100, 99))),
     Code.SUM_TOO_LARGE: Row(by_hand(*(_two(10**18 - 1, 10**18 - 1) * 10))),
     Code.ORDER_KEY_PARKED: Row(refunded("o", 40, event_id="second"), [refunded("o", 40, event_id="first")]),
+    Code.ALREADY_TOLD: twice("cogs.recorded.v1"),
     Code.CURRENCY_MISMATCH: Row(captured("o", currency="USD", event_id="second"), [captured("o")]),
     Code.PAYMENT_VOIDED: Row(refunded("o"), [captured("o"), voided("o")]),
     Code.ALREADY_VOIDED: Row(voided("o", event_id="second"), [captured("o"), voided("o")]),

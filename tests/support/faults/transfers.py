@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ledger_core.domain.outcomes import Code
 from tests.support.faults.payments import amount, in_dollars, on_nothing, posted_before, step, step_of
 from tests.support.faults.telling import ACCOUNTS, DEBITED, Fault, Telling, long_ago, parked
+from tests.support.postings import event
 
 REQUESTED, RECEIVED = step("transfer.requested.v1"), step("transfer.inflow.received.v1")
 SWEPT = "wallet:swept"
@@ -63,7 +64,15 @@ APPROVAL: Mapping[Code, Fault] = {
     Code.TRANSFER_STATE_INVALID: posted_before(step("transfer.failed.v1")),
     Code.ORDER_KEY_PARKED: parked,
 }
+
+
+def _swept_before(telling: Telling) -> None:
+    data = {"rule": "daily", "currency": "EUR", "sweep_id": telling.key}
+    telling.first(event("sweep.requested.v1", telling.key, telling.name("told"), data))
+
+
 SWEEP: Mapping[Code, Fault] = {
+    Code.ALREADY_TOLD: _swept_before,
     Code.SWEEP_RULE_MISSING: lambda telling: telling.data.__setitem__("rule", "weekly"),
     Code.ORDER_KEY_PARKED: parked,
 }

@@ -15,6 +15,7 @@ from ledger_core.operations.webhooks.health import Aspect
 from ledger_core.operations.webhooks.inbox import (
     BookAbsentError,
     Feed,
+    FeedDiffersError,
     InboxError,
     InboxUnavailableError,
     Stored,
@@ -24,6 +25,9 @@ from ledger_core.operations.webhooks.inbox import (
 
 REFUSALS_IN_A_ROW: Final = 3
 """One bad signature is a stranger's; so many without a good one are a secret that differs."""
+GOOD_FOR_SECONDS: Final = 600
+"""How long after a good one, whatever is refused: strangers, who can send as many bad ones as they like, raise no alarm
+between two webhooks, and add no more than two rows in that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,13 @@ class Receiving:
             webhooks = endpoint.scheme.open(delivery)
         except SignatureError as error:
             self._refused(endpoint, "SIGNATURE_INVALID", f"{error}")
-            self._report(endpoint, self._health[name].refused())
+            self._report(endpoint, self._health[name].refused(delivery.now_s))
             raise ProblemError("SIGNATURE_INVALID", "") from error
         except UnreadableError as error:
             self._refused(endpoint, "WEBHOOK_UNREADABLE", f"{error}")
             raise ProblemError("WEBHOOK_UNREADABLE", f"{error}") from error
         stored = self._store(endpoint, webhooks)
-        self._report(endpoint, self._health[name].accepted())
+        self._report(endpoint, self._health[name].accepted(delivery.now_s))
         for webhook, one in zip(webhooks, stored, strict=True):
             said = {"endpoint": name, "number": one.number, "type": webhook.event_type, "event_id": webhook.event_id}
             if one.duplicate:
@@ -94,12 +98,15 @@ class Receiving:
                 self._log.info("webhook.received", **said)
         return stored
 
-    def check(self) -> None:
-        """Raises ProblemError 503 when nothing could be stored."""
+    def check(self) -> dict[str, str]:
+        """What keeps endpoints from storing, by their names. Raises ProblemError 503 when none could."""
         try:
-            self._inbox.check()
+            faults = self._inbox.check([endpoint.feed for endpoint in self._endpoints.values()])
         except InboxUnavailableError as error:
             raise ProblemError("NOT_READY", f"{error}") from error
+        if faults and len(faults) == len(self._endpoints):
+            raise ProblemError("NOT_READY", "; ".join(f"{name}: {fault}" for name, fault in sorted(faults.items())))
+        return faults
 
     def _store(self, endpoint: Endpoint, webhooks: list[Webhook]) -> list[Stored]:
         try:
@@ -110,6 +117,9 @@ class Receiving:
         except BookAbsentError as error:
             self._refused(endpoint, "NOT_READY", f"{error}")
             raise ProblemError("NOT_READY", "the endpoint's book does not exist") from error
+        except FeedDiffersError as error:
+            self._refused(endpoint, "NOT_READY", f"{error}")
+            raise ProblemError("NOT_READY", "the endpoint holds webhooks of another processor") from error
 
     def _refused(self, endpoint: Endpoint, code: str, detail: str) -> None:
         name = endpoint.feed.endpoint
@@ -136,16 +146,19 @@ class _SignatureHealth:
         self._lock = Lock()
         self._in_a_row = 0
         self._healthy: bool | None = None
+        self._good_until_s = 0.0
 
-    def accepted(self) -> bool | None:
+    def accepted(self, now_s: float) -> bool | None:
         with self._lock:
             self._in_a_row = 0
+            self._good_until_s = now_s + GOOD_FOR_SECONDS
             return self._turn(True)
 
-    def refused(self) -> bool | None:
+    def refused(self, now_s: float) -> bool | None:
         with self._lock:
             self._in_a_row += 1
-            return self._turn(False) if self._in_a_row >= REFUSALS_IN_A_ROW else None
+            many = self._in_a_row >= REFUSALS_IN_A_ROW and now_s > self._good_until_s
+            return self._turn(False) if many else None
 
     def _turn(self, healthy: bool) -> bool | None:
         if self._healthy is healthy:

@@ -53,10 +53,10 @@ async def livez() -> dict[str, str]:
 
 
 @router.get("/readyz")
-def readyz(receiving: Received) -> dict[str, str]:
-    """Answers when a webhook could be stored; 503 otherwise."""
-    receiving.check()
-    return {"status": "ready"}
+def readyz(receiving: Received) -> dict[str, object]:
+    """Answers when a webhook could be stored, with the endpoints that could store none; 503 otherwise."""
+    not_ready = receiving.check()
+    return {"status": "ready", "not_ready": not_ready} if not_ready else {"status": "ready"}
 
 
 def metrics_router(registry: CollectorRegistry) -> APIRouter:

@@ -25,6 +25,7 @@ CREATE_FEED: Final[LiteralString] = """
 LOCK_FEED: Final[LiteralString] = """
     SELECT received, processor FROM webhook.feed WHERE book_id = %s AND endpoint = %s FOR NO KEY UPDATE
 """
+PROCESSOR: Final[LiteralString] = "SELECT processor FROM webhook.feed WHERE book_id = %s AND endpoint = %s"
 KNOWN: Final[LiteralString] = """
     SELECT event_id, number FROM webhook.received WHERE book_id = %s AND endpoint = %s AND event_id = ANY(%s::text[])
 """
@@ -139,10 +140,20 @@ class WebhookInbox:
             book_id = self._enter(connection, feed)
             return change_health(connection, book_id, feed.endpoint, aspect, healthy=healthy, reason=reason)
 
-    def check(self) -> None:
-        """Returns when the store can be written to. Raises `InboxUnavailableError`."""
+    def check(self, feeds: Sequence[Feed]) -> dict[str, str]:
+        """What keeps these from storing, by endpoint. Raises `InboxUnavailableError` when nothing can be stored."""
+        faults: dict[str, str] = {}
         with self._transaction() as connection:
             connection.execute(BOOK, ("",))
+            for feed in feeds:
+                row = connection.execute(BOOK, (feed.book,)).fetchone()
+                if row is None:
+                    faults[feed.endpoint] = f"there is no book {feed.book}"
+                    continue
+                held = connection.execute(PROCESSOR, (row[0], feed.endpoint)).fetchone()
+                if held is not None and held[0] != feed.processor:
+                    faults[feed.endpoint] = f"endpoint {feed.endpoint} holds webhooks of {held[0]}"
+        return faults
 
     @contextmanager
     def _transaction(self) -> Iterator[psycopg.Connection]:

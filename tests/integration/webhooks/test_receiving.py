@@ -91,6 +91,29 @@ def test_signatures_refused_in_a_row_are_a_change_of_health(shop: WebhookShop) -
     assert types == [("adapter.health_changed",), ("webhook.received",), ("adapter.health_changed",)]
 
 
+def test_a_stranger_raises_no_alarm_while_good_webhooks_come(shop: WebhookShop) -> None:
+    shop.stripe(CAPTURED)
+    for _ in range(5):
+        shop.post("stripe", b"{}", JSON)
+    health = "SELECT healthy FROM webhook.health ORDER BY change"
+    assert shop.rows(health) == [(True,)]
+    shop.clock[0] += 601
+    shop.post("stripe", b"{}", JSON)
+    assert shop.rows(health) == [(True,), (False,)]
+
+
+def test_an_endpoint_that_was_given_to_another_processor_is_not_ready_and_says_so(shop: WebhookShop) -> None:
+    shop.rows(
+        """INSERT INTO webhook.feed (book_id, endpoint, processor)
+        SELECT book_id, 'stripe', 'paypal' FROM ledger.book WHERE code = 'shop' RETURNING 1"""
+    )
+    assert_problem(shop.stripe(CAPTURED), 503, "NOT_READY")
+    ready = shop.client.get("/readyz").json()
+    assert ready == {"status": "ready", "not_ready": {"stripe": "endpoint stripe holds webhooks of paypal"}}
+    assert 'ledger_webhooks_refused_total{code="NOT_READY",endpoint="stripe"} 1.0' in shop.client.get("/metrics").text
+    assert shop.adyen(adyen_item("CAPTURE")).status_code == 200
+
+
 @pytest.mark.parametrize(
     "path", ["/webhooks/v1/unknown", "/webhooks/v1/", "/webhooks/v2/stripe", "/webhooks/v1/stripe/x"]
 )

@@ -121,7 +121,7 @@ def test_everything_that_happens_to_webhooks_is_told_and_counted(shop: WebhookSh
         assert (said["source"], said["ledgerbook"], record.key) == ("/webhooks/stripe", "shop", b"shop/stripe")
         TypeAdapter(WEBHOOK_TYPES[said["type"]]).validator.validate_json(record.value or b"")
     published, unmappable = (json.loads(record.value or b"") for record in telling.told()[5:7])
-    assert (published["outcome"], published["events"][0]["id"]) == ("PUBLISHED", "payment-captured-ch_1")
+    assert (published["outcome"], published["events"][-1]["id"]) == ("PUBLISHED", "payment-captured-ch_1")
     assert (unmappable["outcome"], unmappable["code"]) == ("UNMAPPABLE", "CURRENCY_UNKNOWN")
     assert telling.tell() == 0
     assert telling.counted("ledger_webhook_notices_sent_total") == 9

@@ -55,6 +55,8 @@ class Vouchers:
     by_reference: dict[VoucherKey, Original] = field(default_factory=dict)
     recorded_at_us: dict[VoucherKey, int] = field(default_factory=dict)
     """When that took effect which is referred to by its place in the log and posted nothing."""
+    clearing: dict[tuple[int, str], str] = field(default_factory=dict)
+    """By book and currency the processor's clearing account, where something of this batch goes back to a payer."""
     stands: dict[int, VoucherLink] = field(default_factory=dict)
 
     def find(self, book_id: int, ref: VoucherRef, order_key: str) -> Original | Refusal:

@@ -6,11 +6,20 @@ A part is written under the lock of its order key's subject. `locked.parts` hold
 from dataclasses import replace
 from typing import Final
 
-from ledger_core.domain import custody, exchange_life, legs, payment_rules, subjects, transfers
+from ledger_core.domain import (
+    agreements,
+    counterparts,
+    custody,
+    exchange_life,
+    legs,
+    payment_rules,
+    subjects,
+    transfers,
+)
 from ledger_core.domain.cases import Case, Locked, PartKey, Proposal
 from ledger_core.domain.cash_policy import NO_DRAWERS
 from ledger_core.domain.originals import Original, mirror_of, mirrored
-from ledger_core.domain.outcomes import Code, Refusal
+from ledger_core.domain.outcomes import Code, Refusal, first_of
 from ledger_core.domain.parts import (
     BITS,
     OF_PAYMENT,
@@ -26,7 +35,6 @@ from ledger_core.domain.parts import (
 from ledger_core.domain.payments import PaymentRefunded, PayoutPaid
 from ledger_core.domain.profiles import refuse_payout
 from ledger_core.domain.stories import (
-    ChargebackLost,
     ChargebackOpened,
     ChargebackWon,
     FeeCharged,
@@ -68,14 +76,15 @@ PAID_AT_ONCE: Final = 1 << BITS * STEPS[PayoutPaid].number
 _SET_ASIDE: Final = (RefundRequested, ChargebackOpened)
 _SET_FREE: Final = (RefundCompleted, RefundFailed, PaymentRefunded, ChargebackWon)
 _TAKES_BACK: Final = (SettlementFailed, SettlementFinalityFailed)
-_FOLLOWS: Final = (RefundCompleted, ChargebackWon, ChargebackLost, PayoutPaid)
 MIRRORS: Final = (
     ChargebackWon, *_TAKES_BACK, PayoutPaid, PayoutFailed, PayoutReturned, *transfers.COMPENSATIONS,
 )  # fmt: skip
 """Facts that may post the mirror of what their part posted before."""
+REFERS: Final = (*MIRRORS, FeeRefunded)
+"""Those, and what is compared with what its part posted before."""
 _LIFTED: Final = frozenset({Code.ACCOUNT_MISSING, Code.CONTROL_ACCOUNT_MISSING})
-MIRRORED: Final = (ChargebackOpened, SettlementConfirmed, PayoutRequested, *transfers.POSTING)
-"""Facts whose vouchers others of their part mirror, beside those of `PayoutPaid`."""
+MIRRORED: Final = (ChargebackOpened, SettlementConfirmed, PayoutRequested, FeeCharged, *transfers.POSTING)
+"""Facts whose vouchers others of their part mirror, or are compared with, beside those of `PayoutPaid`."""
 
 
 def key_of(case: Case) -> PartKey:
@@ -104,13 +113,18 @@ def refuse(case: Case, locked: Locked) -> Refusal | None:
     refusal = None
     if kind in PAYMENT_PARTS:
         refusal = exchange_life.refuse_step(case, locked) or _refuse_payment(case, subject, part)
+    refusal = refusal or agreements.refuse_currency(case, part)
     refusal = refusal or _refuse_reversed(case, locked) or refuse_step(fact, part)
-    refusal = refusal or _refuse_amount(case, part, subject, locked)
+    refusal = refusal or agreements.refuse(case, part, locked) or _refuse_amount(case, part, subject, locked)
     if refusal is not None:
         return refusal
     followed = legs.followed(case, locked)
+    draft = followed.proposal.draft if isinstance(followed, legs.Followed) else case.draft
+    refusal = counterparts.refuse(case, locked, draft)
     if isinstance(followed, Refusal):
-        return followed
+        return first_of(refusal, followed)
+    if refusal is not None:
+        return refusal
     if isinstance(fact, PayoutRequested | PayoutPaid) and not part.told:
         return refuse_payout(fact.account, case, locked)
     if not locked.policies or _is_direct(case, locked):
@@ -148,7 +162,9 @@ def refuse_reversal(original: Original, case: Case, locked: Locked) -> Refusal |
             return Refusal(Code.VOID_WINDOW_PASSED, "the payment was settled: refund it instead")
         if refusal := payment_rules.refuse_void(case, [original.effective_at_us], locked):
             return refusal
-        if refusal := legs.refuse_restoring(original, case, locked):
+        if refusal := legs.refuse_restoring(original, case, locked) or counterparts.refuse_reversal(
+            original, case, locked
+        ):
             return refusal
     if original.event_type.startswith(BY_STEPS):
         return Refusal(Code.STEP_NOT_VOIDABLE, "a later step of the same kind takes it back")
@@ -180,13 +196,6 @@ def _refuse_payment(case: Case, subject: Subject, part: Part) -> Refusal | None:
 
 def _refuse_amount(case: Case, part: Part, subject: Subject, locked: Locked) -> Refusal | None:
     fact, taken = case.fact, of_payment(case, locked)
-    known = (part.amount_minor, part.asset_id)
-    if part.told and (
-        (isinstance(fact, (*_FOLLOWS, PaymentRefunded)) and (fact.amount_minor, case.asset_id) != known)
-        or (isinstance(fact, SettlementFinalityConfirmed) and fact.amount_minor != part.used_minor)
-        or (isinstance(fact, FeeRefunded) and case.asset_id != part.asset_id)
-    ):  # fmt: skip
-        return Refusal(Code.AMOUNT_DIFFERS, "not the amount of the step that it follows")
     left_minor = subject.captured_minor - subject.refunded_minor - taken.amount_minor
     if isinstance(fact, PaymentRefunded) and state_of(PartKind.REFUND, part) is not State.NONE:
         return None  # it was set aside when it was asked for
@@ -196,31 +205,12 @@ def _refuse_amount(case: Case, part: Part, subject: Subject, locked: Locked) -> 
         return Refusal(
             Code.CHARGEBACK_EXCEEDS_CAPTURED, f"{fact.amount_minor} is more than the {left_minor} that is left"
         )
-    if isinstance(fact, SettlementConfirmed) and fact.amount_minor > _unsettled_minor(case, locked):
+    if isinstance(fact, SettlementConfirmed) and fact.amount_minor > counterparts.unsettled_minor(
+        case, locked, of_payment(case, locked)
+    ):
         detail = "more than what the processor captured and has not settled"
         return Refusal(Code.SETTLEMENT_EXCEEDS_CAPTURED, detail)
-    if isinstance(fact, FeeRefunded) and fact.amount_minor > part.amount_minor - part.used_minor:
-        return Refusal(Code.FEE_REFUND_EXCEEDS_CHARGED, "more than what is left of the fee")
     return None
-
-
-def _unsettled_minor(case: Case, locked: Locked) -> int:
-    """What of the payment is with the processor and not settled: of captures in escrow what they debited the account
-    that settlements credit, or one that was its clearing before the chart gave the role to that; what a wallet paid,
-    or whoever delivered collected, never was there."""
-    subject, taken = locked.subjects.get(case.subject_key) or Subject(), of_payment(case, locked)
-    if _is_direct(case, locked) or not case.movements:
-        return subject.captured_minor - taken.used_minor
-    clearing, known = case.movements[-1].head, locked.vouchers.by_reference
-    captures = [known[key] for one in subject.captures if (key := (case.subject_key[0], one)) in known]
-    moved = [
-        movement
-        for capture in captures
-        for movement in capture.movements
-        if movement.head == clearing or movement.head in capture.clearing
-    ]
-    with_processor_minor = sum(movement.line.amount_minor for movement in moved if movement.line.side == "D")
-    return with_processor_minor - taken.used_minor
 
 
 def refuse_void(case: Case, locked: Locked) -> Refusal | None:
@@ -282,7 +272,7 @@ def _mirrored(case: Case, locked: Locked, draft: Draft, posted: list[Original]) 
 def _settled_minor(case: Case, locked: Locked) -> int:
     """What of this settlement in direct custody is the platform's."""
     if isinstance(case.fact, SettlementConfirmed):
-        return legs.settled_minor(case, locked, _unsettled_minor(case, locked))
+        return legs.settled_minor(case, locked, counterparts.unsettled_minor(case, locked, of_payment(case, locked)))
     if isinstance(case.fact, SettlementFinalityConfirmed):
         return legs.brought_minor(case, locked, case.fact.settlement_id)
     return 0

@@ -7,7 +7,7 @@
 | platform fees, in one line | debit the commissions | |
 | suspense of the order: amount less all parts | debit it, or credit what is too much | the same |
 
-Of a payment across currencies: see `exchanges`.
+Of a payment across currencies: see `exchanges`. It goes back where the payment came from: `domain.counterparts`.
 A refund that is asked for, approved, processed or failed has no entries: it is set aside under lock.
 """
 

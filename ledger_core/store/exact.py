@@ -72,7 +72,7 @@ def decide_exactly(transaction: Transaction, preparer: Preparer, decode: Decode)
         parts = PartRows(transaction)
         parts.read(everything, rows.known)
         originals = OriginalRows(transaction, preparer, everything)
-        originals.find(rows.known, parts.to_mirror(everything))
+        originals.find(rows.known, parts.referred_to(everything, rows.known))
         legs = LegRows(everything, parts, preparer)
     locked = _lock(transaction, rows.known, parked, originals, legs, parts.first_told(everything))
     locked.notices = notices.known if notices is not None else {}

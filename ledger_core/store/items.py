@@ -28,6 +28,7 @@ from ledger_core.domain.stories import PayoutRequested
 from ledger_core.domain.strays import Stray
 from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Draft, Skipped
+from ledger_core.rules.payments import payer_of
 from ledger_core.store.account_events import (
     ACCOUNT_CLOSED,
     ACCOUNT_FROZEN,
@@ -290,6 +291,7 @@ def predict(items: Sequence[Item], parts: dict[PartKey, Part]) -> dict[SubjectKe
     None when that cannot be: something parks, or has its predecessor elsewhere.
     """
     predicted: dict[SubjectKey, Subject] = {}
+    refunded: set[SubjectKey] = set()
     for item in items:
         fact = item.fact
         if item.refusal is not None:
@@ -310,5 +312,18 @@ def predict(items: Sequence[Item], parts: dict[PartKey, Part]) -> dict[SubjectKe
                 return None
             if life.foretell is not None and not life.foretell(item, parts):
                 return None
+            if isinstance(fact, PaymentRefunded):
+                refunded.add(item.subject_key)
             subjects.advance(fact, subject, item.asset_id, item.reference)
-    return predicted
+    return None if refunded and _paid_otherwise(items, refunded) else predicted
+
+
+def _paid_otherwise(items: Sequence[Item], keys: set[SubjectKey]) -> bool:
+    """True where one of these payments came, or goes back, by another account than the processor's clearing: how much
+    came from where is known under lock."""
+    return any(
+        (isinstance(item.fact, PaymentRefunded) and item.fact.payer is not None)
+        or (isinstance(item.fact, PaymentCaptured) and payer_of(item.fact) is not None)
+        for item in items
+        if item.subject_key in keys
+    )

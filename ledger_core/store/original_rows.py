@@ -7,6 +7,7 @@ import orjson
 
 from ledger_core.domain.cases import SubjectKey
 from ledger_core.domain.charts import Role
+from ledger_core.domain.custody import FOLLOWS
 from ledger_core.domain.originals import (
     SEVERAL,
     Original,
@@ -17,7 +18,7 @@ from ledger_core.domain.originals import (
     no_voucher,
 )
 from ledger_core.domain.outcomes import Refusal
-from ledger_core.domain.part_life import MIRRORED, MIRRORS, key_of
+from ledger_core.domain.part_life import MIRRORED, REFERS, key_of
 from ledger_core.domain.payments import PaymentCaptured, PaymentVoided
 from ledger_core.domain.references import VoidRequested, VoucherLink
 from ledger_core.domain.requests import CompensationRequested, VoucherRef
@@ -27,10 +28,11 @@ from ledger_core.store.books import Book
 from ledger_core.store.encoding import EVENT_PARKED, FACT_RECORDED, VOUCHER_POSTED, moment_us
 from ledger_core.store.items import Item
 from ledger_core.store.named_sql import load_queries
+from ledger_core.store.part_rows import captured_in_parts
 from ledger_core.store.prepare import Preparer
 from ledger_core.store.transaction import QUERIES, Transaction
 
-_ASKS_FOR_CAPTURES = (PaymentVoided, SettlementConfirmed)
+_ASKS_FOR_CAPTURES = (PaymentVoided, SettlementConfirmed, *FOLLOWS)
 """Facts that are decided on what the captures of their payment posted."""
 LINK_QUERIES = load_queries("ledger_core.store", "links.sql")
 
@@ -43,19 +45,17 @@ class OriginalRows:
         self._preparer = preparer
         self._items = items
         self._books = {item.book.book_id: item.book for item in items}
+        self._in_parts: set[SubjectKey] = set()
         self.vouchers = Vouchers()
 
     def find(self, known: Mapping[SubjectKey, Subject], of_parts: Sequence[VoucherKey] = ()) -> None:
-        """Reads the vouchers that requests name, the captures that voids would mirror, and those of parts."""
+        """Reads the vouchers that requests name, the captures that voids would mirror or from whose accounts something
+        goes back, and those of parts."""
         refs = list(dict.fromkeys(_refs(self._items)))
         numbered = [(book_id, ref) for book_id, ref in refs if ref.voucher_no]
         by_event = [(book_id, ref) for book_id, ref in refs if not ref.voucher_no]
-        captures = [
-            (item.book.book_id, reference)
-            for item in self._items
-            if isinstance(item.fact, _ASKS_FOR_CAPTURES) and item.subject_key in known
-            for reference in known[item.subject_key].captures
-        ]
+        self._in_parts = captured_in_parts(self._items, known)
+        captures = [(key[0], reference) for key in self._asking() if key in known for reference in known[key].captures]
         captures += of_parts
         if numbered:
             self._read("vouchers_by_number", numbered, {"numbers": [ref.voucher_no for _, ref in numbered]})
@@ -67,6 +67,7 @@ class OriginalRows:
             self._read("vouchers_by_event", by_event, names)
         if captures:
             self._read("vouchers_by_reference", captures, {"references": [reference for _, reference in captures]})
+        self._name_clearing()
 
     def heads(self) -> Iterator[int]:
         """The accounts of all that was found: a mirror touches the same."""
@@ -104,10 +105,32 @@ class OriginalRows:
             return True
         if _steps_meet(self._items):
             return True
-        asking = {item.subject_key for item in self._items if isinstance(item.fact, _ASKS_FOR_CAPTURES)}
+        asking = self._asking()
         return bool(asking) and any(
-            item.subject_key in asking and isinstance(item.fact, PaymentCaptured) for item in self._items
+            (isinstance(item.fact, PaymentCaptured) and item.subject_key in asking)
+            or (isinstance(item.fact, FOLLOWS) and item.subject_key in self._in_parts)
+            for item in self._items
         )
+
+    def _asking(self) -> set[SubjectKey]:
+        """Order keys of payments whose captures decide."""
+        return self._in_parts.union(
+            item.subject_key for item in self._items if isinstance(item.fact, _ASKS_FOR_CAPTURES)
+        )
+
+    def _name_clearing(self) -> None:
+        """The processor's account in each currency in which something may go back to a payer."""
+        named = {
+            (item.book.book_id, item.fact.currency)
+            for item in self._items
+            if isinstance(item.fact, (*FOLLOWS, PaymentCaptured))
+        }
+        found = self.vouchers.by_reference.items() if self._in_parts else ()
+        named.update((book_id, original.movements[0].line.currency) for (book_id, _), original in found)
+        for book_id, currency in named:
+            account = self._books[book_id].chart.control(Role.PROCESSOR_CLEARING, currency)
+            if account is not None:
+                self.vouchers.clearing[book_id, currency] = account
 
     def _lock_books(self) -> None:
         """Step 6 earlier than usual: only then is it known which number and position a voucher of this batch gets."""
@@ -154,8 +177,8 @@ class OriginalRows:
 
 
 def _steps_meet(items: Sequence[Item]) -> bool:
-    """True when one step of a part may post the mirror of another one of this batch."""
-    keys = [key_of(item) for item in items if isinstance(item.fact, (*MIRRORS, *MIRRORED))]
+    """True when one step of a part may post the mirror of another one of this batch, or is compared with it."""
+    keys = [key_of(item) for item in items if isinstance(item.fact, (*REFERS, *MIRRORED))]
     return len(keys) > len(set(keys))
 
 

@@ -3,6 +3,7 @@
 A batch without any of them comes here for nothing. What was never told is not there, and is a new part.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,9 +12,9 @@ from ledger_core.domain.cases import PartKey, SubjectKey
 from ledger_core.domain.custody import FOLLOWS
 from ledger_core.domain.life_cycles import LIFE_CYCLES, life_cycle_of
 from ledger_core.domain.originals import VoucherKey
-from ledger_core.domain.part_life import MIRRORS, key_of
-from ledger_core.domain.parts import OF_PAYMENT, OF_SPLIT, Part
-from ledger_core.domain.payments import PaymentVoided, SplitCaptured
+from ledger_core.domain.part_life import REFERS, key_of
+from ledger_core.domain.parts import OF_PAYMENT, OF_SPLIT, Part, PartKind
+from ledger_core.domain.payments import PaymentCaptured, PaymentVoided, SplitCaptured
 from ledger_core.domain.references import VoidRequested
 from ledger_core.domain.stories import (
     ChargebackWon,
@@ -73,9 +74,10 @@ class PartRows:
             for key in self.known:
                 if key[2] in OF_SPLIT:
                     self.legs.setdefault(key[:2], set()).add(key)
-        transfers = {item.subject_key for item in items if isinstance(item.fact, STEP_FACTS)}
-        if transfers:
-            self._take(self._transaction.cursor.execute(QUERIES["parts_of_keys"], key_columns(transfers)).fetchall())
+        whole = {item.subject_key for item in items if isinstance(item.fact, STEP_FACTS)}
+        whole |= captured_in_parts(items, subjects)
+        if whole:
+            self._take(self._transaction.cursor.execute(QUERIES["parts_of_keys"], key_columns(whole)).fetchall())
 
     def _take(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for row in rows:
@@ -100,12 +102,20 @@ class PartRows:
         rows = self._transaction.cursor.execute(QUERIES["first_told"], parameters).fetchall()
         return {known[place - 1]: event_id for place, event_id in rows}
 
-    def to_mirror(self, items: Sequence[Item]) -> list[VoucherKey]:
-        """Vouchers in the log that these items may take back."""
-        return [
+    def referred_to(self, items: Sequence[Item], subjects: Mapping[SubjectKey, Subject]) -> list[VoucherKey]:
+        """Vouchers in the log that these items may take back, or are compared with; and those of the refunds of
+        payments that several accounts may have paid."""
+        steps = [
             (item.book.book_id, reference)
             for item in items
-            if isinstance(item.fact, MIRRORS) and (part := self.known.get(key_of(item))) is not None
+            if isinstance(item.fact, REFERS) and (part := self.known.get(key_of(item))) is not None
+            for reference in part.vouchers
+        ]
+        asked = captured_in_parts(items, subjects)
+        return steps + [
+            (book_id, reference)
+            for (book_id, order_key, kind, _), part in self.known.items()
+            if asked and kind == PartKind.REFUND and (book_id, order_key) in asked
             for reference in part.vouchers
         ]
 
@@ -153,6 +163,16 @@ def _split_keys(items: Iterable[Item], subjects: Mapping[SubjectKey, Subject]) -
         and (subject := subjects.get(item.subject_key)) is not None
         and subject.marks & SPLIT
     }
+
+
+def captured_in_parts(items: Sequence[Item], subjects: Mapping[SubjectKey, Subject]) -> set[SubjectKey]:
+    """Order keys of payments with several captures, of which something goes back: each may come from elsewhere."""
+    asked = {item.subject_key for item in items if isinstance(item.fact, (*FOLLOWS, VoidRequested))}
+    if not asked:
+        return asked
+    counts = Counter(item.subject_key for item in items if isinstance(item.fact, PaymentCaptured))
+    counts.update({key: len(subjects[key].captures) for key in asked if key in subjects})
+    return {key for key in asked if counts[key] > 1}
 
 
 def _key_columns(keys: Sequence[PartKey]) -> dict[str, Sequence[object]]:

@@ -32,6 +32,8 @@ class Payment:
     authorised: int = 0
     captured: int = 0
     refunded: int = 0
+    left: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """What was captured and did not go back, by the account that paid; '' for the processor."""
     currency: str = ""
     voided: bool = False
     captures: list[list[Entry]] = field(default_factory=list)
@@ -117,7 +119,7 @@ class Model:
                 return "PAYMENT_VOIDED"
             if event.kind == "refund" and not payment.captured:
                 return "PREDECESSOR_ABSENT"
-            if event.kind == "refund" and event.amount > payment.captured - payment.refunded:
+            if event.kind == "refund" and event.amount > payment.left[event.payer]:
                 return "REFUND_EXCEEDS_CAPTURED"
         return self._refusal_of_lines(event)
 
@@ -144,10 +146,12 @@ class Model:
             payment.currency = event.currency
         elif event.kind == "capture":
             payment.captured += event.amount
+            payment.left[event.payer] += event.amount
             payment.currency = event.currency
             payment.captures.append(entries)
         elif event.kind == "refund":
             payment.refunded += event.amount
+            payment.left[event.payer] -= event.amount
         elif event.kind == "void":
             payment.voided = True
         if not entries:

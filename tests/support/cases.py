@@ -10,7 +10,7 @@ from ledger_core.domain.exchanges import Exchanged
 from ledger_core.domain.facts import Fact
 from ledger_core.domain.holds import Hold
 from ledger_core.domain.notices import Notice, NoticeKey
-from ledger_core.domain.originals import Vouchers
+from ledger_core.domain.originals import Original, Vouchers
 from ledger_core.domain.outcomes import Code, Outcome, Refusal
 from ledger_core.domain.parts import Part
 from ledger_core.domain.payments import (
@@ -138,6 +138,17 @@ class Desk:
         asset_id = ASSETS.get(getattr(fact, "currency", ""), 0)
         movements = [movement(line) for line in lines]
         return NamedCase((BOOK, key), fact, asset_id, draft, movements, refusal, effective_at_us, 0, event_id=event_id)
+
+    def take_up(self, key: tuple[int, str], subject: Subject) -> None:
+        """A payment of which this is known, and that one capture brought what was captured."""
+        self.subjects[key] = subject
+        if subject.captured_minor:
+            movements = [movement(line) for line in lines_of(captured(subject.captured_minor), "seller")]
+            event_type, amount_minor = EVENT_TYPES[PaymentCaptured], subject.captured_minor
+            subject.captures.append(1)
+            self.vouchers.add(
+                BOOK, Original(1, VoucherLink(1, 1), key[1], "capture", event_type, amount_minor, movements, 0)
+            )
 
     def locked(self, arrivals: int) -> Locked:
         return Locked(

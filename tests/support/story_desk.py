@@ -101,6 +101,10 @@ class StoryDesk(Desk):
     accounts: dict[str, int] = field(default_factory=dict)
     chart: Chart = field(default_factory=lambda: CHART)
 
+    def __post_init__(self) -> None:
+        Desk.__post_init__(self)
+        self.vouchers.clearing[BOOK, "EUR"] = "clearing:processor:EUR"
+
     def event(self, event_type: str, part_id: str = "1") -> Case:
         fact = FACTS[event_type](data_of(event_type, part_id))
         if isinstance(fact, HoldPlaced):

@@ -240,6 +240,7 @@ TABLE: Mapping[Code, Row] = {
     Code.AMOUNT_DIFFERS: Row(
         step("payout.paid.v1", amount_minor="31"), [step("payout.requested.v1", amount_minor="30")]
     ),
+    Code.ACCOUNT_DIFFERS: Row(step("payout.paid.v1", account=TILL), [step("payout.requested.v1")]),
     Code.FX_RATE_CONFLICT: Row(exchanges.published("6.2", event_id="second"), [exchanges.published("6.1")]),
     Code.CAPTURE_EXCEEDS_AUTHORIZED: Row(
         captured("o", 101), [authorized("o", 100)], chart={"payments": {"capture_tolerance_bps": 0}}

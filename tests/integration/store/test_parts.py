@@ -28,7 +28,7 @@ def step(event_type: str, order: str, amount: int = 0, *, event_id: str = "", **
         body["failure_reason"] = "no_luck"
     if event_type in ("payout.requested", "payout.paid", "fee.charged", "fee.refunded"):
         body["account"] = SELLER
-    return event(f"{event_type}.v1", order, event_id or f"{kind}-{which}-{order}", body)
+    return event(f"{event_type}.v1", order, event_id or f"{kind}-{which}-{order}", {**body, **data})
 
 
 def shares(amount: int) -> dict[str, Any]:
@@ -36,7 +36,28 @@ def shares(amount: int) -> dict[str, Any]:
 
 
 P = "p-1"
+
+
+def of_hundred(which: str, amount: int, *parts: tuple[str, int, int], event_id: str = "") -> Message:
+    """A capture, or one of its refunds; parts with their commission in basis points."""
+    beneficiaries = [{"account": who, "amount_minor": str(of), "commission_bps": bps} for who, of, bps in parts]
+    named = {"method": "card"} if which == "captured" else {"refund_id": event_id}
+    return event(f"payment.{which}.v1", P, event_id or which, {
+        "payment_id": P, "amount_minor": str(amount), "currency": "EUR", "beneficiaries": beneficiaries, **named,
+    })  # fmt: skip
+
+
+IN_PARTS = [
+    of_hundred("captured", 10_000, (SELLER, 10_000, 333)),
+    *(of_hundred("refunded", 3_333, (SELLER, 3_333, 333), event_id=name) for name in ("r-1", "r-2")),
+]
 STORIES: list[tuple[str, list[Message], dict[str, int]]] = [
+    ("refunds in parts, each rounded by itself", [
+        *IN_PARTS, of_hundred("refunded", 3_334, (SELLER, 3_334, 333), event_id="r-3"),
+    ], {CLEARING: 0, SELLER: 2, FEES: -2}),
+    ("refunds in parts, the last of which names what is left of the commission", [
+        *IN_PARTS, of_hundred("refunded", 3_334, (SELLER, 3_221, 0), ("control:PLATFORM_FEES", 113, 0), event_id="r-3"),
+    ], {CLEARING: 0, SELLER: 0, FEES: 0}),
     ("a refund in steps", [
         captured(P), step("refund.requested", P, 40), step("refund.approved", P), step("refund.processing", P),
         step("refund.completed", P, 40, **shares(40)),
@@ -166,7 +187,13 @@ def test_where_no_capture_can_come_any_more_nothing_waits_for_one(scene: Scene) 
         ([captured(P), step("settlement.confirmed", P, 60)], step("settlement.confirmed", P, 41, settlement_id="t-2",
          event_id="t-2"), "SETTLEMENT_EXCEEDS_CAPTURED"),
         ([step("payout.requested", P, 30)], step("payout.paid", P, 31), "AMOUNT_DIFFERS"),
+        ([step("payout.requested", P, 30)], step("payout.paid", P, 30, currency="USD"), "CURRENCY_MISMATCH"),
         ([step("payout.paid", P, 30)], step("payout.requested", P, 30), "PAYOUT_STATE_INVALID"),
+        ([step("fee.charged", P, 10)], step("fee.refunded", P, 3, currency="USD"), "CURRENCY_MISMATCH"),
+        ([captured(P), step("chargeback.opened", P, 70, fee_minor="15")],
+         step("chargeback.won", P, 70, fee_minor="16"), "FEE_REFUND_EXCEEDS_CHARGED"),
+        ([captured(P), step("chargeback.opened", P, 70)], step("chargeback.won", P, 70, fee_minor="1"),
+         "FEE_REFUND_EXCEEDS_CHARGED"),
         ([step("fee.charged", P, 10), step("fee.refunded", P, 3)], step("fee.refunded", P, 8, event_id="r-2"),
          "FEE_REFUND_EXCEEDS_CHARGED"),
         ([captured(P), step("refund.requested", P, 60)], void_requested(P, of=f"captured-{P}"), "VOID_AFTER_REFUND"),
@@ -185,6 +212,20 @@ def test_a_step_that_can_never_be_right_is_refused_by_name(
     for message in before:
         assert set(outcomes(scene.post(message))) <= {"POSTED", "RECORDED"}
     assert outcomes(scene.post(late)) == [code]
+    scene.assert_whole()
+
+
+@pytest.mark.parametrize("one_by_one", [True, False], ids=["one by one", "in one batch"])
+@pytest.mark.parametrize(
+    ("first", "then"), [("payout.requested", "payout.paid"), ("fee.charged", "fee.refunded")], ids=["payout", "fee"]
+)
+def test_a_step_names_the_account_of_the_one_that_it_follows(
+    scene: Scene, first: str, then: str, one_by_one: bool
+) -> None:
+    asked, another = step(first, P, 30), step(then, P, 30, account="wallet:seller:2")
+    batches = [[asked], [another]] if one_by_one else [[asked, another]]
+    assert list(chain.from_iterable(outcomes(scene.post(*batch)) for batch in batches)) == ["POSTED", "ACCOUNT_DIFFERS"]
+    assert outcomes(scene.post(step(then, P, 30, event_id="right"))) == ["POSTED"]
     scene.assert_whole()
 
 

@@ -89,6 +89,10 @@ def in_dollars(telling: Telling) -> None:
     telling.data["currency"] = "USD"
 
 
+def of_another(telling: Telling) -> None:
+    telling.data["account"] = telling.name("wallet:payee")
+
+
 _EXPIRED = posted_before(authorized, step("payment.authorization_expired.v1"))
 _SETTLED = posted_before(step("settlement.confirmed.v1", amount_minor="60"))
 
@@ -179,8 +183,18 @@ REFUND_DONE: Mapping[Code, Fault] = {
     Code.PERIOD_CLOSED: long_ago,
     Code.ORDER_KEY_PARKED: parked,
 }
+DISPUTE_WON: Mapping[Code, Fault] = {
+    Code.AMOUNT_DIFFERS: amount(9),
+    Code.CURRENCY_MISMATCH: in_dollars,
+    Code.CHARGEBACK_STATE_INVALID: posted_before(step("chargeback.lost.v1")),
+    Code.FEE_REFUND_EXCEEDS_CHARGED: lambda telling: telling.data.__setitem__("fee_minor", "6"),
+    Code.PERIOD_CLOSED: long_ago,
+    Code.ORDER_KEY_PARKED: parked,
+}
 PAYOUT: Mapping[Code, Fault] = {
     Code.AMOUNT_DIFFERS: amount(9),
+    Code.ACCOUNT_DIFFERS: of_another,
+    Code.CURRENCY_MISMATCH: in_dollars,
     Code.PAYOUT_STATE_INVALID: posted_before(step("payout.failed.v1")),
     Code.PERIOD_CLOSED: long_ago,
     Code.ORDER_KEY_PARKED: parked,
@@ -193,6 +207,8 @@ FEE: Mapping[Code, Fault] = {
 }
 FEE_REFUND: Mapping[Code, Fault] = {
     Code.PREDECESSOR_ABSENT: on_nothing,
+    Code.CURRENCY_MISMATCH: in_dollars,
+    Code.ACCOUNT_DIFFERS: of_another,
     Code.FEE_REFUND_EXCEEDS_CHARGED: amount(1_000),
     Code.PERIOD_CLOSED: long_ago,
     Code.ORDER_KEY_PARKED: parked,

@@ -22,6 +22,7 @@ from tests.support.faults.holds import PLACING, TAKING, placing, taking
 from tests.support.faults.payments import (
     CAPTURE,
     CHARGEBACK,
+    DISPUTE_WON,
     FAILURE,
     FEE,
     FEE_REFUND,
@@ -64,6 +65,9 @@ CARRIERS: Mapping[str, Carrier] = {
         "refund.completed.v1", captured, step("refund.requested.v1"), step("refund.approved.v1")
     ), REFUND_DONE),
     "a chargeback": (lambda number: shared(step_of("chargeback.opened.v1", captured)(number)), CHARGEBACK),
+    "a chargeback that is won": (step_of(
+        "chargeback.won.v1", captured, step("chargeback.opened.v1", fee_minor="5")
+    ), DISPUTE_WON),
     "a settlement": (step_of("settlement.confirmed.v1", captured), SETTLEMENT),
     "a payout": (step_of("payout.paid.v1", step("payout.requested.v1")), PAYOUT),
     "the refund of a fee": (step_of("fee.refunded.v1", step("fee.charged.v1")), FEE_REFUND),
@@ -143,6 +147,8 @@ APART: Mapping[str, set[frozenset[Code]]] = {
     "a refund at once": _of_steps(Code.REFUND_STATE_INVALID),
     "a refund that is asked for": _of_steps(Code.REFUND_STATE_INVALID),
     "a chargeback": _of_steps(Code.CHARGEBACK_STATE_INVALID),
+    # what was not charged has no currency
+    "the refund of a fee": _between({Code.PREDECESSOR_ABSENT}, {Code.CURRENCY_MISMATCH}),
     "a settlement": _of_steps(Code.SETTLEMENT_STATE_INVALID),
     # what failed waits for no deposit; each goes to one account, or comes from one
     "the settlement of a transfer": _between({Code.PREDECESSOR_ABSENT}, {Code.TRANSFER_STATE_INVALID})

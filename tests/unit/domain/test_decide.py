@@ -75,7 +75,7 @@ def test_the_life_cycle_of_a_payment_answers_as_its_table_says(
 ) -> None:
     desk = Desk()
     if before is not None:
-        desk.subjects[ORDER] = Subject(**before)  # type: ignore[arg-type]  # the table's values are of two types
+        desk.take_up(ORDER, Subject(**before))  # type: ignore[arg-type]  # the table's values are of two types
     assert said(desk.decide(desk.case(fact))) == [answer]
 
 
@@ -177,7 +177,7 @@ CAUSES = {
 def test_of_two_refusals_the_one_named_first_is_the_answer(first: Code, second: Code) -> None:
     desk = Desk()
     case = desk.case(refunded())
-    desk.subjects[ORDER] = Subject(captured_minor=100, asset_id=EUR)
+    desk.take_up(ORDER, Subject(captured_minor=100, asset_id=EUR))
     for code in (first, second):
         if code is Code.PREDECESSOR_ABSENT:
             desk.subjects[ORDER].captured_minor = 0

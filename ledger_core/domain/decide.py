@@ -31,11 +31,12 @@ def decide_batch(arrivals: Iterable[Case], locked: Locked, drain: Iterable[Subje
     """Decides arrivals in order, then drains the queues that they, or `drain`, woke. Changes `locked`."""
     satisfied: dict[SubjectKey, None] = dict.fromkeys(drain)
     decision = Decision([], [], [])
+    held_up: dict[SubjectKey, HeldUp] = {}
     for case in arrivals:
         follows_drain = case.subject_key in satisfied
-        ruling = _decide_arrival(case, locked, satisfied)
+        ruling = _decide_arrival(case, locked, satisfied, held_up)
         if ruling.outcome is Outcome.PARKED:
-            _park(ruling, locked)
+            _park(ruling, locked, held_up)
             if follows_drain:
                 decision.postponed[id(case)] = ruling
         decision.arrivals.append(ruling)
@@ -48,20 +49,24 @@ def decide_batch(arrivals: Iterable[Case], locked: Locked, drain: Iterable[Subje
 _QUEUED = Refusal(Code.ORDER_KEY_PARKED, "an earlier event of this order key is parked", QUEUED)
 
 
-def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None]) -> Ruling:
+def _decide_arrival(
+    case: Case, locked: Locked, satisfied: dict[SubjectKey, None], held_up: dict[SubjectKey, HeldUp]
+) -> Ruling:
     """An arrival on a parked order key queues, save the first that heals its head: once a queue is about to
     drain, what comes later stands behind it, as it would in a batch of its own."""
-    queue = locked.queues.get(case.subject_key)
+    key = case.subject_key
+    queue = held_up.get(key)
+    if queue is None and locked.queues.get(key):
+        queue = held_up[key] = HeldUp(locked.queues[key])
     if case.refusal is not None and case.refusal.final:
-        if queue and HeldUp(queue).answered_by(case):
-            satisfied[case.subject_key] = None
+        if queue is not None and queue.answered_by(case):
+            satisfied[key] = None
         return refused(case, case.refusal)
-    if not queue:
+    if queue is None:
         return _decide(case, locked)
-    held_up = HeldUp(queue)
-    if case.subject_key in satisfied or held_up.holds(case):
+    if key in satisfied or queue.holds(case):
         return refused(case, first_of(case.refusal, _QUEUED) or _QUEUED)
-    answers = held_up.answered_by(case)
+    answers = queue.answered_by(case)
     ruling = _decide(case, locked)
     # Who waits for this very event is answered by its refusal, too.
     if ruling.outcome in (Outcome.POSTED, Outcome.RECORDED) or (answers and ruling.outcome is Outcome.REJECTED):
@@ -69,11 +74,14 @@ def _decide_arrival(case: Case, locked: Locked, satisfied: dict[SubjectKey, None
     return ruling
 
 
-def _park(ruling: Ruling, locked: Locked) -> None:
+def _park(ruling: Ruling, locked: Locked, held_up: dict[SubjectKey, HeldUp]) -> None:
     assert ruling.refusal is not None
+    key = ruling.case.subject_key
     ruling.case.waits_for = ruling.refusal.waits_for
-    locked.queues.setdefault(ruling.case.subject_key, deque()).append(ruling.case)
-    locked.subjects.setdefault(ruling.case.subject_key, Subject()).parked += 1
+    locked.queues.setdefault(key, deque()).append(ruling.case)
+    if key in held_up:
+        held_up[key].add(ruling.case)
+    locked.subjects.setdefault(key, Subject()).parked += 1
 
 
 def _drain(key: SubjectKey, locked: Locked, decision: Decision) -> None:

@@ -25,7 +25,8 @@ class HeldUp:
     def __init__(self, queue: Iterable[Case] = ()) -> None:
         self._everything = False
         self._parts: set[PartName] = set()
-        self._waiting: list[Case] = []
+        self._awaited: set[str] = set()
+        """What they wait for by name, but for their place in the queue."""
         self._alone = True
         for case in queue:
             self.add(case)
@@ -35,7 +36,7 @@ class HeldUp:
         self._alone = self._alone and life_cycle_of(case.fact).stands_alone
         part = _part_of(case)
         if case.waits_for != QUEUED:
-            self._waiting.append(case)
+            self._awaited.update(case.waits_for.split("|"))
             if part is not None and _OWN_STEPS.issuperset(case.waits_for.split("|")):
                 self._parts.add(part)
             else:
@@ -48,23 +49,17 @@ class HeldUp:
         if self._alone and life_cycle_of(case.fact).stands_alone:
             return False
         held = self._everything or (bool(self._parts) and _part_of(case) in self._parts)
-        return held and not any(heals(case, waiting) for waiting in self._waiting)
+        return held and not self._awaits(case)
 
     def answered_by(self, case: Case) -> bool:
         """True when this is the very event that one of them refers to."""
-        return any(_answers(case, waiting) for waiting in self._waiting)
+        return waits_for(ref_of(case.origin)) in self._awaited
 
-
-def heals(case: Case, waiting: Case) -> bool:
-    """True when this is what the other one waits for."""
-    name = life_cycle_of(case.fact).heals
-    if name.endswith(":"):
-        name += case.subject_key[1]
-    return (bool(name) and name in waiting.waits_for.split("|")) or _answers(case, waiting)
-
-
-def _answers(case: Case, waiting: Case) -> bool:
-    return waiting.waits_for.startswith("voucher:") and waiting.waits_for == waits_for(ref_of(case.origin))
+    def _awaits(self, case: Case) -> bool:
+        name = life_cycle_of(case.fact).heals
+        if name.endswith(":"):
+            name += case.subject_key[1]
+        return bool(name and name in self._awaited) or self.answered_by(case)
 
 
 def _part_of(case: Case) -> PartName | None:

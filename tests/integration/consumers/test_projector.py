@@ -11,43 +11,18 @@ import pytest
 from consumers.ledger_messages import LEDGER_TOPIC
 from consumers.projector import LABELS, Projector
 from consumers.transport.memory import MemorySource
-from consumers.transport.ports import Outgoing, Partition, Slice, TransportUnavailable
+from consumers.transport.ports import Outgoing, Partition
 from ledger_core.store.appender import NewEvent, append_events
 from projections.payments.table import PAYMENTS
 from projections.rebuild import rebuild
 from projections.registry import PROJECTIONS
-from tests.support.planted_ledger import PlantedLedger, plant
+from tests.support.planted_ledger import plant
+from tests.support.projecting import captured, progress, refresh
 from tests.support.read_side import ReadSide
 
 pytestmark = pytest.mark.postgres
 
 FIRST = Partition(LEDGER_TOPIC, 0)
-
-
-def refresh(side: ReadSide) -> int:
-    """Relay and project everything; returns the number of events that were new."""
-
-    async def both() -> int:
-        await side.relay_all()
-        return await side.project_all()
-
-    return asyncio.run(both())
-
-
-def progress(admin: psycopg.Connection, book_id: int) -> set[tuple[int, str]]:
-    return set(
-        admin.execute(
-            "SELECT position, stopped_code FROM projections.progress WHERE book_id = %s", [book_id]
-        ).fetchall()
-    )
-
-
-def captured(admin: psycopg.Connection, book_id: int) -> int:
-    row = admin.execute(
-        "SELECT coalesce(sum(captured_minor), 0)::bigint FROM projections.payment WHERE book_id = %s", [book_id]
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def rewrite(side: ReadSide, change: Callable[[bytes], bytes | None], positions: Sequence[int]) -> None:
@@ -128,41 +103,6 @@ def test_a_gap_longer_than_a_step_is_read_in_several(admin: psycopg.Connection, 
     asyncio.run(project())
     assert captured(admin, shop.book_id) == 2_000
     assert progress(admin, shop.book_id) == {(24, "")}
-
-
-class TwoAtATime(MemorySource):
-    """Answers with two records at most, and fails after so many answers."""
-
-    answers_left = 1_000
-
-    async def fetch(self, *, max_records: int, timeout_ms: int) -> dict[Partition, Slice]:
-        if not self.answers_left:
-            self.answers_left = 1_000
-            raise TransportUnavailable("gone for a moment")
-        self.answers_left -= 1
-        return await super().fetch(max_records=min(2, max_records), timeout_ms=timeout_ms)
-
-
-@pytest.mark.parametrize(("answers_left", "batches"), [(1_000, [9]), (2, [4, 5])])
-def test_what_waits_behind_an_answer_of_the_log_is_applied_with_it_and_kept_when_the_next_answer_fails(
-    admin: psycopg.Connection, read_side: ReadSide, answers_left: int, batches: list[int]
-) -> None:
-    shop = plant(admin)
-    for number in range(5):
-        shop.capture(f"o{number}", 100)
-    asyncio.run(read_side.relay_all())
-
-    async def project() -> list[int]:
-        source = TwoAtATime(read_side.log, [LEDGER_TOPIC])
-        source.answers_left = answers_left
-        projector = Projector(source, read_side.connect, clock=lambda: 0.0)  # a batch's time is never over
-        await source.start(projector)
-        applied = [await projector.project_once() for _ in batches]
-        await projector.close()
-        return [one.events for one in applied if one is not None]
-
-    assert asyncio.run(project()) == batches
-    assert captured(admin, shop.book_id) == 500
 
 
 def test_a_stub_is_read_from_the_store(admin: psycopg.Connection, read_side: ReadSide) -> None:
@@ -336,73 +276,3 @@ def test_a_crash_at_any_point_applies_each_event_once(
 
     asyncio.run(crash_and_restart())
     assert captured(admin, shop.book_id) == 500
-
-
-def test_two_projectors_at_once_apply_each_event_once(admin: psycopg.Connection, read_side: ReadSide) -> None:
-    shop = plant(admin)
-    for number in range(30):
-        shop.capture(f"o{number}", 100)
-
-    async def both() -> None:
-        await read_side.relay_all()
-        await asyncio.gather(read_side.project_all(), read_side.project_all())
-
-    asyncio.run(both())
-    assert captured(admin, shop.book_id) == 3_000
-
-
-def test_the_running_projector_outlives_a_lost_connection(admin: psycopg.Connection, read_side: ReadSide) -> None:
-    shop = plant(admin)
-    projected = Watched()
-
-    async def run_through_outage() -> None:
-        stop = asyncio.Event()
-        source = MemorySource(read_side.log, [LEDGER_TOPIC])
-        running = asyncio.create_task(Projector(source, read_side.connect, metrics=projected).run(stop))
-        await read_side.relay_all()
-        await projected.until(4)
-        await asyncio.to_thread(
-            admin.execute,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND usename = session_user AND pid <> pg_backend_pid()",
-        )
-        await asyncio.to_thread(shop.capture, "o1", 100)
-        await read_side.relay_all()
-        await projected.until(5)
-        stop.set()
-        await running
-
-    asyncio.run(run_through_outage())
-    assert captured(admin, shop.book_id) == 100
-
-
-class Watched:
-    """Metrics that a test can wait for."""
-
-    def __init__(self) -> None:
-        self.events = 0
-        self._news = asyncio.Event()
-
-    def projected(self, events: int) -> None:
-        self.events += events
-        self._news.set()
-
-    def projection_lag(self, projection: str, positions: int) -> None: ...
-
-    def projector_stopped(self, partitions: int) -> None: ...
-
-    async def until(self, events: int) -> None:
-        async with asyncio.timeout(30):
-            while self.events < events:
-                await self._news.wait()
-                self._news.clear()
-
-
-def test_books_on_many_partitions_are_projected_together(admin: psycopg.Connection, read_side: ReadSide) -> None:
-    side = ReadSide(read_side.database, partitions=4)
-    asyncio.run(side.create_topic())
-    shops: list[PlantedLedger] = [plant(admin, f"shop-{number}") for number in range(6)]
-    for place, shop in enumerate(shops, start=1):
-        shop.capture("o1", place)
-    assert refresh(side) == 30
-    assert [captured(admin, shop.book_id) for shop in shops] == [1, 2, 3, 4, 5, 6]

@@ -9,11 +9,12 @@ from typing import Final
 
 from consumers.processors.fields import section, text
 from consumers.processors.model import Context, Json, Mapped, PaymentEvent, Reason, Recorded, UnmappableError
+from ledger_core.operations.webhooks.inbox import CLOUD_EVENTS
 from schemas.envelope import EnvelopeError, envelope_of
 from schemas.events.registry import EVENT_TYPES
 from schemas.producer import EventError, Producer
 
-NAME: Final = "cloudevents"
+NAME: Final = CLOUD_EVENTS
 OURS: Final = Producer("book", "/services/endpoint")
 """Stands for book and source while an event is looked at: they are put on it when it is sent."""
 

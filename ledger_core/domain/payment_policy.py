@@ -51,6 +51,7 @@ class PaymentPolicy:
             "captures": "once" if self.captures_once else "",
             "attempts_apart_minutes": str(self.attempts_apart_minutes or ""),
             "capture_proof": "required" if self.proof_required else "",
+            "capture_tolerance_bps": "" if self.capture_tolerance_bps is None else str(self.capture_tolerance_bps),
             "void_window_minutes": "" if self.void_window_minutes is None else str(self.void_window_minutes),
             "refund_cover": "available" if self.refunds_covered else "",
         }

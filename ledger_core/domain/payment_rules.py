@@ -16,6 +16,8 @@ from ledger_core.domain.subjects import Subject
 from ledger_core.domain.vouchers import Purpose
 
 MINUTE_US: Final = 60_000_000
+CLOCKS_APART_US: Final = 5 * MINUTE_US
+"""How far the clocks of a processor and of a service may differ."""
 
 
 def _policy(case: Case, locked: Locked) -> PaymentPolicy:
@@ -61,7 +63,9 @@ def refuse_void(case: Case, captured_at_us: Iterable[int], locked: Locked) -> Re
     if window is None:
         return None
     ages_us = [case.effective_at_us - at_us for at_us in captured_at_us]
-    if any(age_us < 0 for age_us in ages_us):
+    # Where late events are redirected a capture may stand later than it happened.
+    redirected = case.subject_key[0] in locked.redirecting
+    if not redirected and any(age_us < -CLOCKS_APART_US for age_us in ages_us):
         return Refusal(Code.VOID_WINDOW_PASSED, "it is dated before the capture that it would take back")
     if all(age_us <= window * MINUTE_US for age_us in ages_us):
         return None

@@ -285,6 +285,12 @@ def policies_ask(items: Iterable[Item]) -> bool:
     )
 
 
+def _may_be_refused_otherwise(item: Item) -> bool:
+    """True where what only the exact path knows of its fact may come before what its rule refuses."""
+    life = life_cycle_of(item.fact)
+    return not life.by_columns or (life.misfit is not None and life.misfit(item) is not None)
+
+
 def predict(items: Sequence[Item], parts: dict[PartKey, Part]) -> dict[SubjectKey, Subject] | None:
     """The subjects after this batch if the store knows none of its order keys and refuses nothing; fills `parts`.
 
@@ -295,8 +301,7 @@ def predict(items: Sequence[Item], parts: dict[PartKey, Part]) -> dict[SubjectKe
     for item in items:
         fact = item.fact
         if item.refusal is not None:
-            # What only the exact path knows of such a fact may come before what its rule refuses.
-            if not item.refusal.final or not life_cycle_of(fact).by_columns:
+            if not item.refusal.final or _may_be_refused_otherwise(item):
                 return None
         elif fact is not None and (life := LIFE_CYCLES.get(type(fact))) is not None:
             if not life.by_columns:

@@ -85,8 +85,8 @@ def _or_intent(story: Sequence[Told]) -> Story:
 
 @st.composite
 def _followed(draw: st.DrawFn, *, cash: bool) -> Story:
-    """At most 100 of refunds and disputes, and of settlements."""
-    kinds = ["refund", "steps", "dispute"] if cash else ["refund", "steps", "dispute", "settlement", "settlement"]
+    """At most 100 of refunds and disputes, and of settlements. Cash is neither disputed nor settled."""
+    kinds = ["refund", "steps"] if cash else ["refund", "steps", "dispute", "settlement", "settlement"]
     told: list[Told] = []
     for number, kind in enumerate(draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=2))):
         part, minor = f"{kind}-{number}", draw(st.sampled_from([30, 50]))

@@ -15,7 +15,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger_core.operations.webhooks.health import Aspect, change_health
 from ledger_core.store.connection import PASSING, Role, dsn_for_role
-from schemas.card_data import mask_document
+from schemas.card_data import Keeps, by_name, mask_document
+from schemas.events.members import keeps_of_event
 
 BOOK: Final[LiteralString] = "SELECT book_id FROM ledger.book_directory WHERE code = %s AND book_id > 0"
 CREATE_FEED: Final[LiteralString] = """
@@ -39,6 +40,10 @@ DROP_DUPLICATE: Final[LiteralString] = """
     WHERE book_id = %(book_id)s AND endpoint = %(endpoint)s AND number = %(number)s
 """
 MOVE_FEED: Final[LiteralString] = "UPDATE webhook.feed SET received = %s WHERE book_id = %s AND endpoint = %s"
+
+
+CLOUD_EVENTS: Final = "cloudevents"
+"""The processor of endpoints whose webhooks are events of ours, as one's own services send them."""
 
 
 class InboxError(Exception):
@@ -193,7 +198,7 @@ def _insert(connection: psycopg.Connection, feed: Feed, book_id: int, new: Seque
     """Nothing of a document is written but what is left of it after the masking."""
     if not new:
         return
-    masked = [mask_document(webhook.document) for _, webhook in new]
+    masked = [mask_document(webhook.document, _keeps(feed, webhook)) for _, webhook in new]
     columns = (
         [number for number, _ in new],
         [webhook.event_id for _, webhook in new],
@@ -202,3 +207,8 @@ def _insert(connection: psycopg.Connection, feed: Feed, book_id: int, new: Seque
         [one.document for one in masked],
     )
     connection.execute(INSERT, (book_id, feed.endpoint, *columns))
+
+
+def _keeps(feed: Feed, webhook: Webhook) -> Keeps:
+    """Events of ours keep their order keys and account codes, which their schema knows; processors' go by names."""
+    return keeps_of_event(webhook.event_type) if feed.processor == CLOUD_EVENTS else by_name

@@ -29,6 +29,7 @@ CHANGES = {
 LOSES_ROWS = {
     "ledger.maintenance": "a pause of posting ends by taking its row away",
     "ledger.relay_checkpoint": "without one the relay sends a book again from its beginning: repeated, never lost",
+    "webhook.untold": "a queue: what was told of a webhook leaves it, the facts stay where they are",
 }
 """Tables whose rows may go, and why. All others of the ledger keep theirs, whatever anybody does."""
 

@@ -109,6 +109,7 @@ STORIES: Sequence[Story] = [
     ("a void outside it", WINDOW, [told("captured"), told("voided", 61)], ["POSTED", "VOID_WINDOW_PASSED"]),
     ("nor one that is dated before its capture", WINDOW, [told("captured", 61), told("voided", 1)],
      ["POSTED", "VOID_WINDOW_PASSED"]),
+    ("but for a difference of clocks", WINDOW, [told("captured", 5), told("voided", 1)], ["POSTED", "POSTED"]),
     ("nor before one of its captures", WINDOW, [half("one"), half("two", 50), told("voided", 30)],
      ["POSTED", "POSTED", "VOID_WINDOW_PASSED"]),
     ("nor a request that is", WINDOW, [told("captured", 61), void_requested(P, of="captured", time=at(1))],

@@ -1,9 +1,12 @@
 """Versions of a chart compared: every difference, and what accounts that are open forbid."""
 
+from dataclasses import fields
+
 import pytest
 
 from ledger_core.domain.chart_changes import Change, OpenAccount, changes, contradictions
 from ledger_core.domain.charts import Chart, chart_from_document
+from ledger_core.domain.payment_policy import PaymentPolicy
 
 
 def chart(**members: object) -> Chart:
@@ -21,7 +24,7 @@ def test_every_difference_is_listed_by_section_and_name() -> None:
         groups=[{"code": "money"}],
         accounts=[{**BANK, "parent": "money", "limits": {"minimum_minor": "0", "policy": "deny"}}],
         controls=[{**CASH, "keyed": True}],
-        payments={"void_window_minutes": 0},
+        payments={"capture_tolerance_bps": 0, "void_window_minutes": 0},
         cash={"drawers": ["till:*"]},
         transfers={
             "approvals": 2, "approvals_from": {"EUR": "5"},
@@ -35,6 +38,7 @@ def test_every_difference_is_listed_by_section_and_name() -> None:
         Change("account", "bank", "changed", "parent", "", "money"),
         Change("control", "CASH", "changed", "keyed", "False", "True"),
         Change("template", "wallet:*", "removed"),
+        Change("book", "payments", "changed", "capture_tolerance_bps", "", "0"),
         Change("book", "payments", "changed", "void_window_minutes", "", "0"),
         Change("book", "transfers", "changed", "approvals", "", "2"),
         Change("book", "transfers", "changed", "approvals from, EUR", "", "5"),
@@ -42,6 +46,11 @@ def test_every_difference_is_listed_by_section_and_name() -> None:
         Change("book", "cash", "changed", "drawers", "", "till:*"),
     ]
     assert changes(after, after) == []
+
+
+def test_all_that_a_policy_asks_of_payments_is_compared() -> None:
+    asked = PaymentPolicy(True, 1, True, 1, 1, True)
+    assert len(asked.flat()) == len(fields(PaymentPolicy))
 
 
 WALLET = OpenAccount("wallet:1", "liability", "EUR", "", False, 3)

@@ -9,6 +9,7 @@ from deploy.demo.messages import Message
 from ledger_core.store.batch import BatchResult
 from ledger_core.store.books import create_book
 from ledger_core.store.connection import Role, connect
+from projections.reconciliation import scan
 from tests.support.databases import create_database, drop_database
 from tests.support.postings import CHART, Scene, Worker, outcomes
 
@@ -44,6 +45,13 @@ class StoryBooks:
     def balances_minor(self, book: str, accounts: Mapping[str, int]) -> dict[str, int]:
         """Debits less credits of these accounts."""
         return {account: self.scene.balance_minor(account, book) for account in accounts}
+
+    def scan(self, book: str) -> int:
+        """Looks for findings in the whole of a book; returns its number, by which they are kept."""
+        ((book_id,),) = self.scene.rows("SELECT book_id FROM ledger.book WHERE code = %s", book)
+        with connect(self.scene.dsn, Role.RECONCILER) as connection:
+            assert scan(connection, book_id).complete
+        return int(book_id)
 
 
 def into(book: str, message: Message) -> Message:

@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 
 from deploy.demo.messages import Message
-from ledger_core.store.connection import Role, connect
-from projections.reconciliation import scan
 from tests.support.postings import authorized, captured, outcomes, refunded, void_requested, voided
 from tests.support.story_books import StoryBooks, story_books
 
@@ -22,9 +20,7 @@ def books(postgres_server: str) -> Iterator[StoryBooks]:
 
 def found(books: StoryBooks, book: str) -> list[tuple[Any, ...]]:
     """Findings of a book after a complete scan."""
-    ((book_id,),) = books.scene.rows("SELECT book_id FROM ledger.book WHERE code = %s", book)
-    with connect(books.scene.dsn, Role.RECONCILER) as connection:
-        assert scan(connection, book_id).complete
+    book_id = books.scan(book)
     return books.scene.rows(
         """SELECT subject, state, amount_minor FROM reconciliation.finding
         WHERE book_id = %s AND code = 'CAPTURE_EXCEEDS_AUTHORIZED' ORDER BY subject""",

@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 
 from deploy.demo.messages import Message
-from ledger_core.store.connection import Role, connect
-from projections.reconciliation import scan
 from tests.support.postings import event, void_requested, voided
 from tests.support.story_books import StoryBooks, story_books
 
@@ -54,9 +52,7 @@ def test_more_commission_than_was_taken_is_found(
 ) -> None:
     book = books.new()
     assert set(books.play(book, *messages, one_by_one=True)) == {"POSTED"}
-    ((book_id,),) = books.scene.rows("SELECT book_id FROM ledger.book WHERE code = %s", book)
-    with connect(books.scene.dsn, Role.RECONCILER) as connection:
-        assert scan(connection, book_id).complete
+    book_id = books.scan(book)
     found = """SELECT state, amount_minor FROM reconciliation.finding
         WHERE book_id = %s AND code = 'COMMISSION_EXCEEDS_TAKEN' AND subject = 'o'"""
     assert books.scene.rows(found, book_id) == list(expected)

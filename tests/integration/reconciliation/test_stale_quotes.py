@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 
 from deploy.demo.messages import Message
-from ledger_core.store.connection import Role, connect
-from projections.reconciliation import scan
 from tests.support.exchanges import QUOTE, bought, refund
 from tests.support.hold_events import LONG_AGO
 from tests.support.postings import outcomes, void_requested, voided
@@ -26,9 +24,7 @@ def books(postgres_server: str) -> Iterator[StoryBooks]:
 
 def found(books: StoryBooks, book: str) -> list[tuple[Any, ...]]:
     """Findings of a book after a complete scan."""
-    ((book_id,),) = books.scene.rows("SELECT book_id FROM ledger.book WHERE code = %s", book)
-    with connect(books.scene.dsn, Role.RECONCILER) as connection:
-        assert scan(connection, book_id).complete
+    book_id = books.scan(book)
     return books.scene.rows(
         """SELECT code, subject, state, detail ->> 'captures' FROM reconciliation.finding
         WHERE book_id = %s AND code = 'QUOTE_STALE'""",
